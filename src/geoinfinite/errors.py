@@ -1,0 +1,25 @@
+"""The few ways in which geoinfinite refuses: each message says what was given, the rule, the remedy."""
+
+
+class GeoInfiniteError(Exception):
+    """Base of every error that geoinfinite raises on purpose."""
+
+
+class WindowError(GeoInfiniteError, ValueError):
+    """A window, bounding box or level that the grid does not have."""
+
+
+class WorldError(GeoInfiniteError, ValueError):
+    """A world file or a combination of settings that cannot make pixels."""
+
+
+class ModelError(GeoInfiniteError, ValueError):
+    """A checkpoint that is missing, damaged, unsafe or of another architecture."""
+
+
+class BudgetError(GeoInfiniteError, MemoryError):
+    """A request whose cost is out of proportion, refused before any of it is spent."""
+
+
+class StoreError(GeoInfiniteError, RuntimeError):
+    """A store that is damaged, foreign, or holds another recipe."""

@@ -1,0 +1,10 @@
+"""Which tiles a window needs, how they batch and how they blend; knows no solver and no network."""
+
+from geoinfinite.tiling.batches import fixed_batches as fixed_batches
+from geoinfinite.tiling.cache import TileCache as TileCache
+from geoinfinite.tiling.fuse import fuse as fuse
+from geoinfinite.tiling.lattice import Lattice as Lattice
+from geoinfinite.tiling.lattice import TileIndex as TileIndex
+from geoinfinite.tiling.weights import PROFILES as PROFILES
+from geoinfinite.tiling.weights import axis_weights as axis_weights
+from geoinfinite.tiling.weights import tile_weights as tile_weights

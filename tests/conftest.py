@@ -1,0 +1,29 @@
+"""Fixtures that many tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import small_worlds
+
+from geoinfinite.cascade import tile_cache
+from geoinfinite.recipe import Recipe
+
+
+@pytest.fixture
+def patch(tmp_path: Path) -> Recipe:
+    """A small world on a projected grid."""
+    return small_worlds.patch_world(tmp_path)
+
+
+@pytest.fixture
+def ring(tmp_path: Path) -> Recipe:
+    """A small world once round the Earth."""
+    return small_worlds.ring_world(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def cold_cache() -> None:
+    """Begin every test without tiles of another one."""
+    tile_cache.clear()

@@ -1,0 +1,89 @@
+import json
+import pickle
+import shutil
+import struct
+from pathlib import Path
+
+import pytest
+
+from geoinfinite.errors import ModelError
+from geoinfinite.models.reference import SIDECAR, WEIGHTS, ModelReference, check_safetensors, from_pretrained
+
+
+def write_safetensors(path: Path, payload: bytes, end: int | None = None) -> None:
+    header = json.dumps(
+        {"w": {"dtype": "F32", "shape": [len(payload) // 4], "data_offsets": [0, end or len(payload)]}}
+    ).encode()
+    path.write_bytes(struct.pack("<Q", len(header)) + header + payload)
+
+
+def test_a_whole_file_passes(tmp_path: Path) -> None:
+    write_safetensors(tmp_path / WEIGHTS, b"\0" * 64)
+    check_safetensors(tmp_path / WEIGHTS)
+
+
+def truncated(path: Path) -> None:
+    write_safetensors(path, b"\0" * 64)
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (truncated, "truncated or damaged .* bytes promised"),
+        (lambda p: p.write_bytes(b""), "truncated or damaged .header is cut off"),
+        (lambda p: p.write_bytes(struct.pack("<Q", 2**40) + b"{}"), "header is cut off"),
+        (lambda p: p.write_bytes(struct.pack("<Q", 2) + b"{}"), "truncated or damaged"),
+        (lambda p: p.write_bytes(struct.pack("<Q", 3) + b"\xff\xfe\xfd"), "truncated or damaged"),
+        (lambda p: p.write_bytes(pickle.dumps({"w": 1}, protocol=2)), "is a pickle, which can run code"),
+        (lambda p: p.write_bytes(pickle.dumps({"w": 1}, protocol=5)), "is a pickle, which can run code"),
+        (lambda p: p.write_bytes(b"PK\x03\x04 a torch zip archive"), "is a pickle, which can run code"),
+        (lambda p: None, "does not exist"),
+    ],
+)
+def test_damaged_weights_are_refused_before_they_are_loaded(tmp_path: Path, damage, message: str) -> None:
+    damage(tmp_path / WEIGHTS)
+    with pytest.raises(ModelError, match=message) as caught:
+        check_safetensors(tmp_path / WEIGHTS)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_flipped_bit_in_the_weights_changes_the_digest(tmp_path: Path) -> None:
+    bundled = ModelReference("bundled:earth-small").directory
+    assert bundled is not None
+    copy = tmp_path / "copy"
+    shutil.copytree(bundled, copy)
+    reference = from_pretrained(copy)
+    assert reference.digest() == ModelReference("bundled:earth-small").digest()
+    data = bytearray((copy / WEIGHTS).read_bytes())
+    data[-50] ^= 1
+    (copy / WEIGHTS).write_bytes(data)
+    assert reference.digest() != ModelReference("bundled:earth-small").digest()
+
+
+@pytest.mark.parametrize(
+    ("sidecar", "message"),
+    [
+        ("{", "is damaged"),
+        ('{"kind": "earth-residual-flow"}', "is damaged"),
+        (
+            '{"kind": "else", "bands": ["a"], "factor": 4, "margin": 6, "multiple": 16}',
+            "kind='else' is not one of earth-residual-flow",
+        ),
+    ],
+)
+def test_sidecars_that_cannot_be(tmp_path: Path, sidecar: str, message: str) -> None:
+    (tmp_path / SIDECAR).write_text(sidecar)
+    with pytest.raises(ModelError, match=message):
+        from_pretrained(tmp_path)
+
+
+def test_dtypes_that_no_network_has() -> None:
+    with pytest.raises(ModelError, match="model.dtype='int8' is not one of float32"):
+        ModelReference("analytic:gaussian", "int8")
+
+
+def test_references_travel_and_say_nothing_of_weights() -> None:
+    reference = ModelReference("bundled:earth-small")
+    assert pickle.loads(pickle.dumps(reference)) == reference
+    assert len(pickle.dumps(reference)) < 200

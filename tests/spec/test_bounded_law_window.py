@@ -1,0 +1,84 @@
+"""Bounded law, for windows: evaluations equal the predicted number, exactly, wherever the window is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import small_worlds
+from counting import count_calls
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from geoinfinite import worldfile
+from geoinfinite.cascade import generate
+from geoinfinite.cost import window_cost
+from geoinfinite.recipe import Numerics, Recipe
+from geoinfinite.tiling import TileCache
+from geoinfinite.window import Window
+
+
+def evaluations(world: Recipe, level: int, window: Window) -> int:
+    return sum(cost.evaluations for cost in window_cost(world, level, window))
+
+
+@st.composite
+def windows(draw: st.DrawFn, rows: int, columns: int, wraps: bool) -> Window:
+    y0, x0 = draw(st.integers(0, rows - 1)), draw(st.integers(-columns if wraps else 0, columns - 1))
+    height, width = draw(st.integers(1, 60)), draw(st.integers(1, 60))
+    return Window(y0, min(y0 + height, rows), x0, x0 + width if wraps else min(x0 + width, columns))
+
+
+@pytest.mark.parametrize("make", [small_worlds.patch_world, small_worlds.ring_world])
+@pytest.mark.parametrize("solver", ["euler", "heun"])
+def test_evaluations_equal_the_prediction(tmp_path: Path, monkeypatch, make, solver: str) -> None:
+    plain = make(tmp_path, numerics=Numerics(micro_batch=1))
+    world = plain.replace(sampler=replace(plain.sampler, solver=solver))
+    calls = count_calls(monkeypatch)
+
+    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(windows(*world.grid.shape_at(2), wraps=world.grid.periodic))
+    def check(window: Window) -> None:
+        calls.batches.clear()
+        generate(world, 2, window, cache=None)
+        assert calls.calls == evaluations(world, 2, window)
+
+    check()
+
+
+def test_batches_have_one_size_and_pad_only_their_tail(patch: Recipe, monkeypatch) -> None:
+    world = patch.replace(numerics=Numerics(micro_batch=4))
+    calls = count_calls(monkeypatch)
+    generate(world, 1, Window(0, 72, 0, 72), cache=None)
+    tiles = sum(cost.tiles for cost in window_cost(world, 1, Window(0, 72, 0, 72)))
+    assert tiles == 16
+    assert calls.batches == [4] * (4 * world.sampler.steps)
+
+
+@pytest.mark.parametrize("far", [0, 32_000, 32_000_000])
+def test_the_prediction_does_not_depend_on_the_place(far: int) -> None:
+    earth = worldfile.load("analytic", Recipe)
+    here, there = Window(96, 96 + 480, 96, 96 + 480), Window(96 + far, 576 + far, 96 + far, 576 + far)
+    wanted = [(c.tiles, c.evaluations) for c in window_cost(earth, 7, here)[-1:]]
+    assert [(c.tiles, c.evaluations) for c in window_cost(earth, 7, there)[-1:]] == wanted
+    assert wanted[0][0] == (480 // 48 + 1) ** 2
+
+
+def test_a_window_read_again_costs_nothing(patch: Recipe, monkeypatch) -> None:
+    calls = count_calls(monkeypatch)
+    cache = TileCache(2**24)
+    first = generate(patch, 2, Window(40, 90, 30, 99), cache=cache)
+    spent = calls.calls
+    again = generate(patch, 2, Window(45, 80, 40, 99), cache=cache)
+    assert calls.calls == spent > 0
+    assert (again == first[:, 5:40, 10:]).all()
+
+
+def test_neighbours_share_their_tiles_and_parents(patch: Recipe, monkeypatch) -> None:
+    world = patch.replace(numerics=Numerics(micro_batch=1))
+    calls = count_calls(monkeypatch)
+    cache = TileCache(2**26)
+    for part in Window(0, 192, 0, 240).split(48):
+        generate(world, 2, part, cache=cache)
+    assert calls.calls == evaluations(world, 2, Window(0, 192, 0, 240))

@@ -1,0 +1,92 @@
+"""Window law: a pixel is a pure function of (recipe, level, row, column), bit for bit."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import small_worlds
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from geoinfinite import worldfile
+from geoinfinite.cascade import generate
+from geoinfinite.recipe import Recipe
+from geoinfinite.tiling import TileCache
+from geoinfinite.window import Window
+
+MAKERS = [small_worlds.patch_world, small_worlds.ring_world]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_any_window_is_the_crop_of_the_whole(tmp_path: Path, make, level: int) -> None:
+    world = make(tmp_path)
+    whole = world.grid.full(level)
+    reference = generate(world, level, whole, cache=None)
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        y0 = data.draw(st.integers(0, whole.y1 - 1))
+        x0 = data.draw(st.integers(0, whole.x1 - 1))
+        y1 = data.draw(st.integers(y0 + 1, min(y0 + 70, whole.y1)))
+        x1 = data.draw(st.integers(x0 + 1, min(x0 + 70, whole.x1)))
+        cache = data.draw(st.sampled_from([None, TileCache(2**18), TileCache(2**26)]))
+        drawn = generate(world, level, Window(y0, y1, x0, x1), cache=cache)
+        assert (drawn == reference[:, y0:y1, x0:x1]).all()
+
+    check()
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_the_earth_is_round(ring: Recipe, level: int) -> None:
+    rows, columns = ring.grid.shape_at(level)
+    left, right = columns // 3, columns // 4
+    east = generate(ring, level, Window(3, 12, columns - left, columns), cache=None)
+    west = generate(ring, level, Window(3, 12, 0, right), cache=None)
+    for turn in (-2, 0, 1):
+        shift = turn * columns
+        across = generate(ring, level, Window(3, 12, shift - left, shift + right), cache=None)
+        assert (across == np.concatenate([east, west], axis=2)).all()
+
+
+def test_the_antimeridian_is_no_seam(ring: Recipe) -> None:
+    columns = ring.grid.shape_at(2)[1]
+    around = generate(ring, 2, Window(0, 192, -96, columns - 96)).astype(float)
+    steps = np.abs(np.diff(around, axis=2)).mean((0, 1))
+    at_parent_edges = steps[15::16]
+    assert steps[95] <= at_parent_edges.max()
+
+
+def test_neither_order_nor_history_matters(patch: Recipe) -> None:
+    windows = list(Window(20, 200, 33, 210).split(37))
+    digest = {}
+    for order in (windows, windows[::-1], windows[1::2] + windows[::2]):
+        cache = TileCache(2**20)
+        for window in order:
+            pixels = generate(patch, 2, window, cache=cache)
+            digest.setdefault(window, set()).add(hashlib.sha256(pixels.tobytes()).hexdigest())
+    assert all(len(d) == 1 for d in digest.values())
+
+
+def test_seeds_and_names_make_other_worlds_that_keep_the_parent(patch: Recipe) -> None:
+    window = Window(0, 40, 40, 80)
+    one, two, three = (generate(w, 1, window) for w in (patch, patch.replace(seed=12), patch.replace(name="other")))
+    assert (one != two).mean() > 0.2
+    assert (two != three).mean() > 0.2
+
+
+@pytest.mark.slow
+def test_the_bundled_network_keeps_the_law() -> None:
+    earth = worldfile.load("earth", Recipe)
+    big = Window(11_010, 11_290, 86_310, 86_480)
+    reference = generate(earth, 2, big, cache=None)
+    for small in (Window(11_090, 11_210, 86_400, 86_433), Window(11_289, 11_290, 86_310, 86_311)):
+        y, x = small.slices(big)
+        assert (generate(earth, 2, small, cache=None) == reference[:, y, x]).all()
+    turn = earth.grid.shape_at(2)[1]
+    again = generate(earth, 2, Window(11_090, 11_210, 86_400 - turn, 86_433 - turn), cache=None)
+    assert (again == reference[:, 80:200, 90:123]).all()
