@@ -109,8 +109,12 @@ def test_levels_that_do_not_exist(level: int) -> None:
 )
 def test_grids_that_cannot_be(change: dict, message: str) -> None:
     fields = {
-        "crs": "EPSG:4326", "origin": (-180, 90), "resolution": 360 / 5400,
-        "shape": (2700, 5400), "levels": 3, "periodic": True,
+        "crs": "EPSG:4326",
+        "origin": (-180, 90),
+        "resolution": 360 / 5400,
+        "shape": (2700, 5400),
+        "levels": 3,
+        "periodic": True,
     }
     with pytest.raises(WorldError, match=message):
         Grid(**{**fields, **change})

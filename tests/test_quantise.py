@@ -30,7 +30,9 @@ def block_means(x: np.ndarray, factor: int) -> np.ndarray:
 
 @settings(max_examples=200, deadline=None)
 @given(parents_and_details())
-def test_integer_levels_coarsen_to_their_parent_exactly(case: tuple[str, int, np.ndarray, np.ndarray]) -> None:
+def test_integer_levels_coarsen_to_their_parent_exactly(
+    case: tuple[str, int, np.ndarray, np.ndarray],
+) -> None:
     dtype, factor, parent, x = case
     settled = Encoding(dtype).settle(x, parent, factor)
     assert settled.dtype == dtype

@@ -46,8 +46,12 @@ def test_every_field_that_decides_pixels_changes_the_token(ring: Recipe) -> None
         *(
             ring.replace(sampler=dataclass_replace(ring.sampler, **change))
             for change in (
-                {"steps": 4}, {"solver": "heun"}, {"tile": 64}, {"stride": 16},
-                {"weights": "linear"}, {"consistency": "none"},
+                {"steps": 4},
+                {"solver": "heun"},
+                {"tile": 64},
+                {"stride": 16},
+                {"weights": "linear"},
+                {"consistency": "none"},
             )
         ),
         ring.replace(numerics=Numerics(micro_batch=3)),
@@ -80,8 +84,12 @@ def test_the_token_is_the_same_in_another_process(ring: Recipe, tmp_path: Path) 
 
 
 def test_a_world_needs_no_more_than_a_raster(tmp_path: Path) -> None:
-    small_worlds.write_root(tmp_path / "mine.tif", small_worlds.revealing(9, 7), "EPSG:32631", (5e5, 6e6), 30.0)
-    (tmp_path / "mine.toml").write_text('[grid]\nlevels = 2\n[root]\nsource = "mine.tif"\n[model]\nref = "analytic:gaussian"\n')
+    small_worlds.write_root(
+        tmp_path / "mine.tif", small_worlds.revealing(9, 7), "EPSG:32631", (5e5, 6e6), 30.0
+    )
+    (tmp_path / "mine.toml").write_text(
+        '[grid]\nlevels = 2\n[root]\nsource = "mine.tif"\n[model]\nref = "analytic:gaussian"\n'
+    )
     world = worldfile.load(tmp_path / "mine.toml", Recipe)
     assert (world.grid.crs, world.grid.origin, world.grid.shape) == ("EPSG:32631", (5e5, 6e6), (9, 7))
     assert world.grid.periodic is False
@@ -102,8 +110,14 @@ BASE = '[root]\nsource = "ring.tif"\n[model]\nref = "analytic:gaussian"\n[grid]\
         (BASE + '[sampler]\npreset = "multi"\n', "sampler.preset='multi' is not one of independent"),
         (BASE + '[sampler]\nsolver = "plms"\n', "sampler.solver='plms' is not one of"),
         (BASE + '[sampler]\nconsistency = "some"\n', "sampler.consistency='some' is not"),
-        (BASE + "[sampler]\ntile = 32\nstride = 33\n", "sampler.stride=33 must be between 1 and sampler.tile=32"),
-        (BASE + "[sampler]\ntile = 34\nstride = 24\n", "sampler.tile=34 must be a multiple of 4 for model.ref"),
+        (
+            BASE + "[sampler]\ntile = 32\nstride = 33\n",
+            "sampler.stride=33 must be between 1 and sampler.tile=32",
+        ),
+        (
+            BASE + "[sampler]\ntile = 34\nstride = 24\n",
+            "sampler.tile=34 must be a multiple of 4 for model.ref",
+        ),
         (BASE + "[sampler]\ntile = 32\nstride = 20\n", "stride=20 must divide the 96 columns of level 1"),
         (BASE + "factor = 2\n", "grid.factor=2 is not the factor 4 of model.ref"),
         (BASE + "resolution = 30.0\n", "360 degrees|not on the .grid. of the world"),
@@ -115,7 +129,10 @@ BASE = '[root]\nsource = "ring.tif"\n[model]\nref = "analytic:gaussian"\n[grid]\
         ('[root]\nsource = "w.toml"\n', "is not a raster that can be read"),
         ("[grid]\nlevels = 3\n", r"root.source is missing; add it under \[root\]"),
         ('[root]\nsource = "ring.tif"\n[model]\nref = "no-such-folder"\n', "geoinfinite.json does not exist"),
-        ('[root]\nsource = "ring.tif"\n[model]\nref = "analytic:other"\n', "model.ref='analytic:other' does not exist"),
+        (
+            '[root]\nsource = "ring.tif"\n[model]\nref = "analytic:other"\n',
+            "model.ref='analytic:other' does not exist",
+        ),
         ("seed = 7\n" + BASE, "seed is not a key|outside a section"),
         ("[root\n", "w.toml is not TOML"),
     ],
@@ -130,7 +147,9 @@ def test_world_files_that_cannot_be_say_so_in_one_line(tmp_path: Path, text: str
 
 
 def test_worlds_that_do_not_exist_name_those_that_do() -> None:
-    with pytest.raises(WorldError, match="'erth' does not exist; name a .toml file or a bundled world: analytic, earth"):
+    with pytest.raises(
+        WorldError, match=r"'erth' does not exist; name a .toml file or a bundled world: analytic, earth"
+    ):
         worldfile.load("erth", Recipe)
 
 

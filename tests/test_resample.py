@@ -22,7 +22,9 @@ def test_a_blocks_sum_has_the_same_bits_in_any_array() -> None:
     x = np.random.default_rng(0).normal(size=(3, 64, 96)).astype(np.float32)
     whole = block_sum(x, 4)
     for y, w in [(0, 4), (8, 92), (60, 96)]:
-        assert (block_sum(x[:, y : y + 4, w - 4 : w], 4) == whole[:, y // 4 : y // 4 + 1, w // 4 - 1 : w // 4]).all()
+        assert (
+            block_sum(x[:, y : y + 4, w - 4 : w], 4) == whole[:, y // 4 : y // 4 + 1, w // 4 - 1 : w // 4]
+        ).all()
 
 
 @pytest.mark.parametrize("side", [1, 2, 7, 32])

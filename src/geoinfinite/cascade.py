@@ -60,10 +60,11 @@ def draw(
     factor = world.grid.factor
     aligned = window.coarsen(factor).refine(factor)
     hull = world.lattice.hull(aligned)
-    ground = hull.coarsen(factor).expand(world.model.facts().margin)
+    margin = world.model.facts().margin
+    ground = hull.coarsen(factor).expand(margin)
     parent = read_extended(read_parent, world.grid, level - 1, ground)
     name = "" if cache is None else world.token
-    job = _Job(world, level, world.encoding.to_unit(parent), ground, cache, name)
+    job = _Job(world, level, world.encoding.to_unit(parent), ground, margin, cache, name)
     sampler = world.sampler
     fused = fuse(
         job.tiles(world.lattice.touching(aligned)),
@@ -90,7 +91,7 @@ def in_domain(grid: Grid, level: int, window: Window) -> Window:
 
 
 def read_extended(read: Read, grid: Grid, level: int, window: Window) -> NDArray[Any]:
-    """Return a window that may hang over the grid: the nearest edge pixel beyond edges, round and round in x."""
+    """Return a window that may hang over the grid: the nearest edge pixel beyond edges, wrapped in x."""
     inside = in_domain(grid, level, window)
     values = read(inside)
     after = window.x1 - inside.x1
@@ -111,6 +112,8 @@ class _Job:
     """The parent under every tile, ``(band, y, x)`` in [-1, 1]."""
     ground: Window
     """Where ``parent`` lies on the parent's level."""
+    margin: int
+    """Parent pixels that the model wants to see beyond every side of a tile."""
     cache: TileCache | None
     token: str
     """The world's token, computed once: it names tiles in the cache."""
@@ -172,7 +175,7 @@ class _Job:
     def _solve(self, model: TileModel, windows: Sequence[Window]) -> Array:
         """Draw a batch of tiles, ``(tile, band, y, x)``: one solve from position-keyed noise."""
         world, sampler, factor = self.world, self.world.sampler, self.world.grid.factor
-        margin = world.model.facts().margin
+        margin = self.margin
         field = world.noise(self.level, self.parent.shape[0])
         ground = [w.coarsen(factor).expand(margin).slices(self.ground) for w in windows]
         parents = np.stack([self.parent[:, y, x] for y, x in ground])
@@ -187,7 +190,7 @@ class _Job:
         if not np.isfinite(images).all():
             raise ModelError(
                 f"model.ref={world.model.ref!r} returned values that are not finite at level {self.level}, "
-                f"{windows[0]}; try model.dtype = \"float32\""
+                f'{windows[0]}; try model.dtype = "float32"'
             )
         if sampler.consistency == "mean":
             inner = slice(margin, parents.shape[-1] - margin)

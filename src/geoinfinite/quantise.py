@@ -80,7 +80,7 @@ def _from_planes(planes: Array, factor: int) -> Array:
 
 def _sum(planes: Array) -> Array:
     """Add planes one after the other, so a block's sum has the same bits in any array."""
-    total = planes[0].copy()
+    total: Array = planes[0].copy()
     for plane in planes[1:]:
         total += plane
     return total
@@ -88,14 +88,15 @@ def _sum(planes: Array) -> Array:
 
 def _contain(planes: Array, parent: Array, low: float, high: float) -> Array:
     """Give every block its parent's mean and shrink its deviations until they fit the range."""
-    deviation = planes - _sum(planes) / np.float32(len(planes))
+    deviation: Array = planes - _sum(planes) / np.float32(len(planes))
     tiny = np.float32(1e-12)
     above = np.maximum(deviation.max(axis=0), tiny)
     below = np.maximum(-deviation.min(axis=0), tiny)
     room = np.minimum((np.float32(high) - parent) / above, (parent - np.float32(low)) / below)
     deviation *= np.minimum(room, np.float32(1))
     deviation += parent
-    return deviation.clip(low, high, out=deviation)
+    np.clip(deviation, low, high, out=deviation)
+    return deviation
 
 
 def _round_keeping_sums(planes: Array, parent: Array) -> Array:
@@ -106,14 +107,16 @@ def _round_keeping_sums(planes: Array, parent: Array) -> Array:
     pixels of the block were rounded down, each below the maximum; likewise for a deficit.
     """
     rounded = np.rint(planes)
-    missing = parent * np.float32(len(planes)) - _sum(rounded)
-    at = np.nonzero(missing)
-    count = missing[at]
-    towards = np.sign(count)
-    lost = (planes[:, *at] - rounded[:, *at]) * -towards
-    order = np.argsort(lost, axis=0, kind="stable")
-    moves = np.where(np.arange(len(planes))[:, None] < np.abs(count), towards, np.float32(0))
-    change = np.empty_like(lost)
-    np.put_along_axis(change, order, moves, axis=0)
-    rounded[:, *at] += change
+    missing = (parent * np.float32(len(planes)) - _sum(rounded)).ravel()
+    at = np.flatnonzero(missing)
+    exact, whole = planes.reshape(len(planes), -1), rounded.reshape(len(planes), -1)
+    left, towards = np.abs(missing[at]), np.sign(missing[at])
+    lost = (exact[:, at] - whole[:, at]) * towards
+    while at.size:
+        furthest = lost.argmax(axis=0)
+        whole[furthest, at] += towards
+        lost[furthest, np.arange(at.size)] -= np.float32(1)
+        left -= 1
+        more = left > 0
+        at, left, towards, lost = at[more], left[more], towards[more], lost[:, more]
     return rounded

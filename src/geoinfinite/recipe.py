@@ -121,7 +121,8 @@ class Recipe:
         bands = self.model.facts().bands
         if bands is not None and bands != raster.bands:
             raise WorldError(
-                f"root.source={source!r} has {raster.bands} bands, model.ref={self.model.ref!r} draws {bands}; "
+                f"root.source={source!r} has {raster.bands} bands, "
+                f"model.ref={self.model.ref!r} draws {bands}; "
                 "choose the bands first: rio stack SRC --bidx 1,2,3 --output DST"
             )
 

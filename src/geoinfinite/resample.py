@@ -66,5 +66,4 @@ def project_mean(x: Array, parent: Array, factor: int) -> Array:
     error = parent - coarsen_mean(x, factor)
     rows = mean_exact_upsampler(error.shape[-2], factor)
     columns = mean_exact_upsampler(error.shape[-1], factor)
-    projected: Array = x + rows @ error @ columns.T
-    return projected
+    return np.asarray(x + rows @ error @ columns.T, np.float32)

@@ -79,7 +79,7 @@ def test_sidecars_that_cannot_be(tmp_path: Path, sidecar: str, message: str) -> 
 
 
 def test_dtypes_that_no_network_has() -> None:
-    with pytest.raises(ModelError, match="model.dtype='int8' is not one of float32"):
+    with pytest.raises(ModelError, match=r"model.dtype='int8' is not one of float32"):
         ModelReference("analytic:gaussian", "int8")
 
 

@@ -72,7 +72,9 @@ def by_phase(x: np.ndarray) -> np.ndarray:
 
 def seam_ratio(pairs: Pairs) -> float:
     """Largest over median step by phase, each over the truth's: 1 without seams."""
-    profile = np.mean([by_phase(x) for x, _ in pairs], axis=0) / np.mean([by_phase(t) for _, t in pairs], axis=0)
+    profile = np.mean([by_phase(x) for x, _ in pairs], axis=0) / np.mean(
+        [by_phase(t) for _, t in pairs], axis=0
+    )
     return float(profile.max() / np.median(profile))
 
 
@@ -89,6 +91,7 @@ def variance_ratio(pairs: Pairs) -> float:
 
 def repetition(pairs: Pairs) -> float:
     """Correlation of the drawn detail at the stride, the tile and twice the tile, beyond the truth's."""
+
     def correlations(x: np.ndarray) -> np.ndarray:
         d = detail(x)
         return np.array([(d[:, :-lag] * d[:, lag:]).mean() / d.var() for lag in (STRIDE, TILE, 2 * TILE)])
@@ -144,7 +147,9 @@ def test_seed_plus_index_is_caught(drawn: Callable[..., Pairs], monkeypatch: pyt
     assert "variance" in breaches(drawn())
 
 
-def test_the_same_noise_in_every_tile_is_caught(drawn: Callable[..., Pairs], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_noise_in_every_tile_is_caught(
+    drawn: Callable[..., Pairs], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def same(field: NoiseField, window: Window) -> np.ndarray:
         return np.random.default_rng(5).standard_normal((field.channels, *window.shape), np.float32)
 

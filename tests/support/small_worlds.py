@@ -24,13 +24,22 @@ def revealing(rows: int, columns: int) -> np.ndarray:
     return values.astype(np.uint8)
 
 
-def write_root(path: Path, values: np.ndarray, crs: str | None, origin: tuple[float, float], resolution: float) -> Path:
+def write_root(
+    path: Path, values: np.ndarray, crs: str | None, origin: tuple[float, float], resolution: float
+) -> Path:
     """Write a GeoTIFF of ``(band, y, x)`` values."""
     bands, rows, columns = values.shape
     transform = Affine(resolution, 0, origin[0], 0, -resolution, origin[1])
     with rasterio.open(
-        path, "w", driver="GTiff", count=bands, height=rows, width=columns, dtype=values.dtype,
-        crs=crs, transform=transform,
+        path,
+        "w",
+        driver="GTiff",
+        count=bands,
+        height=rows,
+        width=columns,
+        dtype=values.dtype,
+        crs=crs,
+        transform=transform,
     ) as raster:
         raster.write(values)
     return path

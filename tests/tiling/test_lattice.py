@@ -13,7 +13,8 @@ lattices = st.integers(1, 40).flatmap(lambda size: st.builds(Lattice, st.just(si
 @given(lattices, st.integers(-300, 300), st.integers(1, 90))
 def test_span_is_every_tile_that_meets_the_pixels(lattice: Lattice, start: int, length: int) -> None:
     meets = [
-        k for k in range(-700, 700)
+        k
+        for k in range(-700, 700)
         if k * lattice.stride < start + length and k * lattice.stride + lattice.size > start
     ]
     assert list(lattice.span(start, start + length)) == meets

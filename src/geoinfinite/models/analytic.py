@@ -44,8 +44,7 @@ class GaussianTiles:
         power = np.outer(variance, variance)
         shrink = (power / (power + np.float32(sigma) ** 2)).astype(np.float32)
         coefficients = basis @ x @ basis.T
-        denoised: Array = basis.T @ (coefficients * shrink) @ basis
-        return denoised
+        return np.asarray(basis.T @ (coefficients * shrink) @ basis, np.float32)
 
     def image(self, x0: Array) -> Array:
         """Return the upsampled parent plus the detail."""
@@ -60,4 +59,4 @@ class GaussianModel:
         """Return the denoiser of a batch of tiles."""
         side, crop = cond.parent.shape[-1], FACTS.margin * FACTS.factor
         rows = mean_exact_upsampler(side, FACTS.factor)[crop:-crop]
-        return GaussianTiles(rows @ cond.parent @ rows.T)
+        return GaussianTiles(np.asarray(rows @ cond.parent @ rows.T, np.float32))

@@ -52,7 +52,7 @@ class ModelReference:
         return Path(self.ref).expanduser()
 
     def facts(self) -> ModelFacts:
-        """Read what a world must know, without loading a weight; raise `ModelError` if it cannot be loaded."""
+        """Read what a world must know, without loading a weight; raise `ModelError` for what cannot load."""
         directory = self.directory
         if directory is None:
             module = import_module(ANALYTIC[self.ref].partition(":")[0])

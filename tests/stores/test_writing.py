@@ -1,0 +1,286 @@
+"""Jobs: the same bytes whatever runs them, refusals that touch nothing, errors that lose nothing."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import dask
+import pytest
+import small_worlds
+import store_jobs
+
+from geoinfinite.cascade import generate
+from geoinfinite.errors import StoreError
+from geoinfinite.recipe import Recipe
+from geoinfinite.stores import identity, layout, ledger, running, shards, writing
+from geoinfinite.stores.planning import plan_window
+from geoinfinite.stores.writing import resume_store, write_zarr
+from geoinfinite.window import Window
+
+
+class Told:
+    """Progress that remembers what it heard."""
+
+    def __init__(self) -> None:
+        self.total: tuple[int, int] = (0, 0)
+        self.heard: list[tuple[int, int]] = []
+        self.finished = 0
+
+    def start(self, total_tiles: int, total_pixels: int) -> None:
+        self.total = total_tiles, total_pixels
+
+    def advance(self, tiles: int, pixels: int) -> None:
+        self.heard.append((tiles, pixels))
+
+    def finish(self) -> None:
+        self.finished += 1
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Any:
+    with dask.config.set(scheduler="synchronous"):
+        yield
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "processes"])
+def test_schedulers_write_the_same_bytes(ring: Recipe, tmp_path: Path, scheduler: str) -> None:
+    plan = store_jobs.crossing(ring)
+    write_zarr(plan, tmp_path / "one.zarr")
+    with dask.config.set(scheduler=scheduler, num_workers=2):
+        report = write_zarr(plan, tmp_path / "other.zarr")
+    assert (report.drawn, report.tiles) == (plan.shards, plan.tiles)
+    assert store_jobs.contents(tmp_path / "one.zarr") == store_jobs.contents(tmp_path / "other.zarr")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_cluster_writes_the_same_bytes(ring: Recipe, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    plan, told = store_jobs.crossing(ring), Told()
+    write_zarr(plan, tmp_path / "one.zarr")
+    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    # Leaving the fixture's scheduler aside: the client sets itself.
+    with dask.config.set(scheduler=None), cluster, distributed.Client(cluster):
+        report = write_zarr(plan, tmp_path / "other.zarr", progress=told)
+        again = write_zarr(plan, tmp_path / "other.zarr")
+    assert (report.drawn, report.tiles) == (plan.shards, plan.tiles)
+    assert (again.drawn, again.kept) == (0, plan.shards)
+    assert sum(t for t, _ in told.heard) == plan.tiles
+    assert store_jobs.contents(tmp_path / "one.zarr") == store_jobs.contents(tmp_path / "other.zarr")
+
+
+@pytest.mark.parametrize("scheduler", ["synchronous", "threads", "processes"])
+def test_progress_hears_of_every_tile_and_pixel_once(ring: Recipe, tmp_path: Path, scheduler: str) -> None:
+    plan, told, again = store_jobs.crossing(ring), Told(), Told()
+    with dask.config.set(scheduler=scheduler, num_workers=2):
+        write_zarr(plan, tmp_path / "a.zarr", progress=told)
+    write_zarr(plan, tmp_path / "a.zarr", progress=again)
+    for progress in (told, again):
+        assert progress.total == (plan.tiles, plan.pixels)
+        assert tuple(map(sum, zip(*progress.heard, strict=True))) == progress.total
+        assert progress.finished == 1
+    # In this process every tile is told as it is drawn, elsewhere every shard.
+    assert len(told.heard) == (plan.shards if scheduler == "processes" else plan.shards + plan.tiles)
+
+
+def test_a_window_at_the_grid_edge_and_one_of_the_root(patch: Recipe, tmp_path: Path) -> None:
+    plan = store_jobs.corner(patch)
+    write_zarr(plan, tmp_path / "corner.zarr")
+    assert (layout.open_image(tmp_path / "corner.zarr", 2)[:] == generate(patch, 2, plan.window)).all()
+    root = plan_window(patch, 0, Window(1, 9, 2, 28))
+    assert write_zarr(root, tmp_path / "root.zarr").drawn == 1
+    assert write_zarr(root, tmp_path / "root.zarr").kept == 1
+    assert (layout.open_image(tmp_path / "root.zarr", 0)[:] == patch.root.read(root.window)).all()
+
+
+def test_a_parent_once_round_is_read_across_its_ends(ring: Recipe, tmp_path: Path) -> None:
+    plan = plan_window(ring, 2, Window(30, 90, -200, 184), shard=72)
+    assert plan.stages[0].window.width == 96
+    write_zarr(plan, tmp_path / "round.zarr")
+    assert (layout.open_image(tmp_path / "round.zarr", 2)[:] == generate(ring, 2, plan.window)).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"seed": 12}, r"world.seed=11 there, 12 here"),
+        ({"name": "moon"}, r"world.name='ring' there, 'moon' here"),
+        ({"sampler": None}, r"sampler.steps=3 there, 4 here"),
+    ],
+)
+def test_another_recipe_is_refused_by_the_key(ring: Recipe, tmp_path: Path, change: Any, said: str) -> None:
+    write_zarr(store_jobs.crossing(ring), tmp_path / "a.zarr")
+    before = store_jobs.contents(tmp_path / "a.zarr")
+    if "sampler" in change:
+        change = {"sampler": replace(ring.sampler, steps=4)}
+    with pytest.raises(StoreError, match=rf"holds another job: .*{said}.*choose another path, or delete it"):
+        write_zarr(store_jobs.crossing(ring.replace(**change)), tmp_path / "a.zarr")
+    assert store_jobs.contents(tmp_path / "a.zarr") == before
+
+
+def test_another_window_level_cut_or_root_is_refused(ring: Recipe, tmp_path: Path) -> None:
+    write_zarr(store_jobs.crossing(ring), tmp_path / "a.zarr")
+    w = Window(10, 171, -37, 280)
+    with pytest.raises(StoreError, match=r"window=Window\(y0=10, .*x1=280\) there, Window\(.*x1=279\) here"):
+        write_zarr(plan_window(ring, 2, Window(10, 171, -37, 279), shard=72), tmp_path / "a.zarr")
+    with pytest.raises(StoreError, match=r"level=2 there, 3 here"):
+        write_zarr(plan_window(ring, 3, w, shard=72), tmp_path / "a.zarr")
+    with pytest.raises(StoreError, match=r"shard=72 there, 48 here"):
+        write_zarr(plan_window(ring, 2, w, shard=48), tmp_path / "a.zarr")
+    changed = small_worlds.revealing(12, 24)
+    changed[0, 0, 0] += 1
+    small_worlds.write_root(Path(ring.root.source), changed, "EPSG:4326", (-180.0, 90.0), 15.0)
+    with pytest.raises(StoreError, match=r"the content of the root raster or of the weights"):
+        write_zarr(store_jobs.crossing(ring), tmp_path / "a.zarr")
+    with pytest.raises(StoreError, match=r"was begun from other content than its recipe finds now"):
+        resume_store(tmp_path / "a.zarr")
+
+
+def test_other_things_are_left_alone(ring: Recipe, tmp_path: Path) -> None:
+    plan = store_jobs.crossing(ring)
+    folder, file = tmp_path / "photos", tmp_path / "notes.txt"
+    folder.mkdir()
+    (folder / "holiday.jpg").write_bytes(b"sea")
+    file.write_text("buy milk")
+    for path in (folder, file):
+        with pytest.raises(StoreError, match=r"is not a store of geoinfinite; name another path"):
+            write_zarr(plan, path)
+    assert store_jobs.contents(folder) == {"holiday.jpg": b"sea"}
+    assert file.read_text() == "buy milk"
+    with pytest.raises(StoreError, match=r"is a URL; stores are folders"):
+        write_zarr(plan, "s3://bucket/a.zarr")
+    with pytest.raises(StoreError, match=r"cannot be created: .*choose a path that can be written"):
+        write_zarr(plan, file / "a.zarr")
+    with pytest.raises(StoreError, match=r"none.zarr does not exist"):
+        resume_store(tmp_path / "none.zarr")
+    (tmp_path / "empty.zarr").mkdir()
+    assert write_zarr(plan, tmp_path / "empty.zarr").drawn == plan.shards
+    with pytest.raises(StoreError, match=r"exists and resume=False"):
+        write_zarr(plan, tmp_path / "empty.zarr", resume=False)
+
+
+def test_other_numerics_are_refused(ring: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = store_jobs.crossing(ring)
+    write_zarr(plan, tmp_path / "a.zarr")
+    monkeypatch.setattr(identity.np, "__version__", "99.0")
+    with pytest.raises(StoreError, match=r"numpy = \S+ in the store, 99.0 here; finish it on the same"):
+        write_zarr(plan, tmp_path / "a.zarr")
+
+
+def test_a_worker_with_other_numerics_is_refused(
+    ring: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "numerics_profile", lambda recipe: {"machine": "abacus"})
+    with pytest.raises(StoreError, match=r"machine = \S+ in the store, abacus here"):
+        write_zarr(store_jobs.crossing(ring), tmp_path / "a.zarr")
+
+
+def test_a_store_resumes_from_itself(ring: Recipe, tmp_path: Path) -> None:
+    for shard in (None, 48):
+        path = tmp_path / f"{shard}.zarr"
+        write_zarr(store_jobs.crossing(ring, shard), path)
+        before = store_jobs.contents(path)
+        store_jobs.records(path)[-1].unlink()
+        assert resume_store(path).drawn == 1
+        assert store_jobs.contents(path) == before
+
+
+def test_a_missing_root_is_named(ring: Recipe, tmp_path: Path) -> None:
+    write_zarr(store_jobs.crossing(ring), tmp_path / "a.zarr")
+    Path(ring.root.source).unlink()
+    with pytest.raises(StoreError, match=r"cannot be continued here: .*ring.tif.* does not exist.*put the file back"):
+        resume_store(tmp_path / "a.zarr")
+
+
+def test_changed_attributes_are_refused(ring: Recipe, tmp_path: Path) -> None:
+    write_zarr(store_jobs.crossing(ring), tmp_path / "a.zarr")
+    meta = tmp_path / "a.zarr" / "zarr.json"
+    text = meta.read_text()
+    meta.write_text(text.replace('"format": 1', '"format": 2'))
+    with pytest.raises(StoreError, match=r"has the layout 2, this version knows 1"):
+        resume_store(tmp_path / "a.zarr")
+    meta.write_text(text.replace(ring.token, "0" * 32))
+    with pytest.raises(StoreError, match=r"attributes of the store are damaged"):
+        resume_store(tmp_path / "a.zarr")
+
+
+def test_one_bad_shard_does_not_stop_the_others(
+    ring: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, plain = store_jobs.crossing(ring), shards.draw
+
+    def draw(world: Recipe, level: int, window: Window, read: Any, **more: Any) -> Any:
+        if window == plan.stages[1].shard_window(1, 2):
+            raise ValueError("no luck")
+        return plain(world, level, window, read, **more)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(shards, "draw", draw)
+        with pytest.raises(
+            StoreError,
+            match=r"1 of 15 shards of .*a.zarr failed: level 2 shard \(1, 2\) \(ValueError: no luck\); "
+            r"the others are kept: geoinfinite resume .*a.zarr",
+        ):
+            write_zarr(plan, tmp_path / "a.zarr")
+    assert write_zarr(plan, tmp_path / "a.zarr").drawn == 1
+
+
+def test_a_full_disk_stops_the_job_at_once(
+    ring: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, writes = store_jobs.crossing(ring), []
+
+    def full(path: Path, data: bytes) -> None:
+        writes.append(path)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(running, "BATCH", 2)
+    monkeypatch.setattr(ledger, "write_whole", full)
+    with pytest.raises(StoreError, match=r"No space left on device\); stopped there"):
+        write_zarr(plan, tmp_path / "a.zarr")
+    assert len(writes) == 2
+
+
+def test_two_writers_are_kept_apart(ring: Recipe, tmp_path: Path) -> None:
+    plan = store_jobs.crossing(ring)
+    write_zarr(plan, tmp_path / "a.zarr")
+    with ledger.alone(tmp_path / "a.zarr"), pytest.raises(StoreError, match=r"is being written by another process"):
+        write_zarr(plan, tmp_path / "a.zarr")
+    assert write_zarr(plan, tmp_path / "a.zarr").kept == plan.shards
+
+
+def test_a_lost_parent_is_not_read_as_black(
+    ring: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, plain = store_jobs.crossing(ring), shards.read_stored
+
+    def lose(job: Any, stage: Any, window: Window) -> Any:
+        layout.shard_path(job.path, 1, 0, 0).unlink(missing_ok=True)
+        return plain(job, stage, window)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(shards, "read_stored", lose)
+        with pytest.raises(StoreError, match=r"lost level 1 shard \(0, 0\) while its children were drawn"):
+            write_zarr(plan, tmp_path / "a.zarr")
+    write_zarr(plan, tmp_path / "a.zarr")
+    assert (layout.open_image(tmp_path / "a.zarr", 2)[:] == generate(ring, 2, plan.window)).all()
+
+
+def test_quick_trusts_what_is_there(ring: Recipe, tmp_path: Path) -> None:
+    plan, path = store_jobs.crossing(ring), tmp_path / "a.zarr"
+    write_zarr(plan, path)
+    shard = layout.shard_path(path, 2, 1, 1)
+    shard.write_bytes(shard.read_bytes()[:-9])
+    assert write_zarr(plan, path, quick=True).drawn == 0
+    assert write_zarr(plan, path).drawn == 1
+
+
+def test_a_report_reads_like_a_sentence(ring: Recipe, tmp_path: Path) -> None:
+    report = writing.write_zarr(store_jobs.crossing(ring), tmp_path / "a.zarr")
+    assert str(report).endswith(
+        f"a.zarr: {report.shards} shards, {report.shards} drawn and 0 kept; "
+        f"{report.tiles} tiles, {3 * report.tiles} evaluations"
+    )

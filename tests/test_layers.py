@@ -1,0 +1,99 @@
+"""The layers: a file imports from lower ones or from its own folder, and heavy libraries stay at the edge."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import geoinfinite
+
+SOURCE = Path(geoinfinite.__file__).parent
+LAYERS = (
+    "errors window token",
+    "grid noise denoiser resample quantise progress",
+    "tiling samplers models conditions",
+    "root recipe worldfile cascade cost",
+    "arrays",
+    "world",
+    "stores",
+    "cli",
+)
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
+HEAVY = "torch", "diffusers", "safetensors"
+HEAVY_FILES = "models/earth.py", "models/earth_network.py", "models/device_noise.py"
+
+
+def files() -> dict[str, ast.Module]:
+    """Every file of the package but its public face, by path."""
+    paths = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
+    return {path.relative_to(SOURCE).as_posix(): ast.parse(path.read_text()) for path in paths}
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def inner_imports(tree: ast.AST) -> Iterator[str]:
+    """Modules imported inside functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from imports(node)
+
+
+def piece(path: str) -> str:
+    """The module or folder of the package that a file belongs to."""
+    return path.partition("/")[0].removesuffix(".py")
+
+
+def own(names: Iterator[str]) -> set[str]:
+    """The pieces of geoinfinite among imported modules."""
+    return {name.split(".")[1] for name in names if name.startswith("geoinfinite.")}
+
+
+def test_every_piece_has_a_layer() -> None:
+    assert {piece(path) for path in files()} <= set(RANK)
+
+
+def test_files_import_only_from_lower_layers_or_their_own() -> None:
+    upward = [
+        f"{path} imports {name}"
+        for path, tree in files().items()
+        for name in own(imports(tree)) - {piece(path)}
+        if RANK[name] > RANK[piece(path)] or (RANK[name] == RANK[piece(path)] == 2)
+    ]
+    assert upward == []
+
+
+def test_pieces_have_no_cycle() -> None:
+    needs: dict[str, set[str]] = {}
+    for path, tree in files().items():
+        needs.setdefault(piece(path), set()).update(own(imports(tree)) - {piece(path)})
+    TopologicalSorter(needs).prepare()
+
+
+def test_functions_import_nothing_of_our_own() -> None:
+    inside = {path: own(inner_imports(tree)) for path, tree in files().items()}
+    assert {path: names for path, names in inside.items() if names} == {}
+
+
+def test_torch_and_diffusers_stay_at_the_edge() -> None:
+    heavy = [
+        path for path, tree in files().items() if {name.split(".")[0] for name in imports(tree)} & {*HEAVY}
+    ]
+    assert set(heavy) <= set(HEAVY_FILES)
+
+
+def test_only_the_command_line_prints() -> None:
+    printing = [
+        path
+        for path, tree in files().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert [path for path in printing if piece(path) != "cli"] == []
