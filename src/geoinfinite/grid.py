@@ -90,9 +90,7 @@ class Grid:
 
     def _check(self, level: int) -> int:
         if not 0 <= level < self.levels:
-            raise WindowError(
-                f"level={level} does not exist: this grid has levels 0 to {self.levels - 1}"
-            )
+            raise WindowError(f"level={level} does not exist: this grid has levels 0 to {self.levels - 1}")
         return level
 
     def same_crs(self, other: Grid) -> bool:
@@ -157,7 +155,7 @@ class Grid:
         shown = f"bbox=({left:g}, {bottom:g}, {right:g}, {top:g})"
         if not all(math.isfinite(v) for v in (left, bottom, right, top)):
             raise WindowError(f"{shown} is not finite; give west south east north as numbers")
-        if crs is not None and _crs(crs) != _crs(self.crs):
+        if crs is not None and _given_crs(crs) != _crs(self.crs):
             left, bottom, right, top = _reproject((left, bottom, right, top), crs, self.crs)
         if bottom >= top:
             raise WindowError(f"{shown} is inverted or empty: need south < north; the order is W S E N")
@@ -191,6 +189,16 @@ class Grid:
                 f"{tuple(round(v, 6) for v in self.bounds(0, self.full(0)))} (W, S, E, N) in {self.crs}; "
                 "ask for a part of it"
             )
+
+
+def _given_crs(text: str) -> CRS:
+    try:
+        return _crs(text)
+    except CRSError as error:
+        raise WindowError(
+            f"crs={text!r} is not a coordinate reference system that PROJ knows; "
+            'write one such as "EPSG:4326"'
+        ) from error
 
 
 def _reproject(bounds: Bounds, source: str, target: str) -> Bounds:

@@ -89,9 +89,7 @@ class Window:
         >>> Window(-1, 5, 4, 8).coarsen(4)
         Window(y0=-1, y1=2, x0=1, x1=2)
         """
-        return Window(
-            self.y0 // factor, -(-self.y1 // factor), self.x0 // factor, -(-self.x1 // factor)
-        )
+        return Window(self.y0 // factor, -(-self.y1 // factor), self.x0 // factor, -(-self.x1 // factor))
 
     def refine(self, factor: int) -> Window:
         """Return the finer level's pixels that tile this window exactly."""

@@ -73,6 +73,6 @@ def test_two_distributed_workers(world: World, reference: np.ndarray, client: ob
 @pytest.mark.filterwarnings("ignore")
 def test_the_bundled_network_on_two_workers(client: object) -> None:
     earth = World.load("earth")
-    window = Window(11_090, 11_270, 86_400, 86_560)
+    window = Window(11_090, 11_270, 44_880, 45_040)
     lazy = earth.array(level=2).isel(y=slice(window.y0, window.y1), x=slice(window.x0, window.x1))
     assert (lazy.chunk({"y": 90, "x": 160}).compute().values == generate(earth, 2, window)).all()

@@ -88,8 +88,14 @@ def test_a_shard_is_the_object_that_zarr_writes(written: tuple[Plan, Path], tmp_
     image = layout.open_image(path, 2)
     assert image.shards == (3, 72, 72)
     plain = zarr.create_array(
-        tmp_path / "plain.zarr", shape=image.shape, shards=image.shards, chunks=image.chunks, dtype="uint8",
-        compressors=ZstdCodec(level=3, checksum=True), fill_value=0, config={"write_empty_chunks": True},
+        tmp_path / "plain.zarr",
+        shape=image.shape,
+        shards=image.shards,
+        chunks=image.chunks,
+        dtype="uint8",
+        compressors=ZstdCodec(level=3, checksum=True),
+        fill_value=0,
+        config={"write_empty_chunks": True},
     )
     plain[:] = generate(plan.world, 2, plan.window)
     ours = {k: v for k, v in store_jobs.contents(path / "2" / "image").items() if k != "zarr.json"}
@@ -99,8 +105,7 @@ def test_a_shard_is_the_object_that_zarr_writes(written: tuple[Plan, Path], tmp_
 
 
 def test_the_ledger_is_an_array(written: tuple[Plan, Path]) -> None:
-    plan, path = written
-    ledger = layout.open_ledger(path, 2)
+    ledger = layout.open_ledger(written[1], 2)
     assert ledger.shape == (3, 5, 32)
     assert len(np.unique(ledger[:].reshape(15, 32), axis=0)) == 15
 

@@ -55,7 +55,6 @@ def test_schedulers_write_the_same_bytes(ring: Recipe, tmp_path: Path, scheduler
     assert store_jobs.contents(tmp_path / "one.zarr") == store_jobs.contents(tmp_path / "other.zarr")
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_cluster_writes_the_same_bytes(ring: Recipe, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
@@ -68,6 +67,7 @@ def test_a_cluster_writes_the_same_bytes(ring: Recipe, tmp_path: Path) -> None:
         again = write_zarr(plan, tmp_path / "other.zarr")
     assert (report.drawn, report.tiles) == (plan.shards, plan.tiles)
     assert (again.drawn, again.kept) == (0, plan.shards)
+    assert len(told.heard) == plan.shards
     assert sum(t for t, _ in told.heard) == plan.tiles
     assert store_jobs.contents(tmp_path / "one.zarr") == store_jobs.contents(tmp_path / "other.zarr")
 
@@ -191,7 +191,9 @@ def test_a_store_resumes_from_itself(ring: Recipe, tmp_path: Path) -> None:
 def test_a_missing_root_is_named(ring: Recipe, tmp_path: Path) -> None:
     write_zarr(store_jobs.crossing(ring), tmp_path / "a.zarr")
     Path(ring.root.source).unlink()
-    with pytest.raises(StoreError, match=r"cannot be continued here: .*ring.tif.* does not exist.*put the file back"):
+    with pytest.raises(
+        StoreError, match=r"cannot be continued here: .*ring.tif.* does not exist.*put the file back"
+    ):
         resume_store(tmp_path / "a.zarr")
 
 
@@ -247,7 +249,10 @@ def test_a_full_disk_stops_the_job_at_once(
 def test_two_writers_are_kept_apart(ring: Recipe, tmp_path: Path) -> None:
     plan = store_jobs.crossing(ring)
     write_zarr(plan, tmp_path / "a.zarr")
-    with ledger.alone(tmp_path / "a.zarr"), pytest.raises(StoreError, match=r"is being written by another process"):
+    with (
+        ledger.alone(tmp_path / "a.zarr"),
+        pytest.raises(StoreError, match=r"is being written by another process"),
+    ):
         write_zarr(plan, tmp_path / "a.zarr")
     assert write_zarr(plan, tmp_path / "a.zarr").kept == plan.shards
 

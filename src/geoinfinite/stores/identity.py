@@ -1,0 +1,192 @@
+"""What makes two stores the same job: the recipe, the window, how it is cut, what computes it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from geoinfinite import worldfile
+from geoinfinite.errors import ModelError, StoreError, WorldError
+from geoinfinite.recipe import Recipe
+from geoinfinite.stores.planning import Plan, plan_stages
+from geoinfinite.token import token
+from geoinfinite.window import Window
+
+FORMAT = 1
+"""Version of the layout of stores: raised by every change that older versions cannot resume."""
+SYNTHETIC = (
+    "Synthetic imagery drawn by a diffusion model: it shows no real place, although its coarsest level may "
+    "be an observation. Do not use it as one."
+)
+
+Profile = dict[str, str]
+"""What the last bits depend on besides the recipe: versions, device, instruction set."""
+
+
+def numerics_profile(recipe: Recipe) -> Profile:
+    """Return the profile of this process for a recipe: it is kept in the store and checked in every task."""
+    profile = {"machine": platform.machine(), "device": recipe.numerics.device, "numpy": np.__version__}
+    simd = np.show_config(mode="dicts")
+    found = simd.get("SIMD Extensions", {}).get("found", []) if isinstance(simd, dict) else []
+    profile["simd"] = " ".join(found)
+    if recipe.model.directory is not None:
+        profile["torch"] = importlib.metadata.version("torch")
+    if recipe.numerics.device == "cuda":
+        # Only a machine that draws on a GPU pays for this import of torch.
+        profile["gpu"] = import_module("geoinfinite.models.earth").device_name()
+    return profile
+
+
+def software() -> dict[str, str]:
+    """Return versions worth knowing that change no pixel."""
+    versions = {}
+    for name in ("geoinfinite", "zarr", "numcodecs"):
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    return versions
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a store says of itself."""
+
+    recipe: str
+    """The world file that makes its pixels."""
+    token: str
+    """The token of that recipe."""
+    level: int
+    window: Window
+    shards: Mapping[str, int]
+    """Side of the shards of every level, by its group's name."""
+    numerics: Profile
+    software: Mapping[str, str]
+
+    @classmethod
+    def of(cls, plan: Plan, numerics: Profile) -> Self:
+        """Return the header of a new store."""
+        return cls(
+            recipe=worldfile.dump(plan.world),
+            token=plan.world.token,
+            level=plan.level,
+            window=plan.window,
+            shards={str(s.level): s.shard for s in plan.stages},
+            numerics=numerics,
+            software=software(),
+        )
+
+    @property
+    def job(self) -> str:
+        """Name of the job: stores of the same job hold the same bytes, on one numerics profile."""
+        w = self.window
+        return token([FORMAT, self.token, self.level, [w.y0, w.y1, w.x0, w.x1], dict(self.shards)])
+
+    def to_attributes(self) -> dict[str, Any]:
+        """Return the header as JSON."""
+        w = self.window
+        return {
+            "format": FORMAT,
+            "synthetic": SYNTHETIC,
+            "job": self.job,
+            "token": self.token,
+            "level": self.level,
+            "window": [w.y0, w.y1, w.x0, w.x1],
+            "shards": dict(self.shards),
+            "numerics": self.numerics,
+            "software": dict(self.software),
+            "recipe": self.recipe,
+        }
+
+    @classmethod
+    def from_attributes(cls, path: Path, attributes: Mapping[str, Any]) -> Self:
+        """Read the header of the store at ``path``; raise `StoreError` if it was changed or is too new."""
+        try:
+            if attributes["format"] != FORMAT:
+                raise StoreError(
+                    f"{path} has the layout {attributes['format']!r}, this version knows {FORMAT}; "
+                    "use the version of geoinfinite that wrote it"
+                )
+            header = cls(
+                recipe=attributes["recipe"],
+                token=attributes["token"],
+                level=attributes["level"],
+                window=Window(*attributes["window"]),
+                shards=attributes["shards"],
+                numerics=attributes["numerics"],
+                software=attributes["software"],
+            )
+            if header.job != attributes["job"]:
+                raise ValueError("its name does not fit its content")
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(
+                f"{path}: the attributes of the store are damaged ({error}); delete it"
+            ) from error
+        return header
+
+    def world(self, path: Path) -> Recipe:
+        """Rebuild the recipe; raise `StoreError` unless it makes the same pixels here."""
+        try:
+            recipe = Recipe(**worldfile.parse(self.recipe, where="its recipe", folder=path.parent))
+            found = recipe.token
+        except (WorldError, ModelError, OSError) as error:
+            raise StoreError(
+                f"{path} cannot be continued here: {error}; put the file back where the recipe names it"
+            ) from error
+        if found != self.token:
+            raise StoreError(
+                f"{path} was begun from other content than its recipe finds now (token {self.token[:12]}, "
+                f"now {found[:12]}): the root raster or the weights changed; put the old ones back, or start "
+                "a new store"
+            )
+        return recipe
+
+    def plan(self, path: Path) -> Plan:
+        """Rebuild the plan; raise `StoreError` unless it makes the same pixels here."""
+        return plan_stages(
+            self.world(path), self.level, self.window, lambda level, _: self.shards[str(level)]
+        )
+
+
+def check_same_job(path: Path, theirs: Header, ours: Header) -> None:
+    """Raise `StoreError` unless the store at ``path`` holds the job that is asked for."""
+    if theirs.job != ours.job:
+        found = "; ".join(_differences(theirs, ours)) or "the content of the root raster or of the weights"
+        raise StoreError(f"{path} holds another job: {found}; choose another path, or delete it")
+    check_same_numerics(path, theirs.numerics, ours.numerics)
+
+
+def check_same_numerics(path: Path, theirs: Profile, ours: Profile) -> None:
+    """Raise `StoreError` if this process might draw other last bits than the store's."""
+    keys = [k for k in sorted({*theirs, *ours}) if theirs.get(k) != ours.get(k)]
+    if keys:
+        found = "; ".join(f"{k} = {theirs.get(k)} in the store, {ours.get(k)} here" for k in keys)
+        raise StoreError(
+            f"{path} was begun on other numerics, whose last bits may differ: {found}; "
+            "finish it on the same, or start a new store"
+        )
+
+
+def _differences(theirs: Header, ours: Header) -> Iterator[str]:
+    for name in ("level", "window"):
+        old, new = getattr(theirs, name), getattr(ours, name)
+        if old != new:
+            yield f"{name}={old} there, {new} here"
+    there, here = (_flat(tomllib.loads(h.recipe)) for h in (theirs, ours))
+    for key in sorted({*there, *here}):
+        if there.get(key) != here.get(key):
+            yield f"{key}={there.get(key)!r} there, {here.get(key)!r} here"
+    if theirs.token == ours.token and dict(theirs.shards) != dict(ours.shards):
+        yield f"shard={max(theirs.shards.values())} there, {max(ours.shards.values())} here"
+
+
+def _flat(tables: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{section}.{key}": value for section, table in tables.items() for key, value in table.items()}

@@ -1,0 +1,205 @@
+"""A window as one file: a cloud-optimised GeoTIFF, or a PNG to look at."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+import rasterio.windows
+from numpy.typing import NDArray
+
+from geoinfinite import worldfile
+from geoinfinite.errors import BudgetError, StoreError
+from geoinfinite.progress import Progress
+from geoinfinite.quantise import Encoding
+from geoinfinite.stores import layout
+from geoinfinite.stores.identity import SYNTHETIC
+from geoinfinite.stores.planning import Plan
+from geoinfinite.stores.writing import local_path, write_zarr
+from geoinfinite.window import Window
+
+BLOCK = 512
+STEP = 4 * BLOCK
+"""Side in pixels of what is held in memory while a file is written."""
+LARGEST_PNG = 2**26
+"""Pixels: beyond, most programs refuse to open a PNG, and it has no overviews to look at."""
+
+
+def write_cog(
+    plan: Plan,
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    store: Path | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Write a plan's finest level as a cloud-optimised GeoTIFF with averaged overviews.
+
+    Its tags say that it is synthetic and carry the recipe. Memory does not grow with the window. A
+    killed run leaves no half file, and the same call goes on where it was. Raises `StoreError` if
+    ``path`` exists, unless ``overwrite``. With ``store``, a Zarr store of the same plan, pixels are
+    drawn into it where it lacks them, and it is kept.
+    """
+    where = _target(path, overwrite)
+    with _drawn(plan, where, store, progress) as drawn, _finished(where) as unfinished:
+        flat = unfinished.with_suffix(".flat.tif")
+        try:
+            _write_flat(plan, drawn, flat)
+            rasterio.shutil.copy(
+                flat,
+                unfinished,
+                driver="COG",
+                compress="DEFLATE",
+                predictor="YES",
+                blocksize=BLOCK,
+                overview_resampling="AVERAGE",
+                bigtiff="IF_SAFER",
+            )
+        finally:
+            flat.unlink(missing_ok=True)
+    return where
+
+
+def write_png(
+    plan: Plan,
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    store: Path | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Write a plan's finest level as an 8-bit PNG: three bands as RGB, or the first one as grey.
+
+    The range of other dtypes is mapped to 0..255. Its text says that it is synthetic and carries the
+    recipe. Raises `BudgetError` for a window of more than `LARGEST_PNG` pixels and `StoreError` if
+    ``path`` exists, unless ``overwrite``. ``store`` is as in `write_cog`.
+    """
+    if plan.window.size > LARGEST_PNG:
+        levels = math.ceil(math.log(plan.window.size / LARGEST_PNG, plan.world.grid.factor**2))
+        raise BudgetError(
+            f"a PNG of {plan.window.width} x {plan.window.height} px is too large to be opened (limit: "
+            f"{LARGEST_PNG} px); write .tif or .zarr, or take level {max(0, plan.level - levels)}"
+        )
+    where = _target(path, overwrite)
+    with _drawn(plan, where, store, progress) as drawn, _finished(where) as unfinished:
+        image = layout.open_image(drawn, plan.level)
+        bands = 3 if plan.world.bands >= 3 else 1
+        with rasterio.MemoryFile() as memory:
+            with memory.open(driver="GTiff", **_shape(plan, bands, "uint8")) as raster:
+                raster.write(to_bytes(image[:bands], plan.world.encoding))
+                raster.update_tags(**_png_text(plan))
+            with rasterio.Env(GDAL_PAM_ENABLED=False):
+                rasterio.shutil.copy(memory.name, unfinished, driver="PNG", write_metadata_as_text="YES")
+    return where
+
+
+def to_bytes(values: NDArray[Any], encoding: Encoding) -> NDArray[np.uint8]:
+    """Return values of a dtype's range as 0..255.
+
+    >>> to_bytes(np.array([0, 32768, 65535], np.uint16), Encoding("uint16"))
+    array([  0, 128, 255], dtype=uint8)
+    """
+    if values.dtype == np.uint8:
+        return values
+    low, high = encoding.range
+    scaled = (values.astype(np.float32) - low) * (255 / (high - low))
+    eight_bit: NDArray[np.uint8] = np.rint(scaled.clip(0, 255)).astype(np.uint8)
+    return eight_bit
+
+
+def tags(plan: Plan) -> dict[str, str]:
+    """Return what every file says of itself."""
+    w = plan.window
+    return {
+        "synthetic": SYNTHETIC,
+        "geoinfinite_token": plan.world.token,
+        "geoinfinite_level": str(plan.level),
+        "geoinfinite_window": f"{w.y0} {w.y1} {w.x0} {w.x1}",
+        "geoinfinite_recipe": worldfile.dump(plan.world),
+    }
+
+
+def _png_text(plan: Plan) -> dict[str, str]:
+    # The sidecar that would hold the place is not written: the title says it.
+    bounds = " ".join(f"{v:.9g}" for v in plan.world.grid.bounds(plan.level, plan.window))
+    title = f"{plan.world.name}, level {plan.level}, {bounds} (W S E N in {plan.world.grid.crs})"
+    return {"Title": title, "Description": SYNTHETIC, "Software": "geoinfinite", **tags(plan)}
+
+
+def _target(path: str | Path, overwrite: bool) -> Path:
+    where = local_path(path)
+    if where.is_dir() or (where.exists() and not overwrite):
+        raise StoreError(f"{where} exists; choose another path, delete it, or pass overwrite=True")
+    where.parent.mkdir(parents=True, exist_ok=True)
+    return where
+
+
+@contextlib.contextmanager
+def _drawn(plan: Plan, target: Path, store: str | Path | None, progress: Progress | None) -> Iterator[Path]:
+    """Lend a finished store of the plan: the one given, or one hidden beside ``target``.
+
+    The hidden one is removed in the end; if this call is killed, the next one goes on with it.
+    """
+    # The token names the recipe, the rest is checked when the store is found again.
+    w = plan.window
+    hidden = target.with_name(
+        f".{target.name}.{plan.world.token[:8]}-{plan.level}-{w.y0}-{w.y1}-{w.x0}-{w.x1}.zarr"
+    )
+    source = hidden if store is None else local_path(store)
+    write_zarr(plan, source, progress=progress)
+    yield source
+    if store is None:
+        shutil.rmtree(hidden)
+
+
+@contextlib.contextmanager
+def _finished(target: Path) -> Iterator[Path]:
+    """Lend a temporary name, which becomes ``target`` if all goes well."""
+    unfinished = target.with_name(f".{target.name}.partial{target.suffix}")
+    try:
+        yield unfinished
+        os.replace(unfinished, target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _shape(plan: Plan, bands: int, dtype: Any) -> dict[str, Any]:
+    """Return how rasterio is told of a raster and its place."""
+    return {
+        "count": bands,
+        "height": plan.window.height,
+        "width": plan.window.width,
+        "dtype": dtype,
+        "crs": plan.world.grid.crs,
+        "transform": plan.world.grid.transform(plan.level, plan.window),
+    }
+
+
+def _write_flat(plan: Plan, store: Path, path: Path) -> None:
+    """Copy the finest level into a plain tiled GeoTIFF, a few blocks at a time."""
+    image = layout.open_image(store, plan.level)
+    bands, height, width = image.shape
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        **_shape(plan, bands, image.dtype),
+        tiled=True,
+        blockxsize=BLOCK,
+        blockysize=BLOCK,
+        interleave="pixel",
+        photometric="RGB" if bands == 3 else "MINISBLACK",
+        bigtiff="IF_SAFER",
+    ) as raster:
+        raster.update_tags(TIFFTAG_IMAGEDESCRIPTION=SYNTHETIC, TIFFTAG_SOFTWARE="geoinfinite", **tags(plan))
+        for part in Window(0, height, 0, width).split(STEP):
+            where = rasterio.windows.Window(part.x0, part.y0, part.width, part.height)
+            raster.write(image[:, part.y0 : part.y1, part.x0 : part.x1], window=where)

@@ -1,0 +1,270 @@
+"""What a store will hold and cost, known before anything is computed: stages, shards, evaluations."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoinfinite.cascade import draw
+from geoinfinite.cost import level_cost, parent_window
+from geoinfinite.errors import StoreError, WindowError
+from geoinfinite.recipe import Recipe
+from geoinfinite.samplers import evaluations
+from geoinfinite.window import Window
+
+LARGEST_SHARD = 4608
+"""No shard is wider than this many pixels: about 5 % of its tiles are shared with neighbours."""
+TASK_BYTES = 2**30
+"""Nor so wide that drawing it needs more memory than this."""
+BYTES_PER_VALUE = 40
+"""Memory at the peak of drawing, per value drawn: measured 34, rounded up."""
+FEWEST_TILES = 4
+"""Shards are not split below this many strides: their border tiles would be drawn too often."""
+INNER_CHUNK = 512
+"""Readers fetch about this many pixels a side at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One level of a store: which pixels, in which shards, for how many tiles.
+
+    Shards are counted from the window's own corner, so the last row and column may be smaller.
+    """
+
+    level: int
+    window: Window
+    shard: int
+    """Side of a shard in pixels: what one task draws and one object holds."""
+    chunk: int
+    """Side in pixels of what a reader fetches at once; divides ``shard``."""
+    tiles: int
+    """Tiles drawn, over all shards."""
+    tiles_alone: int
+    """Tiles that would be drawn if the level were one shard."""
+    evaluations: int
+    """Network evaluations of one tile, over all shards; padding of short batches is not counted."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of shards."""
+        return -(-self.window.height // self.shard)
+
+    @property
+    def columns(self) -> int:
+        """Columns of shards."""
+        return -(-self.window.width // self.shard)
+
+    @property
+    def shards(self) -> int:
+        """Number of shards."""
+        return self.rows * self.columns
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels."""
+        return self.window.size
+
+    def shard_window(self, row: int, column: int) -> Window:
+        """Return the pixels of a shard on the level."""
+        return _cell(self.window, self.shard, row, column)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A window of a world as a job: every level it needs, coarse to fine; prints as a table.
+
+    The levels between the root and ``level`` are stages too: each is drawn once and kept, because
+    the next one is drawn on it.
+    """
+
+    world: Recipe
+    level: int
+    window: Window
+    stages: tuple[Stage, ...]
+
+    @property
+    def tiles(self) -> int:
+        """Tiles drawn, over all stages."""
+        return sum(s.tiles for s in self.stages)
+
+    @property
+    def evaluations(self) -> int:
+        """Network evaluations of one tile, over all stages."""
+        return sum(s.evaluations for s in self.stages)
+
+    @property
+    def shards(self) -> int:
+        """Objects written, over all stages."""
+        return sum(s.shards for s in self.stages)
+
+    @property
+    def pixels(self) -> int:
+        """Pixels written, over all stages."""
+        return sum(s.pixels for s in self.stages)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the pixels before compression, over all stages."""
+        return self.pixels * self.world.bands * np.dtype(self.world.dtype).itemsize
+
+    @property
+    def redundancy(self) -> float:
+        """Tiles drawn per tile needed: neighbouring shards both draw the tiles on their border."""
+        alone = sum(s.tiles_alone for s in self.stages)
+        return self.tiles / alone if alone else 1.0
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """Memory that drawing one shard takes at most, besides the network; times the shards at once."""
+        world, tile = self.world, self.world.sampler.tile
+        itemsize = np.dtype(world.dtype).itemsize
+        peak = 0
+        for stage in self.stages:
+            height, width = min(stage.shard, stage.window.height), min(stage.shard, stage.window.width)
+            strip = (width // world.sampler.stride + 3 + 4 * world.numerics.micro_batch) * tile**2 * 8
+            per_band = height * width * BYTES_PER_VALUE + strip + 2 * stage.shard**2 * itemsize
+            peak = max(peak, per_band * world.bands)
+        return peak
+
+    def estimate(self, seconds_per_evaluation: float, *, devices: int = 1) -> float:
+        """Return the seconds that the network needs, given what one evaluation takes; see `measure`."""
+        return self.evaluations * seconds_per_evaluation / devices
+
+    def measure(self) -> float:
+        """Return the seconds of one evaluation here and now: draws two batches, times the second."""
+        return seconds_per_evaluation(self.world, self.level)
+
+    def __str__(self) -> str:
+        rows = [("level", "pixels (y x)", "shards", "shard px", "tiles", "evaluations")]
+        for s in self.stages:
+            size = f"{s.window.height:,} x {s.window.width:,}"
+            rows.append(
+                (str(s.level), size, f"{s.shards:,}", f"{s.shard:,}", f"{s.tiles:,}", f"{s.evaluations:,}")
+            )
+        total = f"{self.pixels / 1e6:,.1f} Mpx"
+        rows.append(("total", total, f"{self.shards:,}", "", f"{self.tiles:,}", f"{self.evaluations:,}"))
+        widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
+        lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
+        w = self.window
+        return "\n".join(
+            [
+                f"world {self.world.name!r} {self.world.token[:12]}, level {self.level}, "
+                f"rows {w.y0}..{w.y1}, columns {w.x0}..{w.x1}",
+                *lines,
+                f"{_bytes(self.bytes)} before compression, redundancy {self.redundancy:.2f}, "
+                f"{_bytes(self.peak_memory_bytes)} of memory per shard being drawn",
+            ]
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+def plan_window(world: Recipe, level: int, window: Window, *, shard: int | None = None) -> Plan:
+    """Return the plan of a window of a level; takes as long for the whole Earth as for one tile.
+
+    ``shard`` is the side of the shards in pixels, a multiple of the world's stride; by default it
+    follows from the window: small enough for two workers, a progress bar and ``TASK_BYTES``, large
+    enough that few tiles are drawn twice. Raises `WindowError` for pixels that the grid does not
+    have, `StoreError` for a shard side that is not a multiple of the stride.
+    """
+    stride = world.sampler.stride
+    if shard is not None and (shard < stride or shard % stride):
+        near = max(1, round(shard / stride)) * stride
+        raise StoreError(f"shard={shard} must be a multiple of sampler.stride={stride}; take {near}")
+    return plan_stages(world, level, window, lambda _, needed: shard or _shard_side(world, needed))
+
+
+def plan_stages(world: Recipe, level: int, window: Window, side: Callable[[int, Window], int]) -> Plan:
+    """Return the plan whose shards have the side that ``side(level, window)`` says of every stage."""
+    world.grid.check_window(level, window)
+    if window.size == 0:
+        raise WindowError(f"{window} has no pixels; ask for at least one")
+    stages: list[Stage] = []
+    lower, needed = level, window
+    while True:
+        stages.append(_stage(world, lower, needed, side(lower, needed)))
+        if lower <= 1:
+            return Plan(world, level, window, tuple(stages[::-1]))
+        lower, needed = lower - 1, _whole_turn(world, lower - 1, parent_window(world, lower, needed))
+
+
+def _whole_turn(world: Recipe, level: int, window: Window) -> Window:
+    """Return the window, from column 0 where it goes once round: it has no other beginning."""
+    if window.width != world.grid.period(level):
+        return window
+    return window.shift(0, -window.x0)
+
+
+def _stage(world: Recipe, level: int, window: Window, side: int) -> Stage:
+    alone = level_cost(world, level, window)
+    tiles = 0
+    # The side is a multiple of the stride: all shards but the last of each axis cost the same.
+    rows, columns = -(-window.height // side), -(-window.width // side)
+    for row, times_y in _runs(rows):
+        for column, times_x in _runs(columns):
+            tiles += times_y * times_x * level_cost(world, level, _cell(window, side, row, column)).tiles
+    each = evaluations(world.sampler.solver, world.sampler.steps)
+    return Stage(level, window, side, _inner_chunk(side), tiles, alone.tiles, tiles * each)
+
+
+def _runs(count: int) -> list[tuple[int, int]]:
+    """Return ``(first index, how many)`` of the shards along an axis that cost the same."""
+    return [(0, count - 1), (count - 1, 1)] if count > 1 else [(0, 1)]
+
+
+def _cell(window: Window, side: int, row: int, column: int) -> Window:
+    y, x = window.y0 + row * side, window.x0 + column * side
+    return Window(y, y + side, x, x + side).intersect(window)
+
+
+def _shard_side(world: Recipe, window: Window) -> int:
+    stride, longest = world.sampler.stride, max(window.shape)
+    widest = min(LARGEST_SHARD, math.isqrt(TASK_BYTES // (BYTES_PER_VALUE * world.bands)))
+    whole = -(-longest // stride)
+    strides = max(min(FEWEST_TILES, whole), min(-(-whole // 2), widest // stride))
+    return strides * stride
+
+
+@lru_cache(maxsize=256)
+def _inner_chunk(side: int) -> int:
+    """Return the divisor of a shard's side that is nearest to `INNER_CHUNK`, by ratio."""
+    divisors = (d for d in range(1, side + 1) if side % d == 0)
+    return min(divisors, key=lambda d: abs(math.log(d / INNER_CHUNK)))
+
+
+def seconds_per_evaluation(world: Recipe, level: int) -> float:
+    """Return the seconds of one evaluation of one tile, from the second of two batches drawn."""
+    if level == 0:
+        return 0.0
+    parent = np.full((world.bands, 1, 1), world.encoding.range[1] / 2, world.dtype)
+
+    def grey(window: Window) -> NDArray[Any]:
+        return np.broadcast_to(parent, (world.bands, *window.shape))
+
+    pixel = Window(0, 1, 0, 1)
+    seconds = 0.0
+    for _ in range(2):
+        began = time.perf_counter()
+        draw(world, level, pixel, grey)
+        seconds = time.perf_counter() - began
+    batch = world.numerics.micro_batch
+    padded = -(-level_cost(world, level, pixel).tiles // batch) * batch
+    return seconds / (padded * evaluations(world.sampler.solver, world.sampler.steps))
+
+
+def _bytes(count: int) -> str:
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} PB"

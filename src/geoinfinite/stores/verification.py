@@ -1,0 +1,146 @@
+"""Whether a store is what it says it is: every shard's bytes against its record, and the recipe."""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from geoinfinite.errors import StoreError
+from geoinfinite.models.reference import ModelReference
+from geoinfinite.root import Root
+from geoinfinite.stores import layout, ledger
+from geoinfinite.stores.identity import Header
+from geoinfinite.stores.writing import local_path
+
+BATCH = 1024
+READERS = 4
+
+Place = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One shard that is not as it should be."""
+
+    level: int
+    row: int
+    column: int
+    file: Path
+    state: ledger.State
+
+    def __str__(self) -> str:
+        said = {
+            ledger.State.MISSING: "missing: not written, or not committed",
+            ledger.State.DAMAGED: "damaged: its bytes are not those that were written",
+            ledger.State.FOREIGN: "foreign: whole, but not the bytes of its commit record",
+        }[self.state]
+        return f"level {self.level} shard ({self.row}, {self.column}) {said}: {self.file}"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `verify` found; prints one line per problem, then the verdict."""
+
+    path: Path
+    shards: int
+    """Shards that the store should have; all were read."""
+    problems: tuple[Problem, ...]
+    recipe: str
+    """Why the recipe does not make these pixels; empty if it does."""
+    note: str = ""
+    """What could not be checked here, and is no fault of the store."""
+
+    def _of(self, state: ledger.State) -> tuple[Problem, ...]:
+        return tuple(p for p in self.problems if p.state is state)
+
+    @property
+    def missing(self) -> tuple[Problem, ...]:
+        """Shards that are not there."""
+        return self._of(ledger.State.MISSING)
+
+    @property
+    def damaged(self) -> tuple[Problem, ...]:
+        """Shards whose bytes have changed."""
+        return self._of(ledger.State.DAMAGED)
+
+    @property
+    def foreign(self) -> tuple[Problem, ...]:
+        """Shards that another job wrote, or whose record is not theirs."""
+        return self._of(ledger.State.FOREIGN)
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything is as it should be."""
+        return not self.problems and not self.recipe
+
+    def __str__(self) -> str:
+        lines = [str(p) for p in self.problems]
+        lines += [text for text in (self.recipe, self.note) if text]
+        if self.ok:
+            verdict = f"{self.path}: sound, {self.shards} shards checked"
+        elif self.problems:
+            verdict = (
+                f"{self.path}: NOT sound, {len(self.missing)} missing, {len(self.damaged)} damaged and "
+                f"{len(self.foreign)} foreign of {self.shards} shards; repair: geoinfinite resume {self.path}"
+            )
+        else:
+            verdict = f"{self.path}: NOT sound, {self.shards} shards are whole, but the recipe is not theirs"
+        return "\n".join([*lines, verdict])
+
+
+def verify(path: str | Path) -> Report:
+    """Read every shard of a store and compare it with its commit record; check the recipe's token.
+
+    Raises `StoreError` if ``path`` is not a store of ours or its attributes were changed.
+    """
+    where = local_path(path)
+    header = layout.read_header(where)
+    job, shards, problems = header.job, 0, []
+
+    def look(place: Place) -> ledger.State:
+        return ledger.inspect(where, *place, job=job)
+
+    places = _places(where, header)
+    with ThreadPoolExecutor(READERS) as readers:
+        while batch := list(itertools.islice(places, BATCH)):
+            shards += len(batch)
+            for place, state in zip(batch, readers.map(look, batch), strict=True):
+                if state is not ledger.State.SOUND:
+                    problems.append(Problem(*place, layout.shard_path(where, *place), state))
+    recipe, note = _check_recipe(where, header)
+    return Report(where, shards, tuple(problems), recipe, note)
+
+
+def _places(path: Path, header: Header) -> Iterator[Place]:
+    for name in header.shards:
+        try:
+            rows, columns, _ = layout.open_ledger(path, int(name)).shape
+            layout.open_image(path, int(name))
+        except Exception as error:  # Zarr has many ways to say that metadata are damaged.
+            raise StoreError(
+                f"{path}: the metadata of level {name} are damaged ({error}); delete it"
+            ) from error
+        yield from ((int(name), row, column) for row in range(rows) for column in range(columns))
+
+
+def _check_recipe(path: Path, header: Header) -> tuple[str, str]:
+    """Return what is wrong with the recipe, and what cannot be said of it on this machine."""
+    try:
+        header.plan(path)
+    except StoreError as error:
+        return (str(error), "") if _files_are_here(header) else ("", f"the recipe was not checked: {error}")
+    return "", ""
+
+
+def _files_are_here(header: Header) -> bool:
+    """Say whether the recipe's files exist on this machine; a recipe that names none is the fault itself."""
+    try:
+        tables = tomllib.loads(header.recipe)
+        directory = ModelReference(**tables["model"]).directory
+        return Root(**tables["root"]).path.is_file() and (directory is None or directory.is_dir())
+    except (KeyError, TypeError, ValueError):
+        return True

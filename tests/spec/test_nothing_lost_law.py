@@ -1,0 +1,135 @@
+"""Nothing-lost law: kill anything at any moment; resume gives byte-identical stores and repeats little."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import dask
+import pytest
+import store_jobs
+import zarr
+
+from geoinfinite.recipe import Recipe
+from geoinfinite.stores import ledger, shards
+from geoinfinite.stores.layout import read_header
+from geoinfinite.stores.verification import verify
+from geoinfinite.stores.writing import resume_store, write_zarr
+
+DRAW_SLOWLY = """
+import sys, time
+sys.path[:0] = {path!r}
+import dask
+from pathlib import Path
+import small_worlds, store_jobs
+from geoinfinite.stores import shards
+from geoinfinite.stores.writing import write_zarr
+
+plain = shards.draw
+def slow(*args, **kwargs):
+    time.sleep(0.1)
+    return plain(*args, **kwargs)
+shards.draw = slow
+world = small_worlds.ring_world(Path({folder!r}))
+with dask.config.set(scheduler={scheduler!r}, num_workers=2):
+    write_zarr(store_jobs.crossing(world), {store!r})
+"""
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Any:
+    with dask.config.set(scheduler="synchronous"):
+        yield
+
+
+@pytest.mark.parametrize(("scheduler", "done"), [("synchronous", 10), ("threads", 3)])
+def test_sigkill_then_resume(tmp_path: Path, ring: Recipe, scheduler: str, done: int) -> None:
+    plan, store = store_jobs.crossing(ring), tmp_path / "killed.zarr"
+    write_zarr(plan, tmp_path / "clean.zarr")
+    script = DRAW_SLOWLY.format(path=sys.path, folder=str(tmp_path), scheduler=scheduler, store=str(store))
+    child = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "OMP_NUM_THREADS": "1"})
+    deadline = time.monotonic() + 60
+    while len(store_jobs.records(store)) < done and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    child.send_signal(signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    committed = len(store_jobs.records(store))
+    assert done <= committed < plan.shards
+    assert not verify(store).ok
+    report = resume_store(store)
+    assert report.kept == committed
+    # Whatever was drawn but not committed was in flight: at most one shard of each worker.
+    assert report.drawn == plan.shards - committed
+    assert store_jobs.contents(store) == store_jobs.contents(tmp_path / "clean.zarr")
+    assert verify(store).ok
+    again = resume_store(store)
+    assert (again.drawn, again.tiles) == (0, 0)
+
+
+class PowerCut(BaseException):
+    """What no handler expects."""
+
+
+def test_a_cut_at_every_write_then_resume(
+    patch: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = store_jobs.corner(patch)
+    write_zarr(plan, tmp_path / "clean.zarr")
+    clean, plain, writes = store_jobs.contents(tmp_path / "clean.zarr"), ledger.write_whole, 2 * plan.shards
+    for n in range(writes):
+        for moment in ("within", "after"):
+            store, count = tmp_path / f"{n}-{moment}.zarr", 0
+
+            def cut(path: Path, data: bytes, n: int = n, moment: str = moment) -> None:
+                nonlocal count
+                if count == n:
+                    if moment == "within":
+                        path.parent.mkdir(parents=True, exist_ok=True)
+                        path.with_name(f"{path.name}.0123.partial").write_bytes(data[: len(data) // 2])
+                    if moment == "after":
+                        plain(path, data)
+                    raise PowerCut("dark")
+                count += 1
+                plain(path, data)
+
+            with monkeypatch.context() as broken:
+                broken.setattr(ledger, "write_whole", cut)
+                with pytest.raises(PowerCut, match="dark"):
+                    write_zarr(plan, store)
+            report = resume_store(store)
+            # A shard is done when its second write, the record, is.
+            assert report.kept == (n + (moment == "after")) // 2
+            assert store_jobs.contents(store) == clean
+
+
+def test_a_cut_while_the_store_is_created_leaves_nothing_in_its_place(
+    patch: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(path: Path) -> None:
+        raise PowerCut("dark")
+
+    plan = store_jobs.corner(patch)
+    with monkeypatch.context() as broken:
+        broken.setattr(zarr, "consolidate_metadata", cut)
+        with pytest.raises(PowerCut, match="dark"):
+            write_zarr(plan, tmp_path / "a.zarr")
+    assert not (tmp_path / "a.zarr").exists()
+    write_zarr(plan, tmp_path / "a.zarr")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zarr", "patch.tif"]
+
+
+def test_a_shard_drawn_twice_is_kept_once(patch: Recipe, tmp_path: Path) -> None:
+    # A cluster runs a task again when a worker dies after it committed.
+    plan, store = store_jobs.corner(patch), tmp_path / "a.zarr"
+    write_zarr(plan, store)
+    header = read_header(store)
+    job = shards.Job(plan, store, header.job, header.numerics)
+    before = store_jobs.contents(store)
+    outcome = shards.commit_shard(job, 1, 0, 0, shards.Ticks(None))
+    assert (outcome.kept, outcome.drawn) == (True, 0)
+    assert store_jobs.contents(store) == before
