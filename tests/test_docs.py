@@ -1,4 +1,4 @@
-"""The documentation runs: python blocks of README and docs, with what they say they print; links lead somewhere.
+"""The documentation runs and says what is: code blocks, commands, links, the keys of a world file.
 
 Blocks of one page share their names and run in order, in an empty folder. What a block prints is the
 comments behind its ``print`` calls, or the ``text`` block that follows it. ``...`` stands for anything.
@@ -7,12 +7,11 @@ comments behind its ``print`` calls, or the ``text`` block that follows it. ``..
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import doctest
 import io
-import os
 import re
 import shlex
-import sys
 import tomllib
 from pathlib import Path
 
@@ -20,10 +19,16 @@ import pytest
 
 from geoinfinite import worldfile
 from geoinfinite.cli import main
-from geoinfinite.recipe import Recipe
+from geoinfinite.grid import Grid
+from geoinfinite.models.reference import ModelReference
+from geoinfinite.recipe import Numerics, Recipe
+from geoinfinite.root import Root
+from geoinfinite.samplers import IndependentTiles
 
 REPOSITORY = Path(__file__).parents[1]
-PAGES = sorted([REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *(REPOSITORY / "docs").rglob("*.md")])
+README = REPOSITORY / "README.md"
+WORLDS = REPOSITORY / "docs" / "worlds.md"
+PAGES = sorted([README, REPOSITORY / "CHANGELOG.md", *(REPOSITORY / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```(?:\n+```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
 SAID = re.compile(r"^ *print\(.*\) *# (.*)$", re.MULTILINE)
 
@@ -42,25 +47,104 @@ def blocks(page: Path, language: str) -> list[tuple[str, str]]:
     ]
 
 
-def pages_with(language: str) -> list[Path]:
-    return [page for page in PAGES if blocks(page, language)]
+def agrees(wanted: str, printed: str) -> bool:
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    return doctest.OutputChecker().check_output(wanted, printed, flags)
 
 
-@pytest.mark.parametrize("page", pages_with("python"), ids=name)
-def test_python_blocks_print_what_they_say(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=name)
+def test_python_blocks_print_what_they_say(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for code, wanted in blocks(page, "python"):
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             exec(compile(code, name(page), "exec"), names)
-        same = doctest.OutputChecker().check_output(
-            wanted, printed.getvalue(), doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+        assert agrees(wanted, printed.getvalue()), (
+            f"{name(page)} says\n{wanted}\nbut prints\n{printed.getvalue()}"
         )
-        assert same, f"{name(page)} says\n{wanted}\nbut prints\n{printed.getvalue()}"
+
+
+def commands(page: Path) -> list[str]:
+    lines = [line for code, _ in blocks(page, "sh") for line in code.splitlines()]
+    return [line for line in lines if line.startswith("geoinfinite ")]
+
+
+@pytest.mark.parametrize("line", commands(README))
+def test_the_commands_of_the_readme_run(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    # The closed form stands in for the network, which takes its time.
+    arguments = ["analytic" if word == "earth" else word for word in shlex.split(line)[1:]]
+    assert main(arguments) == 0
+    assert {path.suffix for path in tmp_path.iterdir()} == {".png", ".tif", ".zarr"}
+
+
+def test_the_readme_installs_what_there_is_and_tests_as_the_project_does() -> None:
+    text, project = README.read_text(), tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    assert set(re.findall(r'\.\[(\w+)\]"', text)) == set(project["project"]["optional-dependencies"])
+    assert "-c constraints.txt" in text
+    runner = (REPOSITORY / ".ci" / "run").read_text()
+    for command in ('pip install -c constraints.txt -e ".[dev]"', "python -m pytest"):
+        assert command in text
+        assert command in runner.replace(" --quiet", "")
+
+
+def test_the_readme_fits_a_hundred_lines() -> None:
+    assert len(README.read_text().splitlines()) <= 100
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_lead_to_files(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def keys(section: str) -> dict[str, str]:
+    """Key and default of every row of a section's table in docs/worlds.md."""
+    text = WORLDS.read_text(encoding="utf-8").split(f"## [{section}]")[1].split("\n## ")[0]
+    return dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    ("section", "kind"),
+    [
+        ("grid", Grid),
+        ("root", Root),
+        ("model", ModelReference),
+        ("sampler", IndependentTiles),
+        ("numerics", Numerics),
+    ],
+)
+def test_every_key_of_a_world_file_is_documented_with_its_default(section: str, kind: type) -> None:
+    documented = keys(section)
+    fields = {field.name: field.default for field in dataclasses.fields(kind)}
+    if section == "model":
+        fields["ref"] = dataclasses.fields(Recipe)[2].default_factory().ref
+    if section == "sampler":
+        fields = {"preset": kind.preset, **fields}
+    assert list(documented) == list(fields)
+    for key, default in fields.items():
+        if default is not dataclasses.MISSING and documented[key].startswith("`") and key != "periodic":
+            assert tomllib.loads(f"value = {documented[key].strip('`')}")["value"] == default
+
+
+def test_the_keys_of_the_world_itself_are_documented() -> None:
+    assert list(keys("world")) == ["name", "seed", "dtype"]
+
+
+def test_the_world_file_in_full_is_the_bundled_earth() -> None:
+    full = blocks(WORLDS, "toml")[-1][0]
+    assert Recipe(**worldfile.parse(full, where="docs", folder=REPOSITORY)) == worldfile.load("earth", Recipe)
+
+
+def test_the_shortest_world_loads(tmp_path: Path) -> None:
+    import small_worlds
+
+    text = blocks(WORLDS, "toml")[0][0]
+    small_worlds.write_root(
+        tmp_path / "landsat.tif", small_worlds.revealing(40, 60), "EPSG:32621", (6e5, -2.5e6), 30
+    )
+    world = Recipe(**worldfile.parse(text, where="docs", folder=tmp_path))
+    assert (world.name, world.seed, world.grid.levels, world.grid.crs) == ("alps", 7, 3, "EPSG:32621")

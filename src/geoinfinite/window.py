@@ -33,6 +33,8 @@ class Window:
     def __post_init__(self) -> None:
         for name in ("y0", "y1", "x0", "x1"):
             value = getattr(self, name)
+            if type(value) is int:
+                continue
             if isinstance(value, bool) or not hasattr(value, "__index__"):
                 raise WindowError(f"{name}={value!r}: window edges are integers; round it first")
             object.__setattr__(self, name, value.__index__())

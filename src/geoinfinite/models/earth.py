@@ -63,3 +63,8 @@ def load(directory: Path, device: str, dtype: str) -> EarthModel:
     if device == "cuda" and not torch.cuda.is_available():
         raise ModelError('numerics.device="cuda", but torch sees no CUDA device; set numerics.device = "cpu"')
     return EarthModel(earth_network.load(directory, device, getattr(torch, dtype)), device)
+
+
+def device_name() -> str:
+    """Return what the CUDA device in use calls itself."""
+    return torch.cuda.get_device_name()

@@ -1,0 +1,121 @@
+"""The arguments of every command; importing it imports neither xarray nor torch."""
+
+from __future__ import annotations
+
+import argparse
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+EXAMPLE = """\
+example:
+  geoinfinite render earth --level 3 --bbox 7.0 45.8 7.6 46.2 --out alps.png
+
+WORLD is the name of a bundled world (earth, analytic) or a .toml file; docs/worlds.md lists its keys.
+"""
+
+
+class _Version(argparse.Action):
+    """Looks the version up when it is asked for: files that were never installed have none."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        try:
+            parser.exit(message=f"geoinfinite {version('geoinfinite')}\n")
+        except PackageNotFoundError:
+            parser.exit(message="geoinfinite, not installed\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser; the namespace has ``run``, the ``module:function`` that does the command."""
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser = argparse.ArgumentParser(
+        prog="geoinfinite",
+        description="Draw any part of a synthetic Earth, at any of its levels.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    render = commands.add_parser(
+        "render", parents=[shared], help="draw a place and write it: Zarr, GeoTIFF or PNG"
+    )
+    render.set_defaults(run="geoinfinite.cli.render:render")
+    _add_place(render, bbox_required=True)
+    render.add_argument(
+        "--out",
+        action="append",
+        required=True,
+        metavar="PATH",
+        help="what to write: .zarr (resumes), .tif (COG) or .png; repeat it to write several, drawn once",
+    )
+    render.add_argument("--overwrite", action="store_true", help="replace an existing .tif or .png")
+    _add_running(render)
+
+    plan = commands.add_parser(
+        "plan", parents=[shared], help="say what a place would cost, without drawing it"
+    )
+    plan.set_defaults(run="geoinfinite.cli.inspect:plan")
+    _add_place(plan, bbox_required=False)
+    plan.add_argument("--measure", action="store_true", help="time one batch and estimate the duration")
+
+    verify = commands.add_parser("verify", parents=[shared], help="check every shard of a Zarr store")
+    verify.set_defaults(run="geoinfinite.cli.inspect:verify")
+    verify.add_argument("store", metavar="STORE", help="a .zarr that render wrote")
+
+    resume = commands.add_parser(
+        "resume", parents=[shared], help="draw the shards that a Zarr store lacks or that are damaged"
+    )
+    resume.set_defaults(run="geoinfinite.cli.render:resume")
+    resume.add_argument("store", metavar="STORE", help="a .zarr that render began")
+    _add_running(resume)
+
+    info = commands.add_parser("info", parents=[shared], help="describe a world or a store")
+    info.set_defaults(run="geoinfinite.cli.inspect:info")
+    info.add_argument("subject", metavar="WORLD|STORE", help="a bundled world, a .toml file or a .zarr")
+
+    models = commands.add_parser("models", help="list models, or describe one")
+    actions = models.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    listing = actions.add_parser("list", parents=[shared], help="list the models that need no download")
+    listing.set_defaults(run="geoinfinite.cli.inspect:list_models")
+    inspect = actions.add_parser("inspect", parents=[shared], help="describe a model and check its files")
+    inspect.set_defaults(run="geoinfinite.cli.inspect:inspect_model")
+    inspect.add_argument(
+        "ref", metavar="REF", help="bundled:NAME, analytic:NAME or the folder of a checkpoint"
+    )
+    return parser
+
+
+def _add_place(parser: argparse.ArgumentParser, *, bbox_required: bool) -> None:
+    parser.add_argument("world", metavar="WORLD", help="a bundled world or a .toml file")
+    parser.add_argument("--level", type=int, required=True, metavar="L", help="0 is the coarsest")
+    parser.add_argument(
+        "--bbox",
+        type=float,
+        nargs=4,
+        required=bbox_required,
+        metavar=("W", "S", "E", "N"),
+        help="west south east north; west > east crosses the antimeridian"
+        + ("" if bbox_required else "; without it: the whole level"),
+    )
+    parser.add_argument("--crs", default="EPSG:4326", help="CRS of --bbox (default: %(default)s)")
+    parser.add_argument("--seed", type=int, help="draw another world from the same root")
+
+
+def _add_running(parser: argparse.ArgumentParser) -> None:
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--workers",
+        type=_count,
+        metavar="N",
+        help="threads that draw shards (default: one per core, at most 4)",
+    )
+    where.add_argument("--scheduler", metavar="ADDRESS", help="a dask.distributed scheduler, tcp://HOST:PORT")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{count} must be at least 1")
+    return count

@@ -1,0 +1,19 @@
+"""What ``WORLD --level L --bbox W S E N --crs CRS --seed N`` name: a recipe, a level, a window."""
+
+from __future__ import annotations
+
+import argparse
+
+from geoinfinite import worldfile
+from geoinfinite.recipe import Recipe
+from geoinfinite.window import Window
+
+
+def place_of(options: argparse.Namespace) -> tuple[Recipe, int, Window]:
+    """Return the recipe, the level and the window that the options name; without a bbox, the whole level."""
+    world = worldfile.load(options.world, Recipe)
+    if options.seed is not None:
+        world = world.replace(seed=options.seed)
+    grid, level = world.grid, options.level
+    window = grid.full(level) if options.bbox is None else grid.window(level, options.bbox, options.crs)
+    return world, level, window
