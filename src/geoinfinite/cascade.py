@@ -13,6 +13,7 @@ from geoinfinite.errors import ModelError
 from geoinfinite.grid import Grid
 from geoinfinite.models.lending import borrow
 from geoinfinite.models.protocol import Array, Cond, TileModel
+from geoinfinite.noise import NoiseField
 from geoinfinite.recipe import Recipe
 from geoinfinite.resample import project_mean
 from geoinfinite.samplers import SCHEDULES, SOLVERS
@@ -182,7 +183,7 @@ class _Job:
         bound = model.bind(Cond(parents, world.grid.gsd_m(self.level)))
 
         def noise(draw: int) -> Any:
-            return bound.state(np.stack([field(w, draw) for w in windows]))
+            return bound.state(_noise_under(windows, field, draw))
 
         sigmas = SCHEDULES[sampler.schedule](sampler.steps)
         x0 = SOLVERS[sampler.solver](bound.denoise, noise(0) * sigmas[0], sigmas, noise)
@@ -196,3 +197,14 @@ class _Job:
             inner = slice(margin, parents.shape[-1] - margin)
             images = project_mean(images, parents[..., inner, inner], factor)
         return images
+
+
+def _noise_under(windows: Sequence[Window], field: NoiseField, draw: int) -> Array:
+    """Return the noise of every window, ``(tile, band, y, x)``; neighbours in a row are hashed together."""
+    first, last = windows[0], windows[-1]
+    in_a_row = all(w.y0 == first.y0 and first.x0 <= w.x0 <= last.x0 for w in windows)
+    if not in_a_row or last.x1 - first.x0 > len(windows) * first.width:
+        return np.stack([field(w, draw) for w in windows])
+    strip = Window(first.y0, first.y1, first.x0, last.x1)
+    values = field(strip, draw)
+    return np.stack([values[:, *w.slices(strip)] for w in windows])
