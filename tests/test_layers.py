@@ -11,7 +11,7 @@ import geoinfinite
 
 SOURCE = Path(geoinfinite.__file__).parent
 LAYERS = (
-    "errors window token",
+    "errors window token provenance",
     "grid noise denoiser resample quantise progress",
     "tiling samplers models conditions",
     "root recipe worldfile cascade cost",

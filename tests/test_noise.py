@@ -130,9 +130,7 @@ def test_blocks_leave_no_trace() -> None:
         ys, xs = part.slices(wide)
         np.testing.assert_array_equal(field(part, draw=5), whole[:, ys, xs])
     tall = Window(-1, 6001, 9, 30)
-    np.testing.assert_array_equal(
-        field(tall)[:, 4321:4400], field(Window(4320, 4399, 9, 30)), strict=True
-    )
+    np.testing.assert_array_equal(field(tall)[:, 4321:4400], field(Window(4320, 4399, 9, 30)), strict=True)
 
 
 @pytest.mark.parametrize("period", [1, 2, 3, 5, 4096, 5401])
@@ -163,9 +161,7 @@ def test_no_two_corners_of_the_counter_coincide() -> None:
         for draw in (0, 1, 2**24 - 1)
         for y in (ROWS[0], -1, 0, 2**31, ROWS[1] - 1)
         for x in (COLUMNS[0], -1, 0, 2**31, 2**32, COLUMNS[1] - 1)
-        for word in NoiseField(KEY, level, 2, purpose=purpose)
-        .words(Window(y, y + 1, x, x + 1), draw)
-        .flat
+        for word in NoiseField(KEY, level, 2, purpose=purpose).words(Window(y, y + 1, x, x + 1), draw).flat
     }
     # 1620 random 32-bit words coincide with probability 3e-4.
     assert len(words) == 3 * 3 * 3 * 5 * 6 * 2

@@ -77,9 +77,7 @@ def test_euler(prediction: str, spacing: str, offset: int) -> None:
 
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction", "sample"])
 def test_heun(prediction: str) -> None:
-    scheduler = HeunDiscreteScheduler(
-        **TRAINING, prediction_type=prediction, timestep_spacing="trailing"
-    )
+    scheduler = HeunDiscreteScheduler(**TRAINING, prediction_type=prediction, timestep_spacing="trailing")
     scheduler.set_timesteps(STEPS)
     sigmas = schedules.ddim(STEPS, ABARS, "trailing")
     start = noise(0) * sigmas[0]

@@ -146,9 +146,7 @@ def test_a_schedule_cut_in_phases_gives_the_same_bits(name: str) -> None:
     assert SOLVERS[name](bent, middle, sigmas[4:], None).tobytes() == whole.tobytes()
 
 
-@pytest.mark.parametrize(
-    "solve", [*SOLVERS.values(), partial(ddim, eta=0.7)], ids=[*SOLVERS, "ddim-eta"]
-)
+@pytest.mark.parametrize("solve", [*SOLVERS.values(), partial(ddim, eta=0.7)], ids=[*SOLVERS, "ddim-eta"])
 def test_numpy_and_torch_agree_and_the_callers_state_stays(solve: Callable[..., Array]) -> None:
     sigmas = karras(8, 0.05, 10.0)
     start = (noise(0) * sigmas[0]).astype(np.float32)

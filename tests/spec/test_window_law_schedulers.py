@@ -29,9 +29,7 @@ def reference(world: World) -> np.ndarray:
 
 
 def selected(world: World, **chunks: object):
-    return world.array(level=2, **chunks).isel(
-        y=slice(WINDOW.y0, WINDOW.y1), x=slice(WINDOW.x0, WINDOW.x1)
-    )
+    return world.array(level=2, **chunks).isel(y=slice(WINDOW.y0, WINDOW.y1), x=slice(WINDOW.x0, WINDOW.x1))
 
 
 @pytest.mark.parametrize("chunks", [{}, {"y": 50, "x": 77}, {"band": 1, "y": 160, "x": 19}, {"x": 190}])

@@ -19,7 +19,7 @@ def evened(child: np.ndarray, parent: np.ndarray) -> np.ndarray:
 
 
 def traces(detail: np.ndarray, window: Window, tile: int, stride: int) -> dict[str, float]:
-    """Return step and variance in the columns and rows where tiles blend, over those elsewhere: 1 without seams."""
+    """Return step and variance where tiles blend, over those elsewhere: 1 without seams."""
     found = {}
     for axis, start in ((1, window.y0), (2, window.x0)):
         length = detail.shape[axis]

@@ -123,9 +123,7 @@ def reconstruct(r: Tensor, given: EarthCondition) -> Tensor:
     return given.base + given.scale * r
 
 
-def velocity(
-    network: EarthNetwork, z: Tensor, t: Tensor, given: EarthCondition, gsd_m: Tensor
-) -> Tensor:
+def velocity(network: EarthNetwork, z: Tensor, t: Tensor, given: EarthCondition, gsd_m: Tensor) -> Tensor:
     """Predict v = e - r at z = (1 - t) r + t e; the residual is then r = z - t v.
 
     Shapes: z (B, 3, T, T); t (B,) in [0, 1]; gsd_m (B,), metres per pixel of the *child*. The

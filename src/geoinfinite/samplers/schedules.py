@@ -17,9 +17,7 @@ from geoinfinite.errors import WorldError
 Sigmas: TypeAlias = tuple[float, ...]
 
 
-def karras(
-    steps: int, sigma_min: float = 0.002, sigma_max: float = 80.0, rho: float = 7.0
-) -> Sigmas:
+def karras(steps: int, sigma_min: float = 0.002, sigma_max: float = 80.0, rho: float = 7.0) -> Sigmas:
     """Return levels evenly spaced in ``sigma ** (1 / rho)``: rho = 7 is dense where detail forms.
 
     Source: Karras et al. 2022 (arXiv:2206.00364), equation 5 and table 1.

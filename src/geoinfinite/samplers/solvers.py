@@ -22,9 +22,7 @@ DrawNoise: TypeAlias = Callable[[int], Array]
 Solver: TypeAlias = Callable[[Denoiser, Array, Sequence[float], DrawNoise | None], Array]
 
 
-def euler(
-    denoise: Denoiser, x: Array, sigmas: Sequence[float], noise: DrawNoise | None = None
-) -> Array:
+def euler(denoise: Denoiser, x: Array, sigmas: Sequence[float], noise: DrawNoise | None = None) -> Array:
     """Return x after one Euler step of dx/dsigma = (x - x0) / sigma per interval; order 1.
 
     A step is an interpolation: x0 + (sigma' / sigma) (x - x0). It is DDIM with eta = 0 and, on a
@@ -41,9 +39,7 @@ def euler(
     return x
 
 
-def heun(
-    denoise: Denoiser, x: Array, sigmas: Sequence[float], noise: DrawNoise | None = None
-) -> Array:
+def heun(denoise: Denoiser, x: Array, sigmas: Sequence[float], noise: DrawNoise | None = None) -> Array:
     """Return x after one trapezoidal step per interval, two evaluations each; order 2.
 
     Source: Karras et al. 2022 (arXiv:2206.00364), algorithm 1.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ import numpy as np
 
 from geoinfinite import worldfile
 from geoinfinite.errors import ModelError, StoreError, WorldError
+from geoinfinite.provenance import SYNTHETIC, version
 from geoinfinite.recipe import Recipe
 from geoinfinite.stores.planning import Plan, plan_stages
 from geoinfinite.token import token
@@ -22,10 +22,6 @@ from geoinfinite.window import Window
 
 FORMAT = 1
 """Version of the layout of stores: raised by every change that older versions cannot resume."""
-SYNTHETIC = (
-    "Synthetic imagery drawn by a diffusion model: it shows no real place, although its coarsest level may "
-    "be an observation. Do not use it as one."
-)
 
 Profile = dict[str, str]
 """What the last bits depend on besides the recipe: versions, device, instruction set."""
@@ -38,7 +34,7 @@ def numerics_profile(recipe: Recipe) -> Profile:
     found = simd.get("SIMD Extensions", {}).get("found", []) if isinstance(simd, dict) else []
     profile["simd"] = " ".join(found)
     if recipe.model.directory is not None:
-        profile["torch"] = importlib.metadata.version("torch")
+        profile["torch"] = version("torch")
     if recipe.numerics.device == "cuda":
         # Only a machine that draws on a GPU pays for this import of torch.
         profile["gpu"] = import_module("geoinfinite.models.earth").device_name()
@@ -47,13 +43,7 @@ def numerics_profile(recipe: Recipe) -> Profile:
 
 def software() -> dict[str, str]:
     """Return versions worth knowing that change no pixel."""
-    versions = {}
-    for name in ("geoinfinite", "zarr", "numcodecs"):
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            versions[name] = "not installed"
-    return versions
+    return {name: version(name) for name in ("geoinfinite", "zarr", "numcodecs")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from zarr.storage import MemoryStore
 
 from geoinfinite.errors import StoreError
 from geoinfinite.grid import Grid
-from geoinfinite.stores.identity import SYNTHETIC, Header
+from geoinfinite.provenance import SYNTHETIC
+from geoinfinite.stores.identity import Header
 from geoinfinite.stores.planning import Plan, Stage
 from geoinfinite.window import Window
 

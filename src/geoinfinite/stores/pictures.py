@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from geoinfinite import worldfile
 from geoinfinite.errors import BudgetError, StoreError
 from geoinfinite.progress import Progress
+from geoinfinite.provenance import SYNTHETIC
 from geoinfinite.quantise import Encoding
 from geoinfinite.stores import layout
-from geoinfinite.stores.identity import SYNTHETIC
 from geoinfinite.stores.planning import Plan
 from geoinfinite.stores.writing import local_path, write_zarr
 from geoinfinite.window import Window

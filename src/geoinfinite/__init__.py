@@ -1,0 +1,12 @@
+"""Diffusion models as lazy xarray arrays over a global grid."""
+
+from geoinfinite import models as models
+from geoinfinite import samplers as samplers
+from geoinfinite.cascade import generate as generate
+from geoinfinite.grid import Grid as Grid
+from geoinfinite.stores.accessor import plan as plan
+from geoinfinite.stores.verification import verify as verify
+from geoinfinite.window import Window as Window
+from geoinfinite.world import World as World
+
+__all__ = ["Grid", "Window", "World", "generate", "models", "plan", "samplers", "verify"]

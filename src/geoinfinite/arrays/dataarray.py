@@ -1,0 +1,95 @@
+"""A level of a recipe, or a window of it, as a labelled lazy array that says what it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import xarray as xr
+
+from geoinfinite.arrays.blocks import preferred_side
+from geoinfinite.arrays.index import GridIndex, spatial_ref
+from geoinfinite.arrays.lazy import LazyBox
+from geoinfinite.arrays.reading import Level
+from geoinfinite.arrays.variables import WorldVariable
+from geoinfinite.errors import WindowError
+from geoinfinite.provenance import SYNTHETIC, version
+from geoinfinite.recipe import Recipe
+from geoinfinite.window import Window
+from geoinfinite.worldfile import dump
+
+NAME = "image"
+DIMS = "band", "y", "x"
+
+
+def level_dataset(
+    recipe: Recipe, level: int, *, window: Window | None = None, chunks: Any = None
+) -> xr.Dataset:
+    """Return a dataset of one lazy variable, ``image`` with ``(band, y, x)``; nothing is drawn.
+
+    ``window`` may run past the antimeridian of a periodic grid; the default is the whole level.
+    ``chunks`` is as in ``xarray.open_dataset``: ``None`` for no Dask, ``{}`` for chunks of the
+    preferred size. Raises `WindowError` for a level or window that the grid does not have.
+    """
+    if isinstance(level, bool) or not hasattr(level, "__index__"):
+        raise WindowError(f"level={level!r} is not an integer; take 0 to {recipe.grid.levels - 1}")
+    level = level.__index__()
+    window = recipe.grid.full(level) if window is None else window
+    recipe.grid.check_window(level, window)
+    held = Level(recipe, level)
+    index = GridIndex.of(recipe.grid, level, window)
+    attrs = level_facts(recipe, level) | provenance(recipe)
+    side, bands = preferred_side(recipe.sampler.stride), held.shape[0]
+    encoding = {
+        "grid_mapping": "spatial_ref",
+        "preferred_chunks": {"band": bands, "y": min(side, window.height), "x": min(side, window.width)},
+    }
+    pixels = WorldVariable(DIMS, LazyBox.of(held, window), attrs, encoding)
+    names = ["red", "green", "blue"] if bands == 3 else list(range(1, bands + 1))
+    coords = xr.Coordinates.from_xindex(index).assign(
+        band=names, spatial_ref=spatial_ref(recipe.grid, level, window, index)
+    )
+    dataset = xr.Dataset({NAME: pixels}, coords=coords, attrs=attrs)
+    return dataset if chunks is None else dataset.chunk(_per_dimension(chunks))
+
+
+def level_array(
+    recipe: Recipe, level: int, *, window: Window | None = None, chunks: Any = None
+) -> xr.DataArray:
+    """Return the lazy variable of `level_dataset`."""
+    return level_dataset(recipe, level, window=window, chunks=chunks)[NAME]
+
+
+def level_tree(recipe: Recipe, *, chunks: Any = None) -> xr.DataTree:
+    """Return every level as a node, ``/0`` the coarsest."""
+    return xr.DataTree.from_dict(level_groups(recipe, chunks=chunks), name=recipe.name)
+
+
+def level_groups(recipe: Recipe, *, chunks: Any = None) -> dict[str, xr.Dataset]:
+    """Return the dataset of every level by the path of its node, and what they have in common at ``/``."""
+    groups = {"/": xr.Dataset(attrs=provenance(recipe))}
+    for level in range(recipe.grid.levels):
+        dataset = level_dataset(recipe, level, chunks=chunks)
+        dataset.attrs = level_facts(recipe, level)
+        groups[f"/{level}"] = dataset
+    return groups
+
+
+def _per_dimension(chunks: Any) -> Any:
+    return dict.fromkeys(DIMS, chunks) if isinstance(chunks, int | str) else chunks
+
+
+def provenance(recipe: Recipe) -> dict[str, Any]:
+    """Return what every output says of itself; the recipe is a world file that makes it again."""
+    return {
+        "synthetic": SYNTHETIC,
+        "geoinfinite_version": version(),
+        "geoinfinite_recipe": dump(recipe),
+    }
+
+
+def level_facts(recipe: Recipe, level: int) -> dict[str, Any]:
+    """Return what tells one level from another."""
+    return {
+        "geoinfinite_level": level,
+        "ground_sample_distance_m": float(f"{recipe.grid.gsd_m(level):.4g}"),
+    }

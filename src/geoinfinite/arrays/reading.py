@@ -1,0 +1,134 @@
+"""From selected pixels to windows: only the tiles touched, in bounded memory, within a budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoinfinite.arrays.selection import Axis, Piece, Positions, ascending, extent, pieces
+from geoinfinite.cascade import generate
+from geoinfinite.cost import window_cost
+from geoinfinite.errors import BudgetError
+from geoinfinite.recipe import Recipe
+from geoinfinite.window import Window
+
+LARGEST_READ = 2**30
+"""Values (pixels x bands) that one read may draw: beyond it belongs into a store."""
+STRIP_VALUES = 2**23
+"""Values drawn at once: working memory is about 40 bytes for each, whatever the size of the read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One level of a world: what every lazy array holds. It is small and travels in every task."""
+
+    recipe: Recipe
+    number: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """``(band, y, x)``."""
+        return self.recipe.bands, *self.recipe.grid.shape_at(self.number)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The world's dtype."""
+        return np.dtype(self.recipe.dtype)
+
+    def draw(self, window: Window) -> NDArray[Any]:
+        """Return the pixels of a window."""
+        return generate(self.recipe, self.number, window)
+
+
+def read_box(level: Level, axes: tuple[Axis, Axis, Axis]) -> NDArray[Any]:
+    """Return every combination of selected bands, rows and columns, ``(band, y, x)``.
+
+    Rows of one strip after another are drawn; tiles on the border of two strips are drawn once as
+    long as the tile cache holds a row of them. Raises `BudgetError` before anything is drawn.
+    """
+    (rows, rows_turned), (columns, columns_turned) = ascending(axes[1]), ascending(axes[2])
+    picked = np.atleast_1d(np.asarray(axes[0], dtype=np.int64))
+    shape = len(picked), len(rows), len(columns)
+    if 0 in shape:
+        return np.empty(shape, level.dtype)
+    tile = level.recipe.sampler.tile
+    height, width = extent(rows, tile), extent(columns, tile)
+    check_budget(level, hull(rows, columns), height * width)
+    out = np.empty(shape, level.dtype)
+    for y in pieces(rows, tile, _strip(level, height, width)):
+        for x in pieces(columns, tile):
+            block = level.draw(Window(y.start, y.stop, x.start, x.stop))
+            _put(out, y, x, block[picked][:, y.take][:, :, x.take])
+    return out[:, :: -1 if rows_turned else 1, :: -1 if columns_turned else 1]
+
+
+def _strip(level: Level, height: int, width: int) -> int | None:
+    """Return the height of strips, a multiple of the stride; ``None`` where one strip is enough."""
+    bands, stride = level.shape[0], level.recipe.sampler.stride
+    if bands * height * width <= STRIP_VALUES:
+        return None
+    return max(1, STRIP_VALUES // (bands * width * stride)) * stride
+
+
+def _put(out: NDArray[Any], y: Piece, x: Piece, block: NDArray[Any]) -> None:
+    if isinstance(y.put, slice) or isinstance(x.put, slice):
+        out[:, y.put, x.put] = block
+    else:
+        out[:, y.put[:, None], x.put] = block
+
+
+def read_points(level: Level, bands: Positions, rows: Positions, columns: Positions) -> NDArray[Any]:
+    """Return single pixels; the three arrays have one shape, which is the result's.
+
+    Points that the same tiles touch are drawn together, and no other tile is.
+    """
+    shape, period = rows.shape, level.recipe.grid.period(level.number)
+    b, y, x = (np.ravel(a) for a in (bands, rows, columns))
+    x = x if period is None else x % period
+    out = np.empty(y.size, level.dtype)
+    if y.size == 0:
+        return out.reshape(shape)
+    size, stride = level.recipe.sampler.tile, level.recipe.sampler.stride
+    touched = np.stack([edge for p in (y, x) for edge in (-((size - 1 - p) // stride), p // stride)])
+    cells, cell = np.unique(touched, axis=1, return_inverse=True)
+    check_budget(level, hull(y, x), cells.shape[1] * size * size)
+    order = np.argsort(cell, kind="stable")
+    for group in np.split(order, np.flatnonzero(np.diff(cell[order])) + 1):
+        top, left = int(y[group].min()), int(x[group].min())
+        window = Window(top, int(y[group].max()) + 1, left, int(x[group].max()) + 1)
+        out[group] = level.draw(window)[b[group], y[group] - top, x[group] - left]
+    return out.reshape(shape)
+
+
+def hull(rows: range | Positions, columns: range | Positions) -> Window:
+    """Return the smallest window that holds a selection."""
+    if len(rows) == 0 or len(columns) == 0:
+        return Window(0, 0, 0, 0)
+    return Window(*_ends(rows), *_ends(columns))
+
+
+def _ends(run: range | Positions) -> tuple[int, int]:
+    low, high = (
+        (min(run[0], run[-1]), max(run[0], run[-1])) if isinstance(run, range) else (run.min(), run.max())
+    )
+    return int(low), int(high) + 1
+
+
+def check_budget(level: Level, window: Window, pixels: int) -> None:
+    """Raise `BudgetError` if drawing so many pixels of a window is beyond `LARGEST_READ`."""
+    bands = level.shape[0]
+    if bands * pixels <= LARGEST_READ:
+        return
+    cost = sum(c.evaluations for c in window_cost(level.recipe, level.number, window))
+    fits, shrink = level.number, level.recipe.grid.factor**2
+    while fits and bands * pixels > LARGEST_READ:
+        fits, pixels = fits - 1, pixels // shrink
+    raise BudgetError(
+        f"{window.height:,} x {window.width:,} pixels of level {level.number} ({bands} bands) take about "
+        f"{cost:,} network evaluations; one read may draw {LARGEST_READ:,} values. Select a part with "
+        f".sel(x=slice(W, E), y=slice(N, S)) first, take a coarser level (level={fits} fits), or write a "
+        "store piece by piece: da.geoinfinite.to_zarr(PATH)"
+    )

@@ -1,0 +1,19 @@
+"""What every output says of itself, in one wording."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+
+SYNTHETIC = (
+    "Synthetic imagery drawn by a diffusion model: it shows no real place, although its coarsest level may "
+    "be an observation. Do not use it as one."
+)
+
+
+def version(package: str = "geoinfinite") -> str:
+    """Return the version of an installed package; sources that were never installed have none."""
+    try:
+        return installed_version(package)
+    except PackageNotFoundError:
+        return "not installed"
