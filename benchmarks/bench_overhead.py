@@ -1,6 +1,6 @@
 """The library's own time: beside the same number of evaluations of the bare network, and with a free one.
 
-Run ``python -m pytest benchmarks/bench_overhead.py`` on an idle machine; every figure is a ratio or a
+Run ``python -m pytest benchmarks/bench_overhead.py --benchmark-enable`` on an idle machine; every figure is a ratio or a
 difference within one run. ``overhead`` is total time over time inside the network.
 """
 

@@ -38,6 +38,12 @@ def test_pixels_that_the_grid_does_not_have(patch: Recipe, window: Window) -> No
         generate(patch, 1, window)
 
 
+@pytest.mark.parametrize("level", [0, 2])
+def test_an_empty_window_is_an_empty_array(patch: Recipe, level: int) -> None:
+    drawn = generate(patch, level, Window(3, 3, 4, 9))
+    assert (drawn.shape, drawn.dtype) == ((3, 0, 5), np.uint8)
+
+
 def test_a_model_that_returns_nonsense_is_an_error_not_black_pixels(
     patch: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,8 @@ def generate(
     ((3, 40, 50), True)
     """
     world.grid.check_window(level, window)
+    if window.size == 0:
+        return np.empty((world.bands, *window.shape), world.dtype)
     if level == 0:
         return world.root.read(window)
     return draw(world, level, window, lambda w: generate(world, level - 1, w, cache=cache), cache=cache)
