@@ -1,6 +1,7 @@
 """The deepest level over the whole Earth: opened, cut, chunked. Limits: DESIGN, the lazy law.
 
-``python -m pytest benchmarks/bench_first_window.py --benchmark-enable`` prints times; ``extra_info`` carries memory, tasks, bytes.
+``python -m pytest benchmarks/bench_first_window.py --benchmark-enable`` prints times;
+``extra_info`` carries memory, tasks, bytes.
 """
 
 from __future__ import annotations

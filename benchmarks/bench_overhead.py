@@ -1,7 +1,7 @@
 """The library's own time: beside the same number of evaluations of the bare network, and with a free one.
 
-Run ``python -m pytest benchmarks/bench_overhead.py --benchmark-enable`` on an idle machine; every figure is a ratio or a
-difference within one run. ``overhead`` is total time over time inside the network.
+Run ``python -m pytest benchmarks/bench_overhead.py --benchmark-enable`` on an idle machine; every
+figure is a ratio or a difference within one run. ``overhead`` is total time over time inside the network.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Megabytes per second to a Zarr store with a network that costs nothing, beside Zarr's own writing.
 
-Run ``python -m pytest benchmarks/bench_stream.py --benchmark-enable``. ``ratio`` is the time of the whole job over the
+Run ``python -m pytest benchmarks/bench_stream.py --benchmark-enable``.
+``ratio`` is the time of the whole job over the
 time that Zarr takes to write the same bytes with the same codecs, in the same run.
 """
 
