@@ -14,12 +14,12 @@ from pathlib import Path
 import dask
 
 from geoinfinite.cli.place import place_of
-from geoinfinite.cli.show import bytes_text, completeness, describe_plan, opening_line, size_of
+from geoinfinite.cli.show import completeness, describe_plan, opening_line, size_of
 from geoinfinite.errors import BudgetError, GeoInfiniteError, StoreError
 from geoinfinite.progress import Progress, Silent, progress_on
 from geoinfinite.stores import layout
 from geoinfinite.stores.pictures import write_cog, write_png
-from geoinfinite.stores.planning import Plan, plan_window
+from geoinfinite.stores.planning import Plan, bytes_text, plan_window
 from geoinfinite.stores.writing import local_path, resume_store, write_zarr
 
 HIGHEST_COMPRESSION = 20

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from geoinfinite.stores import layout, ledger
-from geoinfinite.stores.planning import Plan
+from geoinfinite.stores.planning import Plan, bytes_text
 
 
 def describe_plan(plan: Plan) -> str:
@@ -50,20 +50,6 @@ def size_of(path: Path) -> str:
     """Return how large a file is, or all files in a folder."""
     files = path.rglob("*") if path.is_dir() else [path]
     return bytes_text(sum(file.stat().st_size for file in files if file.is_file()))
-
-
-def bytes_text(count: int) -> str:
-    """Return a number of bytes as people write it.
-
-    >>> bytes_text(0), bytes_text(357_012), bytes_text(12_500_000_000_000_000)
-    ('0 bytes', '357 kB', '12.5 PB')
-    """
-    size = float(count)
-    for unit in ("bytes", "kB", "MB", "GB", "TB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} PB"
 
 
 def length(metres: float) -> str:

@@ -159,8 +159,8 @@ class Plan:
                 f"world {self.world.name!r} {self.world.token[:12]}, level {self.level}, "
                 f"rows {w.y0}..{w.y1}, columns {w.x0}..{w.x1}",
                 *lines,
-                f"{_bytes(self.bytes)} before compression, redundancy {self.redundancy:.2f}, "
-                f"{_bytes(self.peak_memory_bytes)} of memory per shard being drawn",
+                f"{bytes_text(self.bytes)} before compression, redundancy {self.redundancy:.2f}, "
+                f"{bytes_text(self.peak_memory_bytes)} of memory per shard being drawn",
             ]
         )
 
@@ -261,9 +261,14 @@ def seconds_per_evaluation(world: Recipe, level: int) -> float:
     return seconds / (padded * evaluations(world.sampler.solver, world.sampler.steps))
 
 
-def _bytes(count: int) -> str:
+def bytes_text(count: int) -> str:
+    """Return a number of bytes as people write it.
+
+    >>> bytes_text(0), bytes_text(357_012), bytes_text(12_500_000_000_000_000)
+    ('0 bytes', '357 kB', '12.5 PB')
+    """
     size = float(count)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
         if size < 1000:
             return f"{size:.3g} {unit}"
         size /= 1000
