@@ -66,4 +66,7 @@ def project_mean(x: Array, parent: Array, factor: int) -> Array:
     error = parent - coarsen_mean(x, factor)
     rows = mean_exact_upsampler(error.shape[-2], factor)
     columns = mean_exact_upsampler(error.shape[-1], factor)
-    return np.asarray(x + rows @ error @ columns.T, np.float32)
+    tall = rows @ error
+    # In pieces small enough that BLAS does not wake another thread for them: that takes longer.
+    pieces = tall.reshape(*error.shape[:-2], factor, *error.shape[-2:]) @ columns.T
+    return np.asarray(x + pieces.reshape(x.shape), np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,7 @@ class EarthTiles:
     network: EarthNetwork
     given: EarthCondition
     gsd_m: Tensor
+    dtype: torch.dtype
 
     def state(self, noise: Array) -> Tensor:
         """Return noise on the network's device."""
@@ -35,7 +38,8 @@ class EarthTiles:
 
     def _velocity(self, z: Tensor, t: float) -> Tensor:
         times = torch.full((len(z),), t, device=z.device)
-        return earth_network.velocity(self.network, z, times, self.given, self.gsd_m)
+        with torch.autocast(z.device.type, self.dtype, enabled=self.dtype is not torch.float32):
+            return earth_network.velocity(self.network, z, times, self.given, self.gsd_m)
 
     def image(self, x0: Tensor) -> Array:
         """Return the enlarged parent plus the residual in its units."""
@@ -49,20 +53,35 @@ class EarthModel:
 
     network: EarthNetwork
     device: str
+    dtype: torch.dtype
+    """What convolutions compute in; weights, states and sums stay float32."""
 
     @torch.inference_mode()
     def bind(self, cond: Cond) -> EarthTiles:
         """Return the network conditioned on a batch of tiles."""
         parent = torch.from_numpy(cond.parent).to(self.device)
         gsd_m = torch.full((len(parent),), cond.gsd_m, device=self.device)
-        return EarthTiles(self.network, earth_network.condition(parent, self.network.settings), gsd_m)
+        with one_thread():
+            given = earth_network.condition(parent, self.network.settings)
+        return EarthTiles(self.network, given, gsd_m, self.dtype)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute without torch's other threads: for small operations, waking them takes longer than the work."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def load(directory: Path, device: str, dtype: str) -> EarthModel:
     """Load a checkpoint folder onto a device in a dtype."""
     if device == "cuda" and not torch.cuda.is_available():
         raise ModelError('numerics.device="cuda", but torch sees no CUDA device; set numerics.device = "cpu"')
-    return EarthModel(earth_network.load(directory, device, getattr(torch, dtype)), device)
+    return EarthModel(earth_network.load(directory, device), device, getattr(torch, dtype))
 
 
 def device_name() -> str:
