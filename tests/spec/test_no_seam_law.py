@@ -15,6 +15,7 @@ import oracles
 import pytest
 import small_worlds
 
+from geoinfinite import cascade
 from geoinfinite.cascade import generate
 from geoinfinite.grid import Grid
 from geoinfinite.models import reference
@@ -25,7 +26,7 @@ from geoinfinite.root import Root
 from geoinfinite.samplers.presets import IndependentTiles
 from geoinfinite.window import Window
 
-SIDE, TILE, STRIDE, SEEDS = 256, 32, 16, (0, 1)
+SIDE, TILE, STRIDE, SEEDS = 256, 32, 16, (0, 1, 2, 3)
 
 Pairs = list[tuple[np.ndarray, np.ndarray]]
 
@@ -121,8 +122,11 @@ def test_the_metrics_find_nothing_in_the_truth(drawn: Callable[..., Pairs]) -> N
     assert breaches(truth) == {}
 
 
-def noise_by_tile(monkeypatch: pytest.MonkeyPatch, key: Callable[[NoiseField, Window], np.ndarray]) -> None:
-    monkeypatch.setattr(NoiseField, "__call__", lambda self, window, draw=0: key(self, window))
+def noise_by_tile(monkeypatch: pytest.MonkeyPatch, of: Callable[[NoiseField, Window], np.ndarray]) -> None:
+    """Give every tile the noise that ``of`` makes up for it."""
+    monkeypatch.setattr(
+        cascade, "_noise_under", lambda windows, field, draw: np.stack([of(field, w) for w in windows])
+    )
 
 
 def test_uniform_weights_are_caught(drawn: Callable[..., Pairs]) -> None:

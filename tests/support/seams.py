@@ -1,35 +1,53 @@
-"""Traces of a tiling in a picture: statistics where tiles meet over the same statistics elsewhere."""
+"""Traces of a tiling in a picture: what tiles did where they blend, beside one tile drawn over the whole.
+
+The same noise and parent drawn as a single tile make nearly the same picture without any edge, so
+coasts and plains weigh alike on both sides of every ratio.
+"""
 
 from __future__ import annotations
 
-import numpy as np
-from scipy import ndimage
+from dataclasses import replace
 
+import numpy as np
+
+from geoinfinite.cascade import generate
+from geoinfinite.recipe import Numerics, Recipe
 from geoinfinite.window import Window
 
-
-def evened(child: np.ndarray, parent: np.ndarray) -> np.ndarray:
-    """Return what a level adds to its parent, ``(band, y, x)``, in units of its own local deviation.
-
-    Coasts and plains then weigh alike, and a few tiles are enough to compare columns.
-    """
-    detail = child.astype(float) - parent.repeat(4, 1).repeat(4, 2)
-    energy = ndimage.uniform_filter((detail**2).mean(0), 48)
-    return detail / np.sqrt(energy + 1)
+SIDE = 480
+EDGE = 24
 
 
-def traces(detail: np.ndarray, window: Window, tile: int, stride: int) -> dict[str, float]:
-    """Return step and variance where tiles blend, over those elsewhere: 1 without seams."""
+def drawn_as_one(world: Recipe, window: Window) -> np.ndarray:
+    """Return level 1 of a window that is exactly one tile of `SIDE` px."""
+    assert window.shape == (SIDE, SIDE)
+    assert window.y0 % SIDE == window.x0 % SIDE == 0
+    whole = replace(world.sampler, tile=SIDE, stride=SIDE)
+    return generate(world.replace(sampler=whole, numerics=Numerics(micro_batch=1)), 1, window, cache=None)
+
+
+def traces(tiled: np.ndarray, whole: np.ndarray, world: Recipe, window: Window) -> dict[str, float]:
+    """Return steps and variance of detail where tiles blend over those elsewhere, each over the whole's."""
+    parent = generate(world, 0, window.coarsen(4)).astype(float).repeat(4, 1).repeat(4, 2)
+    ours, theirs = tiled - parent, whole - parent
+    tile, stride = world.sampler.tile, world.sampler.stride
     found = {}
     for axis, start in ((1, window.y0), (2, window.x0)):
-        length = detail.shape[axis]
-        phase = (start + np.arange(length)) % stride
-        blended = phase < tile - stride
-        others = tuple({0, 1, 2} - {axis})
-        steps = np.abs(np.diff(detail, axis=axis)).mean(others)
-        crossing = blended[1:] | blended[:-1]
-        variance = detail.var(others)
-        name = "yx"[axis - 1]
-        found[f"step_{name}"] = float(steps[crossing].mean() / steps[~crossing].mean())
-        found[f"variance_{name}"] = float(variance[blended].mean() / variance[~blended].mean())
+        phase = (start + np.arange(SIDE)) % stride
+        blended, inner = phase < tile - stride, slice(EDGE, SIDE - EDGE)
+        crossing = (blended | np.roll(blended, 1))[inner]
+        for name, of in (("step", _steps), ("variance", _variance)):
+            a, b = of(ours, axis)[inner], of(theirs, axis)[inner]
+            ratio = (a[crossing].mean() / a[~crossing].mean()) / (b[crossing].mean() / b[~crossing].mean())
+            found[f"{name}_{'_yx'[axis]}"] = float(ratio)
     return found
+
+
+def _steps(x: np.ndarray, axis: int) -> np.ndarray:
+    """Mean step into every row or column."""
+    steps = np.abs(np.diff(x, axis=axis, prepend=0))
+    return steps.mean(tuple({0, 1, 2} - {axis}))
+
+
+def _variance(x: np.ndarray, axis: int) -> np.ndarray:
+    return (x**2).mean(tuple({0, 1, 2} - {axis}))
