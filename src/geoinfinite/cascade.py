@@ -16,7 +16,7 @@ from geoinfinite.models.protocol import Array, Cond, TileModel
 from geoinfinite.noise import NoiseField
 from geoinfinite.recipe import Recipe
 from geoinfinite.resample import project_mean
-from geoinfinite.samplers import SCHEDULES, SOLVERS
+from geoinfinite.samplers import SOLVERS
 from geoinfinite.tiling import TileCache, TileIndex, fixed_batches, fuse, tile_weights
 from geoinfinite.window import Window
 
@@ -187,7 +187,7 @@ class _Job:
         def noise(draw: int) -> Any:
             return bound.state(_noise_under(windows, field, draw))
 
-        sigmas = SCHEDULES[sampler.schedule](sampler.steps)
+        sigmas = sampler.sigmas
         x0 = SOLVERS[sampler.solver](bound.denoise, noise(0) * sigmas[0], sigmas, noise)
         images = bound.image(x0)
         if not np.isfinite(images).all():

@@ -12,6 +12,7 @@ from geoinfinite.samplers.schedules import exponential as exponential
 from geoinfinite.samplers.schedules import flow as flow
 from geoinfinite.samplers.schedules import karras as karras
 from geoinfinite.samplers.solvers import SOLVERS as SOLVERS
+from geoinfinite.samplers.solvers import ab2 as ab2
 from geoinfinite.samplers.solvers import ddim as ddim
 from geoinfinite.samplers.solvers import euler as euler
 from geoinfinite.samplers.solvers import evaluations as evaluations

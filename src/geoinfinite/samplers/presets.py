@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 from geoinfinite.errors import WorldError
+from geoinfinite.samplers.schedules import SCHEDULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +20,12 @@ class IndependentTiles:
 
     preset: ClassVar[str] = "independent"
 
-    solver: str = "euler"
+    solver: str = "ab2"
     """Name of a solver: ``gi.samplers.SOLVERS``."""
     schedule: str = "flow"
     """Name of a schedule of noise levels: ``gi.samplers.SCHEDULES``."""
+    shift: float = 2.0
+    """Factor on every noise level of the schedule: for ``flow`` the shift of its time."""
     steps: int = 8
     """Steps of the solver."""
     tile: int = 128
@@ -34,6 +38,10 @@ class IndependentTiles:
     """``"mean"``: a level coarsened by the factor is its parent; ``"none"``: as the network left it."""
 
     def __post_init__(self) -> None:
+        if not (math.isfinite(self.shift) and self.shift > 0):
+            raise WorldError(
+                f"sampler.shift={self.shift} must be a positive finite number; 1.0 shifts nothing"
+            )
         if self.steps < 1:
             raise WorldError(f"sampler.steps={self.steps} must be at least 1")
         if self.consistency not in ("mean", "none"):
@@ -43,6 +51,11 @@ class IndependentTiles:
                 f"sampler.stride={self.stride} must be between 1 and sampler.tile={self.tile}: "
                 "a larger stride leaves pixels that no tile covers"
             )
+
+    @property
+    def sigmas(self) -> tuple[float, ...]:
+        """The noise levels of a solve, decreasing to 0."""
+        return tuple(self.shift * sigma for sigma in SCHEDULES[self.schedule](self.steps))
 
 
 PRESETS = {IndependentTiles.preset: IndependentTiles}

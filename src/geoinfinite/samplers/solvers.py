@@ -2,8 +2,8 @@
 
 All share ``(denoise, x, sigmas, noise=None) -> x``. ``x`` holds noise of deviation ``sigmas[0]``,
 and the result that of ``sigmas[-1]``: nothing when it is 0, and the start of the next solve when a
-schedule is cut in phases. ``noise(i)`` is the standard normal field of step i = 1, 2, ...; draw 0
-made the starting state.
+schedule is cut in phases (``ab2`` then forgets its last slope). ``noise(i)`` is the standard normal
+field of step i = 1, 2, ...; draw 0 made the starting state.
 
 A solver sees neither tiles nor devices, keeps no state and leaves the caller's ``x`` as it is.
 """
@@ -15,7 +15,7 @@ from itertools import pairwise
 from math import sqrt
 from typing import TypeAlias
 
-from geoinfinite.denoiser import Array, Denoiser
+from geoinfinite.denoiser import Array, Denoiser, flow_time
 from geoinfinite.errors import WorldError
 
 DrawNoise: TypeAlias = Callable[[int], Array]
@@ -59,6 +59,28 @@ def heun(denoise: Denoiser, x: Array, sigmas: Sequence[float], noise: DrawNoise 
     return x
 
 
+def ab2(denoise: Denoiser, x: Array, sigmas: Sequence[float], noise: DrawNoise | None = None) -> Array:
+    """Return x after one two-step Adams-Bashforth step per interval, one evaluation each; order 2.
+
+    The variable is the flow's time t, in which the path z = x / (1 + sigma) is nearly straight: the
+    slope of the last step, extrapolated, corrects this one. The first step is Euler's.
+
+    Source: Hairer, Norsett and Wanner 1993, section III.5, variable step sizes; time and velocity of
+    flow matching, Lipman et al. 2023 (arXiv:2210.02747).
+
+    >>> round(ab2(lambda x, sigma: x / 2, 8.0, [3.0, 1.0, 0.0]), 3)
+    1.333
+    """
+    before: tuple[Array, float] | None = None
+    for _, sigma, sigma_next in _steps(sigmas):
+        t, z = flow_time(sigma), x / (1 + sigma)
+        v, h = (z - denoise(x, sigma)) / t, flow_time(sigma_next) - t
+        slope = v if before is None else v + h / (2 * before[1]) * (v - before[0])
+        x = (z + h * slope) * (1 + sigma_next)
+        before = v, h
+    return x
+
+
 def ddim(
     denoise: Denoiser,
     x: Array,
@@ -91,10 +113,10 @@ def ddim(
     return x
 
 
-SOLVERS: dict[str, Solver] = {"euler": euler, "heun": heun, "ddim": ddim}
+SOLVERS: dict[str, Solver] = {"euler": euler, "heun": heun, "ab2": ab2, "ddim": ddim}
 
 # The step to sigma = 0 takes one evaluation in every solver.
-EVALUATIONS_PER_STEP = {"euler": 1, "heun": 2, "ddim": 1}
+EVALUATIONS_PER_STEP = {"euler": 1, "heun": 2, "ab2": 1, "ddim": 1}
 
 
 def evaluations(solver: str, steps: int) -> int:

@@ -1,0 +1,1 @@
+"""Training of the bundled network "earth-small": one command, `python -m training`."""
