@@ -134,7 +134,7 @@ def check_safetensors(path: Path) -> None:
 def from_pretrained(ref: str | Path, *, dtype: str = "float32") -> ModelReference:
     """Return the reference of a checkpoint folder for a `World`, checked but not loaded.
 
-    >>> from_pretrained("bundled:earth-small").facts().bands  # doctest: +SKIP
+    >>> from_pretrained("bundled:earth-small").facts().bands
     3
     """
     reference = ModelReference(str(ref), dtype)
