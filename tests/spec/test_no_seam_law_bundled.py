@@ -18,7 +18,7 @@ from geoinfinite.window import Window
 
 WINDOW = Window(2880, 3360, 11_520, 12_000)
 """480 x 480 px of level 1: Italy, Tunisia and the sea between."""
-TOLERANCE = 0.08
+TOLERANCE = 0.1
 
 
 def breaches(world: Recipe, whole: np.ndarray) -> dict[str, float]:
