@@ -15,7 +15,8 @@ import pytest
 from geoinfinite import worldfile
 from geoinfinite.cascade import generate
 from geoinfinite.cost import level_cost
-from geoinfinite.models import earth_network, reference
+from geoinfinite.models import reference
+from geoinfinite.models.earth import EarthTiles
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.recipe import Recipe
 from geoinfinite.window import Window
@@ -28,18 +29,18 @@ ALPS = Window(2640, 3664, 11_220, 12_244)
 def test_library_time_over_network_time(benchmark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Time a window of level 1 and, inside it, the calls of the network."""
     earth = worldfile.load("earth", Recipe)
-    bare = earth_network.velocity
+    bare = EarthTiles._velocity
     inside: list[float] = []
     tiles: list[int] = []
 
-    def timed(network: Any, z: Any, *rest: Any) -> Any:
+    def timed(tiles_of_batch: EarthTiles, z: Any, t: float) -> Any:
         start = time.perf_counter()
-        answer = bare(network, z, *rest)
+        answer = bare(tiles_of_batch, z, t)
         inside.append(time.perf_counter() - start)
         tiles.append(len(z))
         return answer
 
-    monkeypatch.setattr(earth_network, "velocity", timed)
+    monkeypatch.setattr(EarthTiles, "_velocity", timed)
     side = 1024 if benchmark.enabled else 64
     window = Window(ALPS.y0, ALPS.y0 + side, ALPS.x0, ALPS.x0 + side)
     generate(earth, 1, Window(0, 8, 0, 8), cache=None)

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -45,3 +48,30 @@ def test_the_number_of_torch_threads_is_left_as_it_was() -> None:
     assert isinstance(model, EarthModel)
     model.bind(Cond(parents(), 30.0))
     assert torch.get_num_threads() == before
+
+
+DIGEST = """
+import hashlib, sys
+import numpy as np
+import torch
+from geoinfinite.models.protocol import Cond
+from geoinfinite.models.reference import ModelReference
+
+torch.set_num_threads(int(sys.argv[1]))
+rng = np.random.default_rng(0)
+model = ModelReference("bundled:earth-small").load("cpu")
+bound = model.bind(Cond(rng.random((2, 3, 44, 44), np.float32), 464.0))
+x = bound.state(rng.standard_normal((2, 3, 128, 128), np.float32))
+print(hashlib.sha256(bound.image(bound.denoise(x, 1.0)).tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_bits_do_not_depend_on_the_number_of_threads() -> None:
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", DIGEST, threads], capture_output=True, text=True, check=True
+        ).stdout
+        for threads in ("1", "2", "3")
+    }
+    assert len(digests) == 1

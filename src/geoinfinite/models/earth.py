@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from threading import Barrier
 
 import torch
 from torch import Tensor
@@ -37,9 +41,17 @@ class EarthTiles:
         return residual
 
     def _velocity(self, z: Tensor, t: float) -> Tensor:
+        if z.device.type != "cpu":
+            return self._call(z, t, slice(None))
+        tiles = [slice(i, i + 1) for i in range(len(z))]
+        return torch.cat(list(workers().map(lambda tile: self._call(z[tile], t, tile), tiles)))
+
+    @torch.inference_mode()
+    def _call(self, z: Tensor, t: float, tile: slice) -> Tensor:
+        given = EarthCondition(self.given.base[tile], self.given.scale[tile], self.given.features[tile])
         times = torch.full((len(z),), t, device=z.device)
         with torch.autocast(z.device.type, self.dtype, enabled=self.dtype is not torch.float32):
-            return earth_network.velocity(self.network, z, times, self.given, self.gsd_m)
+            return earth_network.velocity(self.network, z, times, given, self.gsd_m[tile])
 
     def image(self, x0: Tensor) -> Array:
         """Return the enlarged parent plus the residual in its units."""
@@ -66,15 +78,40 @@ class EarthModel:
         return EarthTiles(self.network, given, gsd_m, self.dtype)
 
 
+@cache
+def workers() -> ThreadPoolExecutor:
+    """Return threads that each evaluate one tile at a time, each without torch's own threads.
+
+    How torch splits a sum between its threads changes the last bits; a tile that is evaluated alone, in
+    one thread, has the same bits on a laptop and on a worker that was given one core.
+    """
+    threads = torch.get_num_threads()
+    started = Barrier(threads)
+    pool = ThreadPoolExecutor(threads, "tile", initializer=_set_threads, initargs=(1,))
+    list(pool.map(lambda _: started.wait(), range(threads)))
+    # What the workers set is also what torch gives to threads that begin later.
+    _set_threads(threads)
+    return pool
+
+
+def _set_threads(count: int) -> None:
+    torch.set_num_threads(count)
+    # A thread takes over the number for good when it first asks for it.
+    torch.get_num_threads()
+
+
+os.register_at_fork(after_in_child=workers.cache_clear)
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Compute without torch's other threads: for small operations, waking them takes longer than the work."""
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    _set_threads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        _set_threads(threads)
 
 
 def load(directory: Path, device: str, dtype: str) -> EarthModel:
