@@ -47,6 +47,14 @@ def test_evaluations_equal_the_prediction(tmp_path: Path, monkeypatch, make, sol
     check()
 
 
+def test_once_round_the_earth_no_tile_is_drawn_twice(ring: Recipe, monkeypatch) -> None:
+    world = ring.replace(numerics=Numerics(micro_batch=1))
+    calls = count_calls(monkeypatch)
+    whole = world.grid.full(1)
+    generate(world, 1, whole.shift(0, -7), cache=None)
+    assert calls.calls == evaluations(world, 1, whole) == 3 * 4 * world.sampler.steps
+
+
 def test_batches_have_one_size_and_pad_only_their_tail(patch: Recipe, monkeypatch) -> None:
     world = patch.replace(numerics=Numerics(micro_batch=4))
     calls = count_calls(monkeypatch)

@@ -193,8 +193,13 @@ def test_an_antimeridian_window_costs_what_any_window_costs(earth: Recipe, spent
     assert (values == np.concatenate([part.values for part in parts], axis=2)).all()
 
 
-@pytest.mark.parametrize("chunks", [None, {}])
-@pytest.mark.parametrize("ask", ["compute", "load", "values", "persist", "to_numpy", "mean", "max"])
+ASKED = ("compute", "load", "values", "to_numpy", "mean", "max")
+
+
+# Without Dask, persist keeps an array as it is.
+@pytest.mark.parametrize(
+    ("ask", "chunks"), [*((ask, chunks) for ask in ASKED for chunks in (None, {})), ("persist", {})]
+)
 def test_the_whole_earth_is_refused_at_once(earth: Recipe, spent: list[int], chunks, ask: str) -> None:
     da = level_array(earth, DEEPEST, chunks=chunks)
     cost = sum(c.evaluations for c in window_cost(earth, DEEPEST, earth.grid.full(DEEPEST)))
@@ -202,8 +207,6 @@ def test_the_whole_earth_is_refused_at_once(earth: Recipe, spent: list[int], chu
     said = (
         rf"44,236,800 x 88,473,600 pixels of level 7 .* {cost:,} network evaluations.*level=1 fits.*to_zarr"
     )
-    if ask == "persist" and chunks is None:
-        pytest.skip("persist keeps arrays without Dask as they are")
     tracemalloc.start()
     with pytest.raises(BudgetError, match=said):
         da.values if ask == "values" else getattr(da, ask)()
