@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from geoinfinite.errors import WorldError
 from geoinfinite.resample import Array
 
+RESERVE = 1 / 40
+"""Share of the range that a block leaves free before its end (or half of what is left, where that is
+less): pixels at the very end have descendants without any detail, which show as flat rectangles."""
+
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
@@ -49,7 +53,8 @@ class Encoding:
 
         With a ``parent`` of the dtype and shape ``(..., y / factor, x / factor)`` every block of
         ``factor`` x ``factor`` pixels has exactly its parent's mean (in float32: to rounding), also
-        where values clip: a block that would leave the range has its contrast reduced, not its mean.
+        where values clip: a block that would come too near the end of the range has its contrast
+        reduced, not its mean.
         """
         low, high = self.range
         values = (x + np.float32(1)) * np.float32((high - low) / 2) + np.float32(low)
@@ -87,16 +92,24 @@ def _sum(planes: Array) -> Array:
 
 
 def _contain(planes: Array, parent: Array, low: float, high: float) -> Array:
-    """Give every block its parent's mean and shrink its deviations until they fit the range."""
+    """Give every block its parent's mean and shrink its deviations until they fit well within the range."""
     deviation: Array = planes - _sum(planes) / np.float32(len(planes))
     tiny = np.float32(1e-12)
     above = np.maximum(deviation.max(axis=0), tiny)
     below = np.maximum(-deviation.min(axis=0), tiny)
-    room = np.minimum((np.float32(high) - parent) / above, (parent - np.float32(low)) / below)
+    reserve = np.float32(RESERVE * (high - low))
+    upwards = _usable(np.float32(high) - parent, reserve)
+    downwards = _usable(parent - np.float32(low), reserve)
+    room = np.minimum(upwards / above, downwards / below)
     deviation *= np.minimum(room, np.float32(1))
     deviation += parent
     np.clip(deviation, low, high, out=deviation)
     return deviation
+
+
+def _usable(left: Array, reserve: np.float32) -> Array:
+    """Return how much of what is left of the range a block may use."""
+    return left - np.minimum(reserve, left / 2)
 
 
 def _round_keeping_sums(planes: Array, parent: Array) -> Array:

@@ -17,7 +17,7 @@ from geoinfinite.samplers.presets import IndependentTiles
 from geoinfinite.tiling import PROFILES, Lattice
 from geoinfinite.token import token
 
-PIXELS = 1
+PIXELS = 2
 """Version of the arithmetic: raised by every change of the library that changes a pixel."""
 
 
