@@ -8,12 +8,13 @@ import pytest
 
 from geoinfinite.errors import WorldError
 from geoinfinite.samplers import SCHEDULES, schedules
-from geoinfinite.samplers.schedules import Sigmas, ddim, exponential, flow, karras
+from geoinfinite.samplers.schedules import Sigmas, ddim, exponential, flow, karras, timesteps
 
 ABARS = np.cumprod(1 - np.linspace(0.0015, 0.0155, 1000))
 ALL = SCHEDULES | {
     "ddim-leading": lambda steps: ddim(steps, ABARS, "leading", offset=1),
     "ddim-trailing": lambda steps: ddim(steps, ABARS, "trailing"),
+    "ddim-linspace": lambda steps: ddim(steps, ABARS, "linspace"),
     "flow-shifted": lambda steps: flow(steps, shift=3.0),
 }
 
@@ -60,6 +61,13 @@ def test_trailing_starts_at_full_noise_and_leading_does_not() -> None:
     assert ddim(20, ABARS, "leading")[0] < 0.9 * full
 
 
+def test_timesteps_are_those_of_the_papers_table() -> None:
+    # Lin et al. 2024, table 2, for 10 of 1000 steps, counted from 0 instead of 1.
+    assert timesteps(10, 1000, "leading") == [900, 800, 700, 600, 500, 400, 300, 200, 100, 0]
+    assert timesteps(10, 1000, "trailing") == [999, 899, 799, 699, 599, 499, 399, 299, 199, 99]
+    np.testing.assert_allclose(timesteps(10, 1000, "linspace"), np.linspace(999, 0, 10), rtol=1e-12)
+
+
 def test_names_take_the_number_of_steps_alone() -> None:
     assert list(SCHEDULES) == ["karras", "exponential", "flow"]
     assert SCHEDULES["flow"] is schedules.flow
@@ -75,7 +83,7 @@ def test_names_take_the_number_of_steps_alone() -> None:
         (lambda: flow(4, shift=0), "shift=0 must be positive"),
         (lambda: flow(4, t_max=1.0), "t_max=1.0 must be between 0 and 1"),
         (lambda: ddim(1001, ABARS), "steps=1001 exceeds the 1000 timesteps"),
-        (lambda: ddim(4, ABARS, "linspace"), "spacing='linspace' is not"),
+        (lambda: ddim(4, ABARS, "even"), "spacing='even' is not"),
         (lambda: ddim(4, ABARS, offset=251), "offset=251 leaves the 1000 timesteps"),
         (lambda: ddim(4, ABARS[::-1]), "alphas_cumprod must decrease"),
         (lambda: ddim(2, [0.9, 0.5, 0.2, 0.0], "trailing"), "zero terminal signal"),

@@ -12,7 +12,22 @@ import torch
 from geoinfinite.denoiser import Array, Denoiser, from_epsilon, from_flow, from_sample, from_v
 from geoinfinite.errors import WorldError
 from geoinfinite.noise import NoiseField
-from geoinfinite.samplers import SOLVERS, ab2, ddim, euler, evaluations, flow, heun, karras
+from geoinfinite.samplers import (
+    SOLVERS,
+    ab2,
+    ddim,
+    dpmpp_2m,
+    dpmpp_2s,
+    dpmpp_3m,
+    euler,
+    euler_ancestral,
+    evaluations,
+    flow,
+    heun,
+    karras,
+    lcm,
+)
+from geoinfinite.samplers.stepping import Course, Solver
 from geoinfinite.window import Window
 
 SPREAD = 0.5
@@ -57,10 +72,19 @@ GAUSSIANS: dict[str, Denoiser] = {
     "sample": from_sample(lambda z, s: gaussian_vp(z, s)[0], timestep=float),
     "flow": from_flow(flow_velocity),
 }
-ORDERS = {"euler": (0.95, 1.15), "heun": (1.9, 2.25), "ab2": (1.8, 2.3), "ddim": (0.95, 1.15)}
+# The solvers that follow the ODE, with the range of their order.
+ORDERS = {
+    "euler": (0.95, 1.15),
+    "ddim": (0.95, 1.15),
+    "heun": (1.9, 2.25),
+    "ab2": (1.8, 2.3),
+    "dpmpp_2m": (1.9, 2.3),
+    "dpmpp_2s": (1.8, 2.1),
+    "dpmpp_3m": (1.2, 2.1),
+}
 
 
-@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.parametrize("name", ORDERS)
 @pytest.mark.parametrize("kind", GAUSSIANS)
 def test_order_of_convergence_on_the_exact_answer(kind: str, name: str) -> None:
     errors = []
@@ -109,14 +133,15 @@ def test_ddim_without_eta_is_euler_bit_for_bit() -> None:
     assert ddim(bent, start, sigmas).tobytes() == euler(bent, start, sigmas).tobytes()
 
 
-def test_ddim_draws_one_field_per_step_that_ends_in_noise() -> None:
+@pytest.mark.parametrize("solve", [partial(ddim, eta=1.0), euler_ancestral, lcm])
+def test_one_field_is_drawn_per_step_that_ends_in_noise(solve: Callable[..., Array]) -> None:
     drawn = []
 
     def counting(i: int) -> Array:
         drawn.append(i)
         return noise(i)
 
-    ddim(bent, noise(0) * 9.0, karras(5, 0.1, 9.0), counting, eta=1.0)
+    solve(bent, noise(0) * 9.0, karras(5, 0.1, 9.0), counting)
     assert drawn == [1, 2, 3, 4]
     drawn.clear()
     ddim(bent, noise(0) * 9.0, karras(5, 0.1, 9.0), counting, eta=0.0)
@@ -137,23 +162,70 @@ def test_evaluations_are_those_predicted(name: str, steps: int) -> None:
     assert all(sigma > 0 for sigma in calls)
 
 
-@pytest.mark.parametrize("name", [name for name in SOLVERS if name != "ab2"])
-def test_a_schedule_cut_in_phases_gives_the_same_bits(name: str) -> None:
-    sigmas = karras(10, 0.03, 14.0)
-    start = noise(0) * sigmas[0]
-    whole = SOLVERS[name](bent, start, sigmas, None)
-    middle = SOLVERS[name](bent, start, sigmas[:5], None)
-    assert SOLVERS[name](bent, middle, sigmas[4:], None).tobytes() == whole.tobytes()
-
-
-def test_two_step_solvers_begin_a_phase_with_an_euler_step() -> None:
+@pytest.mark.parametrize("solver", [ab2, dpmpp_2m, dpmpp_2s, dpmpp_3m], ids=lambda solver: solver.name)
+def test_a_solver_that_has_forgotten_begins_with_an_euler_step(solver: Solver) -> None:
     sigmas = karras(10, 0.03, 14.0)
     start = noise(0) * sigmas[0]
     np.testing.assert_allclose(
-        ab2(bent, start, sigmas[:2]), euler(bent, start, sigmas[:2]), rtol=1e-6, atol=1e-6
+        solver(bent, start, sigmas[:2]), euler(bent, start, sigmas[:2]), rtol=1e-6, atol=1e-6
     )
-    middle = ab2(bent, start, sigmas[:5])
-    assert np.abs(ab2(bent, middle, sigmas[4:]) - ab2(bent, start, sigmas)).max() > 1e-6
+    middle = solver(bent, start, sigmas[:6])
+    assert np.abs(solver(bent, middle, sigmas[5:]) - solver(bent, start, sigmas)).max() > 1e-6
+
+
+def test_dpmpp_3m_has_less_error_than_2m_and_2m_than_euler() -> None:
+    sigmas = karras(160, 0.02, 20.0)[:-1]
+    exact = 26.0 * math.hypot(SPREAD, sigmas[-1]) / math.hypot(SPREAD, sigmas[0])
+    errors = [abs(solver(gaussian, 26.0, sigmas) - exact) for solver in (dpmpp_3m, dpmpp_2m, euler)]
+    assert errors[0] < 0.3 * errors[1] < 0.01 * errors[2]
+
+
+def test_dpmpp_2m_is_the_papers_step() -> None:
+    sigmas = karras(7, 0.1, 9.0)
+    x = start = noise(0) * sigmas[0]
+    before = None
+    # Lu et al. 2022, algorithm 2, in the scaled state z = alpha x and lambda = log(alpha / sigma).
+    alpha = [1 / math.sqrt(1 + s * s) for s in sigmas]
+    for i, (s, t) in enumerate(pairwise(sigmas[:-1])):
+        x0 = bent(x, s)
+        h = math.log(s / t)
+        target = x0
+        if before is not None:
+            r = math.log(sigmas[i - 1] / s) / h
+            target = (1 + 1 / (2 * r)) * x0 - 1 / (2 * r) * before
+        z = (t * alpha[i + 1]) / (s * alpha[i]) * (alpha[i] * x) - alpha[i + 1] * math.expm1(-h) * target
+        x, before = z / alpha[i + 1], x0
+    np.testing.assert_allclose(dpmpp_2m(bent, start, sigmas), bent(x, sigmas[-2]), rtol=1e-10, atol=1e-12)
+
+
+def test_dpmpp_2s_is_the_papers_step_over_two_intervals() -> None:
+    s, u, t = 9.0, 4.0, 1.5
+    start = noise(0) * s
+    h, r = math.log(s / t), math.log(s / u) / math.log(s / t)
+    # Lu et al. 2022, algorithm 1.
+    x0 = bent(start, s)
+    middle = u / s * start - math.expm1(-r * h) * x0
+    target = (1 - 1 / (2 * r)) * x0 + 1 / (2 * r) * bent(middle, u)
+    x = t / s * start - math.expm1(-h) * target
+    np.testing.assert_allclose(dpmpp_2s(bent, start, [s, u, t]), x, rtol=1e-10, atol=1e-12)
+
+
+def test_ancestral_euler_is_the_textbook_step() -> None:
+    sigmas = karras(6, 0.2, 9.0)
+    x = start = noise(0) * sigmas[0]
+    for i, (s, t) in enumerate(pairwise(sigmas), start=1):
+        up = min(t, math.sqrt(t**2 * (s**2 - t**2) / s**2))
+        down = math.sqrt(t**2 - up**2)
+        x = x + (x - bent(x, s)) / s * (down - s) + (up * noise(i) if t > 0 else 0)
+    np.testing.assert_allclose(euler_ancestral(bent, start, sigmas, noise), x, rtol=1e-10, atol=1e-10)
+
+
+def test_lcm_keeps_nothing_of_the_state_but_its_estimate() -> None:
+    sigmas = karras(3, 0.2, 9.0)
+    x = noise(0) * sigmas[0]
+    for i, (s, t) in enumerate(pairwise(sigmas), start=1):
+        x = bent(x, s) + (t * noise(i) if t > 0 else 0)
+    np.testing.assert_array_equal(lcm(bent, noise(0) * sigmas[0], sigmas, noise), x)
 
 
 @pytest.mark.parametrize("solve", [*SOLVERS.values(), partial(ddim, eta=0.7)], ids=[*SOLVERS, "ddim-eta"])
@@ -191,6 +263,13 @@ def test_heun_is_more_accurate_than_euler_at_equal_evaluations() -> None:
         (lambda: euler(bent, 1.0, [2.0]), r"sigmas=\(2.0,\) must be two or more decreasing"),
         (lambda: heun(bent, 1.0, [0.0, 2.0]), r"sigmas=\(0.0, 2.0\) must be .* decreasing"),
         (lambda: euler(bent, 1.0, [2.0, -1.0]), "none below 0"),
+        (lambda: euler(bent, 1.0, [2.0, 0.0], eta=0.5), "eta=0.5 is no setting of solver='euler'"),
+        (lambda: euler_ancestral(bent, 1.0, [2.0, 0.0]), "eta=1.0 adds noise .* give noise, or eta"),
+        (lambda: lcm(bent, 1.0, [2.0, 0.0]), "solver='lcm' adds noise .* give noise, or take"),
+        (
+            lambda: euler.advance(bent, 1.0, course=Course((2.0, 0.0)), start=1, stop=2),
+            "start=1 and stop=2 must count levels .* <= 1",
+        ),
         (lambda: evaluations("rk4", 8), "solver='rk4' is not one of euler, heun, ab2, ddim"),
         (lambda: evaluations("euler", 0), "steps=0 must be at least 1"),
     ],

@@ -1,11 +1,13 @@
 """Solvers, schedules and presets: how a denoiser becomes an image.
 
-``SOLVERS`` and ``SCHEDULES`` map the names that a world file uses to functions; every entry of
-``SCHEDULES`` takes the number of steps alone. ``schedules.ddim`` also needs a network's own
+``SOLVERS`` and ``SCHEDULES`` map the names that a world file uses to solvers and to functions; every
+entry of ``SCHEDULES`` takes the number of steps alone. ``schedules.ddim`` also needs a network's own
 training schedule, and the name ``ddim`` here is the solver.
 """
 
 from geoinfinite.samplers import schedules as schedules
+from geoinfinite.samplers.config import CheckpointSampling as CheckpointSampling
+from geoinfinite.samplers.config import from_config as from_config
 from geoinfinite.samplers.presets import IndependentTiles as IndependentTiles
 from geoinfinite.samplers.schedules import SCHEDULES as SCHEDULES
 from geoinfinite.samplers.schedules import exponential as exponential
@@ -14,6 +16,13 @@ from geoinfinite.samplers.schedules import karras as karras
 from geoinfinite.samplers.solvers import SOLVERS as SOLVERS
 from geoinfinite.samplers.solvers import ab2 as ab2
 from geoinfinite.samplers.solvers import ddim as ddim
+from geoinfinite.samplers.solvers import dpmpp_2m as dpmpp_2m
+from geoinfinite.samplers.solvers import dpmpp_2s as dpmpp_2s
+from geoinfinite.samplers.solvers import dpmpp_3m as dpmpp_3m
 from geoinfinite.samplers.solvers import euler as euler
+from geoinfinite.samplers.solvers import euler_ancestral as euler_ancestral
 from geoinfinite.samplers.solvers import evaluations as evaluations
 from geoinfinite.samplers.solvers import heun as heun
+from geoinfinite.samplers.solvers import lcm as lcm
+from geoinfinite.samplers.stepping import Course as Course
+from geoinfinite.samplers.stepping import Solver as Solver

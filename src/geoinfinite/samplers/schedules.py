@@ -71,8 +71,7 @@ def ddim(
     """Return the levels of evenly spaced timesteps of a network's own training schedule.
 
     ``alphas_cumprod`` is the cumulative product of ``1 - betas``: sigma = sqrt((1 - abar) / abar).
-    ``"leading"`` takes the timesteps ``i * (len // steps) + offset``; ``"trailing"`` counts down
-    from the last, so that the solve starts at full noise. The last step always goes to 0.
+    ``spacing`` is that of ``timesteps``. The last step always goes to 0.
 
     Source: Song et al. 2021 (arXiv:2010.02502), section 4.2 and appendix D.2; spacings as in Lin et
     al. 2024 (arXiv:2305.08891), table 2.
@@ -80,25 +79,42 @@ def ddim(
     >>> [round(s, 3) for s in ddim(2, [0.8, 0.5, 0.2, 0.1], spacing="trailing")]
     [3.0, 1.0, 0.0]
     """
-    _check_steps(steps)
-    count = len(alphas_cumprod)
-    if steps > count:
-        raise WorldError(f"steps={steps} exceeds the {count} timesteps of training; take fewer")
-    if spacing == "leading":
-        timesteps = [i * (count // steps) + offset for i in reversed(range(steps))]
-    elif spacing == "trailing":
-        timesteps = [round(count - i * count / steps) - 1 for i in range(steps)]
-    else:
-        raise WorldError(f'spacing={spacing!r} is not "leading" or "trailing"')
-    if not 0 <= timesteps[-1] <= timesteps[0] < count:
-        raise WorldError(f"offset={offset} leaves the {count} timesteps of training; take 0 or 1")
-    abars = [float(alphas_cumprod[t]) for t in timesteps]
+    taken = [round(t) for t in timesteps(steps, len(alphas_cumprod), spacing, offset)]
+    abars = [float(alphas_cumprod[t]) for t in taken]
     if not all(0 < a < b for a, b in zip(abars, [*abars[1:], 1.0], strict=True)):
         raise WorldError(
             "alphas_cumprod must decrease and stay between 0 and 1, both excluded, at timesteps "
-            f"{timesteps}; a schedule with zero terminal signal needs its last entry clipped"
+            f"{taken}; a schedule with zero terminal signal needs its last entry clipped"
         )
     return (*(math.sqrt((1 - a) / a) for a in abars), 0.0)
+
+
+def timesteps(steps: int, count: int, spacing: str, offset: int = 0) -> list[float]:
+    """Return decreasing timesteps out of the ``count`` of training, 0 to ``count - 1``.
+
+    ``"leading"`` takes ``i * (count // steps) + offset`` and stays clear of full noise;
+    ``"trailing"`` counts down from the last; ``"linspace"`` goes from the last to the first, not
+    rounded.
+
+    Source: Lin et al. 2024 (arXiv:2305.08891), table 2.
+
+    >>> timesteps(4, 1000, "leading", 1), timesteps(4, 1000, "trailing")
+    ([751.0, 501.0, 251.0, 1.0], [999.0, 749.0, 499.0, 249.0])
+    """
+    _check_steps(steps)
+    if steps > count:
+        raise WorldError(f"steps={steps} exceeds the {count} timesteps of training; take fewer")
+    if spacing == "leading":
+        spaced = [float(i * (count // steps) + offset) for i in reversed(range(steps))]
+    elif spacing == "trailing":
+        spaced = [round(count - i * count / steps) - 1.0 for i in range(steps)]
+    elif spacing == "linspace":
+        spaced = [(count - 1) * (1 - f) for f in _fractions(steps)]
+    else:
+        raise WorldError(f'spacing={spacing!r} is not "leading", "trailing" or "linspace"')
+    if not 0 <= spaced[-1] <= spaced[0] < count:
+        raise WorldError(f"offset={offset} leaves the {count} timesteps of training; take 0 or 1")
+    return spaced
 
 
 # Those that need nothing but the number of steps: `ddim` also needs a network's training schedule.
