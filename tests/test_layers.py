@@ -13,8 +13,8 @@ SOURCE = Path(geoinfinite.__file__).parent
 LAYERS = (
     "errors window token provenance",
     "grid noise denoiser resample quantise progress",
-    "tiling samplers models conditions",
-    "root recipe worldfile cascade cost",
+    "tiling samplers models conditions evaluation",
+    "fitting root recipe worldfile stack drawing cascade cost",
     "arrays",
     "world",
     "stores",
@@ -22,7 +22,13 @@ LAYERS = (
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
 HEAVY = "torch", "diffusers", "safetensors"
-HEAVY_FILES = "models/earth.py", "models/earth_network.py", "models/device_noise.py"
+HEAVY_FILES = (
+    "models/earth.py",
+    "models/earth_network.py",
+    "models/device_noise.py",
+    "models/diffusers_checkpoint.py",
+    "models/threads.py",
+)
 
 
 def files() -> dict[str, ast.Module]:

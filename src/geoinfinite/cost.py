@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from geoinfinite.cascade import in_domain
+from geoinfinite.cascade import in_domain, parent_of, whole_blocks
 from geoinfinite.recipe import Recipe
-from geoinfinite.samplers import evaluations
+from geoinfinite.stack import layer_evaluations, level_layers
+from geoinfinite.tiling import cone
 from geoinfinite.window import Window
 
 
@@ -18,33 +19,23 @@ class LevelCost:
     window: Window
     """The pixels of the level that are needed."""
     tiles: int
-    """Tiles drawn, each one once."""
+    """Tiles drawn, over all layers, each one once."""
     evaluations: int
     """Network evaluations of one tile; padding of short batches is not counted."""
 
 
 def level_cost(world: Recipe, level: int, window: Window) -> LevelCost:
     """Return the cost of a window of one level whose parent is at hand."""
-    if level == 0 or window.size == 0:
+    if window.size == 0 or (level == 0 and not world.root.generated):
         return LevelCost(level, window, 0, 0)
-    factor, sampler = world.grid.factor, world.sampler
-    aligned = window.coarsen(factor).refine(factor)
-    rows, columns = (
-        len(world.lattice.span(aligned.y0, aligned.y1)),
-        len(world.lattice.span(aligned.x0, aligned.x1)),
-    )
-    period = world.grid.period(level)
-    if period is not None:
-        columns = min(columns, period // sampler.stride)
-    tiles = rows * columns
-    return LevelCost(level, window, tiles, tiles * evaluations(sampler.solver, sampler.steps))
+    needs = cone(level_layers(world, level), whole_blocks(world, level, window))
+    tiles = sum(need.tiles for need in needs)
+    return LevelCost(level, window, tiles, sum(layer_evaluations(world, level, need) for need in needs))
 
 
 def parent_window(world: Recipe, level: int, window: Window) -> Window:
     """Return the pixels of level ``level - 1`` that drawing a window of ``level`` reads."""
-    factor = world.grid.factor
-    hull = world.lattice.hull(window.coarsen(factor).refine(factor))
-    return in_domain(world.grid, level - 1, hull.coarsen(factor).expand(world.model.facts().margin))
+    return in_domain(world.grid, level - 1, parent_of(world, level, window))
 
 
 def window_cost(world: Recipe, level: int, window: Window) -> list[LevelCost]:

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from geoinfinite.errors import WorldError
+from geoinfinite.fitting import check_model, check_sampler
 from geoinfinite.grid import Grid
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.noise import NoiseField, noise_key
 from geoinfinite.quantise import Encoding
 from geoinfinite.root import Root
-from geoinfinite.samplers import SCHEDULES, SOLVERS
-from geoinfinite.samplers.presets import IndependentTiles
-from geoinfinite.tiling import PROFILES, Lattice
+from geoinfinite.samplers.presets import EarlySync, IndependentTiles, TiledSampler
 from geoinfinite.token import token
 
 PIXELS = 2
@@ -37,6 +36,30 @@ class Numerics:
             raise WorldError(f'numerics.device={self.device!r} is not "cpu" or "cuda"')
 
 
+def described(sampler: TiledSampler) -> dict[str, Any]:
+    """Return a sampler as a world file writes it.
+
+    >>> described(IndependentTiles())["preset"]
+    'independent'
+    """
+    return {"preset": sampler.preset, **dataclasses.asdict(sampler)}
+
+
+@dataclass(frozen=True, slots=True)
+class LevelSettings:
+    """What one level has of its own: ``[level.N.sampler]`` and ``[level.N.model]`` of a world file."""
+
+    level: int
+    sampler: TiledSampler | None = None
+    model: ModelReference | None = None
+
+    def described(self) -> dict[str, Any]:
+        """Return what decides pixels, for a token."""
+        sampler = None if self.sampler is None else described(self.sampler)
+        model = None if self.model is None else self.model.digest()
+        return {"level": self.level, "sampler": sampler, "model": model}
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """A world: where its pixels are, what they are drawn from, with which network and how.
@@ -48,55 +71,47 @@ class Recipe:
     grid: Grid
     root: Root
     model: ModelReference = field(default_factory=lambda: ModelReference("bundled:earth-small"))
-    sampler: IndependentTiles = field(default_factory=IndependentTiles)
+    sampler: TiledSampler = field(default_factory=IndependentTiles)
     numerics: Numerics = field(default_factory=Numerics)
     name: str = "world"
     seed: int = 0
     dtype: str = "uint8"
+    levels: tuple[LevelSettings, ...] = ()
+    """What single levels have of their own."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**64:
             raise WorldError(f"seed={self.seed} must be between 0 and 2**64 - 1")
         Encoding(self.dtype)
-        self._check_root()
-        self._check_model()
-        self._check_sampler()
+        if not self.root.generated:
+            self._check_root()
+        self._check_levels()
 
-    def _check_sampler(self) -> None:
-        sampler, factor = self.sampler, self.grid.factor
-        for name, value, known in (
-            ("solver", sampler.solver, SOLVERS),
-            ("schedule", sampler.schedule, SCHEDULES),
-            ("weights", sampler.weights, PROFILES),
-        ):
-            if value not in known:
-                raise WorldError(f"sampler.{name}={value!r} is not one of {', '.join(known)}")
-        for name, pixels in (("tile", sampler.tile), ("stride", sampler.stride)):
-            if pixels % factor:
+    def _check_levels(self) -> None:
+        for settings in self.levels:
+            if not 0 <= settings.level < self.grid.levels:
                 raise WorldError(
-                    f"sampler.{name}={pixels} must be a multiple of grid.factor={factor}, so that tiles "
-                    f"begin where parent pixels do; take {pixels - pixels % factor or factor}"
+                    f"level.{settings.level} does not exist: this grid has levels 0 to {self.grid.levels - 1}"
                 )
-        columns = self.grid.shape[1] * factor
-        if self.grid.periodic and self.grid.levels > 1 and columns % sampler.stride:
-            fits = [s for s in range(factor, sampler.tile + 1, factor) if columns % s == 0]
-            raise WorldError(
-                f"sampler.stride={sampler.stride} must divide the {columns} columns of level 1, or the "
-                f"antimeridian would show; for tile={sampler.tile} take one of {fits[-4:]}"
-            )
-
-    def _check_model(self) -> None:
-        facts, tile = self.model.facts(), self.sampler.tile
-        if facts.factor != self.grid.factor:
-            raise WorldError(
-                f"grid.factor={self.grid.factor} is not the factor {facts.factor} of model.ref="
-                f"{self.model.ref!r}; set grid.factor = {facts.factor}"
-            )
-        if tile % facts.multiple:
-            raise WorldError(
-                f"sampler.tile={tile} must be a multiple of {facts.multiple} for model.ref="
-                f"{self.model.ref!r}; take {-(-tile // facts.multiple) * facts.multiple}"
-            )
+            if settings.level == 0 and not self.root.generated:
+                raise WorldError(
+                    f"level.0 is root.source={self.root.source!r}, which is read and not drawn; leave "
+                    'level.0 out, or set root.source = "generated"'
+                )
+        self.model.facts()
+        first = 0 if self.root.generated else 1
+        drawn = range(first, min(self.grid.levels, first + 2))
+        for level in {*drawn, *(s.level for s in self.levels)} - set(range(first)):
+            model, sampler = self.model_at(level), self.sampler_at(level)
+            facts = model.facts()
+            check_model(self.grid, level, facts, model.ref)
+            check_sampler(self.grid, level, sampler, facts, model.ref)
+            if facts.bands not in (None, self.bands):
+                raise WorldError(
+                    f"root.source={self.root.source!r} has {self.bands} bands, "
+                    f"model.ref={model.ref!r} draws {facts.bands}; "
+                    "choose the bands first: rio stack SRC --bidx 1,2,3 --output DST"
+                )
 
     def _check_root(self) -> None:
         raster, grid, source = self.root.facts(), self.grid, self.root.source
@@ -118,18 +133,20 @@ class Recipe:
                 f"{raster.resolution} shape={list(raster.shape)}, not on the [grid] of the world; "
                 "leave crs, origin, resolution and shape out of [grid] to take the raster's"
             )
-        bands = self.model.facts().bands
-        if bands is not None and bands != raster.bands:
-            raise WorldError(
-                f"root.source={source!r} has {raster.bands} bands, "
-                f"model.ref={self.model.ref!r} draws {bands}; "
-                "choose the bands first: rio stack SRC --bidx 1,2,3 --output DST"
-            )
 
     @property
     def bands(self) -> int:
         """Number of bands."""
-        return self.root.facts().bands
+        if not self.root.generated:
+            return self.root.facts().bands
+        model = self.model_at(0)
+        bands = model.facts().bands
+        if bands is None:
+            raise WorldError(
+                f"model.ref={model.ref!r} draws any number of bands, so a generated world has none of its "
+                "own; name a model with bands for level 0 under [level.0.model]"
+            )
+        return bands
 
     @property
     def encoding(self) -> Encoding:
@@ -137,17 +154,29 @@ class Recipe:
         return Encoding(self.dtype)
 
     @property
-    def lattice(self) -> Lattice:
-        """The tiles of every generated level."""
-        return Lattice(self.sampler.tile, self.sampler.stride)
+    def noise_key(self) -> int:
+        """The number that all of the world's randomness follows from."""
+        return noise_key(self.name, self.seed)
 
-    def noise(self, level: int, channels: int) -> NoiseField:
-        """Return the noise that starts a level: a function of position."""
+    def sampler_at(self, level: int) -> TiledSampler:
+        """Return how a level is sampled: as ``[level.N.sampler]`` says, or as the world does."""
+        found = next((s.sampler for s in self.levels if s.level == level and s.sampler), None)
+        if found is None and level == 0:
+            return EarlySync(consistency="none")
+        return found or self.sampler
+
+    def model_at(self, level: int) -> ModelReference:
+        """Return what draws a level: the model of ``[level.N.model]``, or the world's."""
+        return next((s.model for s in self.levels if s.level == level and s.model), self.model)
+
+    def noise(self, level: int, channels: int, latent: int = 1) -> NoiseField:
+        """Return the noise of a level's states, a function of position; ``latent`` as in `ModelFacts`."""
+        period = self.grid.period(level)
         return NoiseField(
-            key=noise_key(self.name, self.seed),
+            key=self.noise_key,
             level=level,
             channels=channels,
-            period=self.grid.period(level),
+            period=None if period is None else period // latent,
         )
 
     @property
@@ -165,7 +194,8 @@ class Recipe:
                 "grid": dataclasses.asdict(self.grid),
                 "root": self.root.digest(),
                 "model": self.model.digest(),
-                "sampler": {"preset": self.sampler.preset, **dataclasses.asdict(self.sampler)},
+                "sampler": described(self.sampler),
+                "levels": [s.described() for s in sorted(self.levels, key=lambda s: s.level)],
                 "numerics": dataclasses.asdict(self.numerics),
             }
         )

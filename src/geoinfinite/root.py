@@ -35,13 +35,18 @@ class RasterFacts:
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A georeferenced raster file: ``bundled:blue-marble`` or a path that rasterio opens.
+    """A georeferenced raster file: ``bundled:blue-marble`` or a path that rasterio opens; or ``generated``.
 
     >>> Root("bundled:blue-marble").facts().shape
     (2700, 5400)
     """
 
     source: str
+
+    @property
+    def generated(self) -> bool:
+        """Whether level 0 is drawn like every other level, told nothing; there is no raster to read."""
+        return self.source == "generated"
 
     @property
     def path(self) -> Path:
@@ -97,6 +102,8 @@ class Root:
 
     def digest(self) -> str:
         """Return the name of the raster's content, wherever it lies."""
+        if self.generated:
+            return self.source
         return file_digest(self.path)
 
     def read(self, window: Window) -> NDArray[Any]:

@@ -15,9 +15,9 @@ import tomli_w
 from geoinfinite.errors import WorldError
 from geoinfinite.grid import Grid
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.recipe import Numerics, Recipe
+from geoinfinite.recipe import LevelSettings, Numerics, Recipe, described
 from geoinfinite.root import Root
-from geoinfinite.samplers.presets import PRESETS
+from geoinfinite.samplers.presets import PRESETS, IndependentTiles, TiledSampler
 
 _TOP = ("name", "seed", "dtype")
 _SECTIONS: Mapping[str, type] = {"grid": Grid, "root": Root, "model": ModelReference, "numerics": Numerics}
@@ -28,6 +28,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "bool": (bool,),
     "tuple[float, float]": (list,),
     "tuple[int, int]": (list,),
+    "tuple[int, ...]": (list,),
 }
 
 
@@ -61,7 +62,7 @@ def parse(text: str, *, where: str, folder: Path) -> dict[str, Any]:
 
 
 def _fields(tables: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    _known(tables, ("world", "sampler", *_SECTIONS), "")
+    _known(tables, ("world", "sampler", "level", *_SECTIONS), "")
     for name, table in tables.items():
         if not isinstance(table, dict):
             raise WorldError(f"{name} = {table!r} stands outside a section; sections are written [{name}]")
@@ -72,26 +73,56 @@ def _fields(tables: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         _typed(value, types[key], f"world.{key}")
     fields: dict[str, Any] = dict(world)
     fields["root"] = _build(Root, _anchored(tables.get("root", {}), "source", folder), "root")
-    raster = fields["root"].facts()
-    grid = {
+    fields["grid"] = _build(Grid, _raster_grid(fields["root"]) | tables.get("grid", {}), "grid")
+    if "model" in tables:
+        fields["model"] = _build(ModelReference, _anchored(tables["model"], "ref", folder), "model")
+    if "numerics" in tables:
+        fields["numerics"] = _build(Numerics, tables["numerics"], "numerics")
+    if "sampler" in tables:
+        fields["sampler"] = _sampler(tables["sampler"], None, "sampler")
+    of_world = fields.get("sampler", IndependentTiles())
+    levels = tables.get("level", {}).items()
+    fields["levels"] = tuple(_level(name, table, of_world, folder) for name, table in levels)
+    return fields
+
+
+def _raster_grid(root: Root) -> dict[str, Any]:
+    """Return what a raster says of the grid; nothing if level 0 is generated."""
+    if root.generated:
+        return {}
+    raster = root.facts()
+    return {
         "crs": raster.crs,
         "origin": list(raster.origin),
         "resolution": raster.resolution,
         "shape": list(raster.shape),
         "periodic": raster.geographic_turn,
     }
-    fields["grid"] = _build(Grid, grid | tables.get("grid", {}), "grid")
-    if "model" in tables:
-        fields["model"] = _build(ModelReference, _anchored(tables["model"], "ref", folder), "model")
-    if "numerics" in tables:
-        fields["numerics"] = _build(Numerics, tables["numerics"], "numerics")
-    if "sampler" in tables:
-        sampler = dict(tables["sampler"])
-        preset = sampler.pop("preset", "independent")
-        if preset not in PRESETS:
-            raise WorldError(f"sampler.preset={preset!r} is not one of {', '.join(PRESETS)}")
-        fields["sampler"] = _build(PRESETS[preset], sampler, "sampler")
-    return fields
+
+
+def _sampler(table: Mapping[str, Any], base: TiledSampler | None, section: str) -> TiledSampler:
+    """Return the sampler of a section; what it leaves unsaid is the base's, if the preset is the same."""
+    said = dict(table)
+    preset = said.pop("preset", base.preset if base else "independent")
+    if preset not in PRESETS:
+        raise WorldError(f"{section}.preset={preset!r} is not one of {', '.join(PRESETS)}")
+    if base is not None and base.preset == preset:
+        kept = {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(base).items()}
+        said = kept | said
+    built: TiledSampler = _build(PRESETS[preset], said, section)
+    return built
+
+
+def _level(name: str, table: Any, of_world: TiledSampler, folder: Path) -> LevelSettings:
+    where = f"level.{name}"
+    if not name.isdecimal() or not isinstance(table, dict):
+        raise WorldError(f"[{where}] is not a level; write [level.3.sampler] or [level.3.model]")
+    _known(table, ("sampler", "model"), f"{where}.")
+    sampler = _sampler(table["sampler"], of_world, f"{where}.sampler") if "sampler" in table else None
+    model = None
+    if "model" in table:
+        model = _build(ModelReference, _anchored(table["model"], "ref", folder), f"{where}.model")
+    return LevelSettings(int(name), sampler, model)
 
 
 def _known(table: Mapping[str, Any], known: tuple[str, ...], prefix: str) -> None:
@@ -137,7 +168,12 @@ def dump(recipe: Recipe) -> str:
     sections: dict[str, Any] = {"world": {key: getattr(recipe, key) for key in _TOP}}
     for name in _SECTIONS:
         sections[name] = dataclasses.asdict(getattr(recipe, name))
-    sections["sampler"] = {"preset": recipe.sampler.preset, **dataclasses.asdict(recipe.sampler)}
+    sections["sampler"] = described(recipe.sampler)
+    for settings in recipe.levels:
+        sections.setdefault("level", {})[str(settings.level)] = {
+            **({"sampler": described(settings.sampler)} if settings.sampler else {}),
+            **({"model": dataclasses.asdict(settings.model)} if settings.model else {}),
+        }
     return tomli_w.dumps(sections)
 
 

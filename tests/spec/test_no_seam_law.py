@@ -15,7 +15,7 @@ import oracles
 import pytest
 import small_worlds
 
-from geoinfinite import cascade
+from geoinfinite import drawing
 from geoinfinite.cascade import generate
 from geoinfinite.grid import Grid
 from geoinfinite.models import reference
@@ -125,7 +125,7 @@ def test_the_metrics_find_nothing_in_the_truth(drawn: Callable[..., Pairs]) -> N
 def noise_by_tile(monkeypatch: pytest.MonkeyPatch, of: Callable[[NoiseField, Window], np.ndarray]) -> None:
     """Give every tile the noise that ``of`` makes up for it."""
     monkeypatch.setattr(
-        cascade, "_noise_under", lambda windows, field, draw: np.stack([of(field, w) for w in windows])
+        drawing, "noise_under", lambda windows, field, draw: np.stack([of(field, w) for w in windows])
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from seams import drawn_as_one, traces
 
-from geoinfinite import cascade, worldfile
+from geoinfinite import drawing, worldfile
 from geoinfinite.cascade import generate
 from geoinfinite.noise import NoiseField
 from geoinfinite.recipe import Recipe
@@ -39,5 +39,5 @@ def test_shipped_tiles_leave_no_trace_and_tiles_with_noise_of_their_own_do(
         shape = (field.channels, *windows[0].shape)
         return np.stack([np.random.default_rng(s).standard_normal(shape, np.float32) for s in seeds])
 
-    monkeypatch.setattr(cascade, "_noise_under", per_tile)
+    monkeypatch.setattr(drawing, "noise_under", per_tile)
     assert breaches(earth, whole)

@@ -49,8 +49,11 @@ def posterior() -> tuple[Array, Array, Array]:
 class OracleTiles:
     mean: Array
 
-    def state(self, noise: Array) -> Array:
-        return noise
+    def state(self, field: Array) -> Array:
+        return field
+
+    def field(self, x: Array) -> Array:
+        return x
 
     def denoise(self, x: Array, sigma: float) -> Array:
         _, basis, variance = posterior()
@@ -60,6 +63,9 @@ class OracleTiles:
 
     def image(self, x0: Array) -> Array:
         return x0 * np.float32(SCALE)
+
+    def encode(self, image: Array) -> Array:
+        return image / np.float32(SCALE)
 
 
 class OracleModel:

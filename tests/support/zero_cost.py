@@ -17,14 +17,20 @@ FACTS = ModelFacts(bands=None, factor=4, margin=6, multiple=16)
 class ZeroTiles:
     shape: tuple[int, int, int, int]
 
-    def state(self, noise: Array) -> Tensor:
-        return torch.from_numpy(noise)
+    def state(self, field: Array) -> Tensor:
+        return torch.from_numpy(field)
+
+    def field(self, x: Tensor) -> Array:
+        return x.numpy()
 
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
         return x
 
     def image(self, x0: Tensor) -> Array:
         return x0.numpy() * np.float32(1e-4)
+
+    def encode(self, image: Array) -> Tensor:
+        return torch.from_numpy(image * np.float32(1e4))
 
 
 class ZeroModel:

@@ -21,12 +21,12 @@ def tiles(window: Window, noisy: bool = False):
 
 def test_tiles_that_agree_fuse_to_the_field() -> None:
     window = Window(-37, 61, 1000, 1043)
-    np.testing.assert_allclose(fuse(tiles(window), WEIGHTS, window, 2), field(window), rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(fuse(tiles(window), WEIGHTS, window), field(window), rtol=1e-5, atol=1e-4)
 
 
 def test_any_window_is_the_crop_of_a_larger_one_bit_for_bit() -> None:
     big = Window(-50, 70, -33, 91)
-    whole = fuse(tiles(big, noisy=True), WEIGHTS, big, 2)
+    whole = fuse(tiles(big, noisy=True), WEIGHTS, big)
     for small in [Window(-50, -49, -33, -32), Window(-1, 30, 7, 55), Window(23, 25, -2, 91)]:
         y, x = small.slices(big)
-        assert (fuse(tiles(small, noisy=True), WEIGHTS, small, 2) == whole[:, y, x]).all()
+        assert (fuse(tiles(small, noisy=True), WEIGHTS, small) == whole[:, y, x]).all()

@@ -17,7 +17,7 @@ def test_span_is_every_tile_that_meets_the_pixels(lattice: Lattice, start: int, 
         for k in range(-700, 700)
         if k * lattice.stride < start + length and k * lattice.stride + lattice.size > start
     ]
-    assert list(lattice.span(start, start + length)) == meets
+    assert list(lattice.rows(Window(start, start + length, 0, 1))) == meets
 
 
 @given(lattices, st.integers(0, 10**9))

@@ -38,7 +38,7 @@ def level_dataset(
     held = Level(recipe, level)
     index = GridIndex.of(recipe.grid, level, window)
     attrs = level_facts(recipe, level) | provenance(recipe)
-    side, bands = preferred_side(recipe.sampler.stride), held.shape[0]
+    side, bands = preferred_side(recipe.sampler_at(level).stride), held.shape[0]
     encoding = {
         "grid_mapping": "spatial_ref",
         "preferred_chunks": {"band": bands, "y": min(side, window.height), "x": min(side, window.width)},

@@ -13,6 +13,7 @@ from geoinfinite.cascade import generate
 from geoinfinite.cost import window_cost
 from geoinfinite.errors import BudgetError
 from geoinfinite.recipe import Recipe
+from geoinfinite.samplers.presets import TiledSampler
 from geoinfinite.window import Window
 
 LARGEST_READ = 2**30
@@ -32,6 +33,11 @@ class Level:
     def shape(self) -> tuple[int, int, int]:
         """``(band, y, x)``."""
         return self.recipe.bands, *self.recipe.grid.shape_at(self.number)
+
+    @property
+    def sampler(self) -> TiledSampler:
+        """How the level is sampled."""
+        return self.recipe.sampler_at(self.number)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -54,7 +60,7 @@ def read_box(level: Level, axes: tuple[Axis, Axis, Axis]) -> NDArray[Any]:
     shape = len(picked), len(rows), len(columns)
     if 0 in shape:
         return np.empty(shape, level.dtype)
-    tile = level.recipe.sampler.tile
+    tile = level.sampler.tile
     height, width = extent(rows, tile), extent(columns, tile)
     check_budget(level, hull(rows, columns), height * width)
     out = np.empty(shape, level.dtype)
@@ -67,7 +73,7 @@ def read_box(level: Level, axes: tuple[Axis, Axis, Axis]) -> NDArray[Any]:
 
 def _strip(level: Level, height: int, width: int) -> int | None:
     """Return the height of strips, a multiple of the stride; ``None`` where one strip is enough."""
-    bands, stride = level.shape[0], level.recipe.sampler.stride
+    bands, stride = level.shape[0], level.sampler.stride
     if bands * height * width <= STRIP_VALUES:
         return None
     return max(1, STRIP_VALUES // (bands * width * stride)) * stride
@@ -91,7 +97,7 @@ def read_points(level: Level, bands: Positions, rows: Positions, columns: Positi
     out = np.empty(y.size, level.dtype)
     if y.size == 0:
         return out.reshape(shape)
-    size, stride = level.recipe.sampler.tile, level.recipe.sampler.stride
+    size, stride = level.sampler.tile, level.sampler.stride
     touched = np.stack([edge for p in (y, x) for edge in (-((size - 1 - p) // stride), p // stride)])
     cells, cell = np.unique(touched, axis=1, return_inverse=True)
     check_budget(level, hull(y, x), cells.shape[1] * size * size)

@@ -90,7 +90,7 @@ def unwrapped(data: Any) -> Any:
 
 
 def _default_chunks(box: LazyBox) -> tuple[tuple[int, ...], ...]:
-    side = preferred_side(box.level.recipe.sampler.stride)
+    side = preferred_side(box.level.sampler.stride)
     chunks = []
     for axis in box.order:
         run = box.axes[axis]

@@ -11,6 +11,7 @@ from geoinfinite.cli.place import place_of
 from geoinfinite.cli.show import completeness, duration, length, print_facts, print_table
 from geoinfinite.models.reference import ANALYTIC, SIDECAR, ModelReference, from_pretrained
 from geoinfinite.recipe import Recipe
+from geoinfinite.samplers.presets import TiledSampler
 from geoinfinite.stores import layout
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.verification import verify as verify_store
@@ -47,8 +48,15 @@ def info(options: argparse.Namespace) -> int:
     return 0
 
 
+def _sampler(sampler: TiledSampler) -> str:
+    return (
+        f"{sampler.preset}, {sampler.solver} {sampler.steps} steps, tiles of {sampler.tile} px "
+        f"every {sampler.stride} px"
+    )
+
+
 def _describe_world(world: Recipe) -> None:
-    sampler, grid = world.sampler, world.grid
+    grid = world.grid
     print_facts(
         f"world {world.name!r}",
         [
@@ -58,11 +66,9 @@ def _describe_world(world: Recipe) -> None:
             ("grid", f"{_short(grid.crs)}, factor {grid.factor}{', once round the Earth' * grid.periodic}"),
             ("root", world.root.source),
             ("model", f"{world.model.ref}, {world.model.dtype}, on {world.numerics.device}"),
-            (
-                "sampler",
-                f"{sampler.preset}, {sampler.solver} {sampler.steps} steps, tiles of {sampler.tile} px "
-                f"every {sampler.stride} px",
-            ),
+            ("sampler", _sampler(world.sampler)),
+            *((f"level {s.level} sampler", _sampler(s.sampler)) for s in world.levels if s.sampler),
+            *((f"level {s.level} model", f"{s.model.ref}, {s.model.dtype}") for s in world.levels if s.model),
         ],
     )
     levels = range(grid.levels)
@@ -70,7 +76,7 @@ def _describe_world(world: Recipe) -> None:
     print_table(
         ("level", "ground sample distance", "rows", "columns", "from"),
         [
-            (str(level), length(grid.gsd_m(level)), f"{rows:,}", f"{columns:,}", "model" if level else "root")
+            (str(level), length(grid.gsd_m(level)), f"{rows:,}", f"{columns:,}", "model" if level or world.root.generated else "root")
             for level, (rows, columns) in zip(levels, shapes, strict=True)
         ],
     )

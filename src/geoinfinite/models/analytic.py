@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 
+from geoinfinite.errors import ModelError
 from geoinfinite.models.protocol import Array, Cond, ModelFacts
 from geoinfinite.resample import mean_exact_upsampler
 
-FACTS = ModelFacts(bands=None, factor=4, margin=2, multiple=4)
+FACTOR = 4
+FACTS = ModelFacts(bands=None, factor=FACTOR, margin=2, multiple=4)
 LENGTH_PX, DEVIATION = 5.0, 0.12
 
 
@@ -34,9 +37,13 @@ class GaussianTiles:
 
     base: Array
 
-    def state(self, noise: Array) -> Array:
-        """Return the noise itself: this model computes in NumPy."""
-        return noise
+    def state(self, field: Array) -> Array:
+        """Return the field itself: this model computes in NumPy."""
+        return field
+
+    def field(self, x: Array) -> Array:
+        """Return the state itself."""
+        return x
 
     def denoise(self, x: Array, sigma: float) -> Array:
         """Return ``V (l / (l + sigma^2)) V^T x`` in the cosine basis V with variances l."""
@@ -50,13 +57,21 @@ class GaussianTiles:
         """Return the upsampled parent plus the detail."""
         return self.base + np.float32(DEVIATION) * x0
 
+    def encode(self, image: Array) -> Array:
+        """Return the detail that an image adds to the upsampled parent."""
+        return (image - self.base) / np.float32(DEVIATION)
+
 
 @dataclass(frozen=True, slots=True)
 class GaussianModel:
     """Detail of a fixed correlation length and deviation on the smoothly upsampled parent."""
 
+    FACTS: ClassVar = FACTS
+
     def bind(self, cond: Cond) -> GaussianTiles:
         """Return the denoiser of a batch of tiles."""
-        side, crop = cond.parent.shape[-1], FACTS.margin * FACTS.factor
-        rows = mean_exact_upsampler(side, FACTS.factor)[crop:-crop]
+        if cond.parent is None:
+            raise ModelError("analytic:gaussian is told a parent; take analytic:planet where there is none")
+        side, crop = cond.parent.shape[-1], FACTS.margin * FACTOR
+        rows = mean_exact_upsampler(side, FACTOR)[crop:-crop]
         return GaussianTiles(np.asarray(rows @ cond.parent @ rows.T, np.float32))

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from threading import Barrier
 
 import torch
 from torch import Tensor
@@ -19,6 +13,7 @@ from geoinfinite.errors import ModelError
 from geoinfinite.models import earth_network
 from geoinfinite.models.earth_network import EarthCondition, EarthNetwork
 from geoinfinite.models.protocol import Array, Cond
+from geoinfinite.models.threads import one_thread, workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +25,14 @@ class EarthTiles:
     gsd_m: Tensor
     dtype: torch.dtype
 
-    def state(self, noise: Array) -> Tensor:
-        """Return noise on the network's device."""
-        return torch.from_numpy(noise).to(self.gsd_m.device)
+    def state(self, field: Array) -> Tensor:
+        """Return a state on the network's device."""
+        return torch.from_numpy(field).to(self.gsd_m.device)
+
+    def field(self, x: Tensor) -> Array:
+        """Return a state in NumPy."""
+        field: Array = x.cpu().numpy()
+        return field
 
     @torch.inference_mode()
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
@@ -58,6 +58,11 @@ class EarthTiles:
         image: Array = earth_network.reconstruct(x0, self.given).cpu().numpy()
         return image
 
+    @torch.inference_mode()
+    def encode(self, image: Array) -> Tensor:
+        """Return what an image adds to the enlarged parent, in its units."""
+        return earth_network.residual(torch.from_numpy(image).to(self.gsd_m.device), self.given)
+
 
 @dataclass(frozen=True, slots=True)
 class EarthModel:
@@ -76,42 +81,6 @@ class EarthModel:
         with one_thread():
             given = earth_network.condition(parent, self.network.settings)
         return EarthTiles(self.network, given, gsd_m, self.dtype)
-
-
-@cache
-def workers() -> ThreadPoolExecutor:
-    """Return threads that each evaluate one tile at a time, each without torch's own threads.
-
-    How torch splits a sum between its threads changes the last bits; a tile that is evaluated alone, in
-    one thread, has the same bits on a laptop and on a worker that was given one core.
-    """
-    threads = torch.get_num_threads()
-    started = Barrier(threads)
-    pool = ThreadPoolExecutor(threads, "tile", initializer=_set_threads, initargs=(1,))
-    list(pool.map(lambda _: started.wait(), range(threads)))
-    # What the workers set is also what torch gives to threads that begin later.
-    _set_threads(threads)
-    return pool
-
-
-def _set_threads(count: int) -> None:
-    torch.set_num_threads(count)
-    # A thread takes over the number for good when it first asks for it.
-    torch.get_num_threads()
-
-
-os.register_at_fork(after_in_child=workers.cache_clear)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute without torch's other threads: for small operations, waking them takes longer than the work."""
-    threads = torch.get_num_threads()
-    _set_threads(1)
-    try:
-        yield
-    finally:
-        _set_threads(threads)
 
 
 def load(directory: Path, device: str, dtype: str) -> EarthModel:

@@ -17,35 +17,53 @@ class ModelFacts:
 
     bands: int | None
     """Bands in and out; ``None`` where the model takes any number."""
-    factor: int
-    """How many times finer its output is than the parent it is told."""
+    factor: int | None
+    """How many times finer its output is than the parent it is told; ``None``: any, or it is told none."""
     margin: int
     """Parent pixels that it wants to see beyond every side of a tile."""
     multiple: int
     """Tile sides must be multiples of this."""
+    conditioned: bool = True
+    """Whether it must be told a parent; one that need not be can draw level 0."""
+    latent: int = 1
+    """Pixels of the image per pixel of the state, along each axis: 1 for a model of pixels."""
+    channels: int | None = None
+    """Channels of the state; ``None``: as many as bands."""
+    halo: int = 0
+    """Pixels beyond every side of a tile that a latent model decodes and throws away."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cond:
     """What a batch of tiles is told besides its noisy state and sigma."""
 
-    parent: Array
-    """``(tile, band, y, x)`` in [-1, 1]: the coarser level under every tile, with the model's margin."""
+    parent: Array | None
+    """``(tile, band, y, x)`` in [-1, 1]: the coarser level under every tile, with the model's margin;
+    ``None`` for level 0 of a generated world."""
     gsd_m: float
     """Ground sample distance of the level being drawn, in metres."""
 
 
 class Bound(Protocol):
-    """A model told about one batch of tiles: a denoiser, and the way from its values to an image."""
+    """A model told about one batch of tiles: a denoiser, and the way from its values to an image and back.
 
-    def state(self, noise: Array) -> Any:
-        """Return NumPy noise ``(tile, band, y, x)`` where and as the denoiser computes."""
+    A state is ``(tile, channel, y, x)``; its sides are those of the tile over ``ModelFacts.latent``.
+    """
+
+    def state(self, field: Array) -> Any:
+        """Return a NumPy state, of noise or of a field fused earlier, where and as the denoiser computes."""
+
+    def field(self, x: Any) -> Array:
+        """Return a state as float32 NumPy: undoes `state`."""
 
     def denoise(self, x: Any, sigma: float) -> Any:
         """Return the estimate of x0 given ``x = x0 + sigma * noise``; one network evaluation per tile."""
 
     def image(self, x0: Any) -> Array:
-        """Return x0 as an image ``(tile, band, y, x)``, float32 in [-1, 1] before clipping."""
+        """Return x0 as an image ``(tile, band, y, x)``, float32 in [-1, 1] before clipping: decoded."""
+
+    def encode(self, image: Array) -> Any:
+        """Return the state whose image this is, as nearly as the model can: undoes `image`."""
 
 
 class TileModel(Protocol):

@@ -5,6 +5,9 @@ from geoinfinite.tiling.cache import TileCache as TileCache
 from geoinfinite.tiling.fuse import fuse as fuse
 from geoinfinite.tiling.lattice import Lattice as Lattice
 from geoinfinite.tiling.lattice import TileIndex as TileIndex
+from geoinfinite.tiling.layers import Layer as Layer
+from geoinfinite.tiling.layers import Need as Need
+from geoinfinite.tiling.layers import cone as cone
 from geoinfinite.tiling.weights import PROFILES as PROFILES
 from geoinfinite.tiling.weights import axis_weights as axis_weights
 from geoinfinite.tiling.weights import tile_weights as tile_weights

@@ -1,20 +1,20 @@
-"""Which tiles there are: a lattice anchored at pixel (0, 0) of a level, never at a canvas."""
+"""Which tiles there are: a lattice anchored at a fixed pixel of a level, never at a canvas."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from geoinfinite.errors import WorldError
 from geoinfinite.window import Window
 
 TileIndex = tuple[int, int]
-"""``(ky, kx)``: the tile that starts at row ``ky * stride``, column ``kx * stride``."""
+"""``(ky, kx)``: the tile that starts ``ky`` strides below and ``kx`` right of the lattice's origin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lattice:
-    """Square tiles of ``size`` px that start at every multiple of ``stride`` px, along both axes.
+    """Square tiles of ``size`` px that start every ``stride`` px from an origin ``(y, x)``, along both axes.
 
     >>> lattice = Lattice(size=64, stride=48)
     >>> lattice.window((-1, 2))
@@ -25,6 +25,7 @@ class Lattice:
 
     size: int
     stride: int
+    origin: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
         if not 0 < self.stride <= self.size:
@@ -35,26 +36,41 @@ class Lattice:
 
     def window(self, index: TileIndex) -> Window:
         """Return the pixels of a tile."""
-        y, x = index[0] * self.stride, index[1] * self.stride
+        y, x = (o + k * self.stride for o, k in zip(self.origin, index, strict=True))
         return Window(y, y + self.size, x, x + self.size)
 
-    def span(self, start: int, stop: int) -> range:
-        """Return the indices along one axis of the tiles that meet pixels ``start <= p < stop``."""
+    def shift(self, dy: int, dx: int) -> Lattice:
+        """Return the lattice moved by ``dy`` rows and ``dx`` columns."""
+        return replace(self, origin=(self.origin[0] + dy, self.origin[1] + dx))
+
+    def rows(self, window: Window) -> range:
+        """Return the first halves of the indices of the tiles that meet a window."""
+        return self._span(window.y0 - self.origin[0], window.y1 - self.origin[0])
+
+    def columns(self, window: Window) -> range:
+        """Return the second halves of the indices of the tiles that meet a window."""
+        return self._span(window.x0 - self.origin[1], window.x1 - self.origin[1])
+
+    def _span(self, start: int, stop: int) -> range:
         if stop <= start:
             return range(0)
         return range(-((self.size - 1 - start) // self.stride), (stop - 1) // self.stride + 1)
 
     def touching(self, window: Window) -> Iterator[TileIndex]:
         """Yield the tiles that meet a window, in row-major order."""
-        columns = self.span(window.x0, window.x1)
-        return ((ky, kx) for ky in self.span(window.y0, window.y1) for kx in columns)
+        columns = self.columns(window)
+        return ((ky, kx) for ky in self.rows(window) for kx in columns)
 
     def count(self, window: Window) -> int:
         """Return how many tiles meet a window."""
-        return len(self.span(window.y0, window.y1)) * len(self.span(window.x0, window.x1))
+        return len(self.rows(window)) * len(self.columns(window))
 
     def hull(self, window: Window) -> Window:
         """Return the pixels of all tiles that meet a window that is not empty."""
-        rows, columns = self.span(window.y0, window.y1), self.span(window.x0, window.x1)
+        rows, columns = self.rows(window), self.columns(window)
+        return self.cover(rows, columns)
+
+    def cover(self, rows: range, columns: range) -> Window:
+        """Return the pixels of a block of tiles, which is not empty."""
         first, last = self.window((rows[0], columns[0])), self.window((rows[-1], columns[-1]))
         return Window(first.y0, last.y1, first.x0, last.x1)
