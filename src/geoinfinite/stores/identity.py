@@ -33,7 +33,8 @@ def numerics_profile(recipe: Recipe) -> Profile:
     simd = np.show_config(mode="dicts")
     found = simd.get("SIMD Extensions", {}).get("found", []) if isinstance(simd, dict) else []
     profile["simd"] = " ".join(found)
-    if recipe.model.directory is not None:
+    models = (recipe.model, *(s.model for s in recipe.levels if s.model))
+    if any(model.directory is not None for model in models):
         profile["torch"] = version("torch")
     if recipe.numerics.device == "cuda":
         # Only a machine that draws on a GPU pays for this import of torch.

@@ -17,7 +17,7 @@ from geoinfinite.cascade import draw
 from geoinfinite.cost import level_cost, parent_window
 from geoinfinite.errors import StoreError, WindowError
 from geoinfinite.recipe import Recipe
-from geoinfinite.samplers import evaluations
+from geoinfinite.stack import level_layers
 from geoinfinite.window import Window
 
 LARGEST_SHARD = 4608
@@ -28,6 +28,8 @@ BYTES_PER_VALUE = 40
 """Memory at the peak of drawing, per value drawn: measured 34, rounded up."""
 FEWEST_TILES = 4
 """Shards are not split below this many strides: their border tiles would be drawn too often."""
+BLOCK_SIDE = 1024
+"""Where tiles are fused layer by layer, about this many pixels a side are drawn at once."""
 INNER_CHUNK = 512
 """Readers fetch about this many pixels a side at a time."""
 
@@ -51,6 +53,8 @@ class Stage:
     """Tiles that would be drawn if the level were one shard."""
     evaluations: int
     """Network evaluations of one tile, over all shards; padding of short batches is not counted."""
+    layered: bool = False
+    """Whether tiles are drawn apart from the shards, layer by layer, and kept until they are read."""
 
     @property
     def rows(self) -> int:
@@ -124,12 +128,12 @@ class Plan:
     @property
     def peak_memory_bytes(self) -> int:
         """Memory that drawing one shard takes at most, besides the network; times the shards at once."""
-        world, tile = self.world, self.world.sampler.tile
-        itemsize = np.dtype(world.dtype).itemsize
+        world, itemsize = self.world, np.dtype(self.world.dtype).itemsize
         peak = 0
         for stage in self.stages:
+            sampler = world.sampler_at(stage.level)
             height, width = min(stage.shard, stage.window.height), min(stage.shard, stage.window.width)
-            strip = (width // world.sampler.stride + 3 + 4 * world.numerics.micro_batch) * tile**2 * 8
+            strip = (width // sampler.stride + 3 + 4 * world.numerics.micro_batch) * sampler.tile**2 * 8
             per_band = height * width * BYTES_PER_VALUE + strip + 2 * stage.shard**2 * itemsize
             peak = max(peak, per_band * world.bands)
         return peak
@@ -176,11 +180,17 @@ def plan_window(world: Recipe, level: int, window: Window, *, shard: int | None 
     enough that few tiles are drawn twice. Raises `WindowError` for pixels that the grid does not
     have, `StoreError` for a shard side that is not a multiple of the stride.
     """
-    stride = world.sampler.stride
-    if shard is not None and (shard < stride or shard % stride):
+    stride = world.sampler_at(level).stride
+    if shard is not None and (shard < stride or shard % stride) and not is_layered(world, level):
         near = max(1, round(shard / stride)) * stride
         raise StoreError(f"shard={shard} must be a multiple of sampler.stride={stride}; take {near}")
-    return plan_stages(world, level, window, lambda _, needed: shard or _shard_side(world, needed))
+
+    def side(level: int, needed: Window) -> int:
+        if shard is None or (shard % world.sampler_at(level).stride and not is_layered(world, level)):
+            return _shard_side(world, level, needed)
+        return shard
+
+    return plan_stages(world, level, window, side)
 
 
 def plan_stages(world: Recipe, level: int, window: Window, side: Callable[[int, Window], int]) -> Plan:
@@ -192,7 +202,7 @@ def plan_stages(world: Recipe, level: int, window: Window, side: Callable[[int, 
     lower, needed = level, window
     while True:
         stages.append(_stage(world, lower, needed, side(lower, needed)))
-        if lower <= 1:
+        if lower <= (0 if world.root.generated else 1):
             return Plan(world, level, window, tuple(stages[::-1]))
         lower, needed = lower - 1, _whole_turn(world, lower - 1, parent_window(world, lower, needed))
 
@@ -206,14 +216,19 @@ def _whole_turn(world: Recipe, level: int, window: Window) -> Window:
 
 def _stage(world: Recipe, level: int, window: Window, side: int) -> Stage:
     alone = level_cost(world, level, window)
-    tiles = 0
+    if is_layered(world, level):
+        return Stage(
+            level, window, side, _inner_chunk(side), alone.tiles, alone.tiles, alone.evaluations, layered=True
+        )
+    tiles = evaluations = 0
     # The side is a multiple of the stride: all shards but the last of each axis cost the same.
     rows, columns = -(-window.height // side), -(-window.width // side)
     for row, times_y in _runs(rows):
         for column, times_x in _runs(columns):
-            tiles += times_y * times_x * level_cost(world, level, _cell(window, side, row, column)).tiles
-    each = evaluations(world.sampler.solver, world.sampler.steps)
-    return Stage(level, window, side, _inner_chunk(side), tiles, alone.tiles, tiles * each)
+            cost = level_cost(world, level, _cell(window, side, row, column))
+            tiles += times_y * times_x * cost.tiles
+            evaluations += times_y * times_x * cost.evaluations
+    return Stage(level, window, side, _inner_chunk(side), tiles, alone.tiles, evaluations)
 
 
 def _runs(count: int) -> list[tuple[int, int]]:
@@ -226,8 +241,16 @@ def _cell(window: Window, side: int, row: int, column: int) -> Window:
     return Window(y, y + side, x, x + side).intersect(window)
 
 
-def _shard_side(world: Recipe, window: Window) -> int:
-    stride, longest = world.sampler.stride, max(window.shape)
+def is_layered(world: Recipe, level: int) -> bool:
+    """Say whether a level's tiles are fused between layers, or are more than one call of a network."""
+    if level == 0 and not world.root.generated:
+        return False
+    layers = level_layers(world, level)
+    return len(layers) > 1 or any(layer.inner for layer in layers)
+
+
+def _shard_side(world: Recipe, level: int, window: Window) -> int:
+    stride, longest = world.sampler_at(level).stride, max(window.shape)
     widest = min(LARGEST_SHARD, math.isqrt(TASK_BYTES // (BYTES_PER_VALUE * world.bands)))
     whole = -(-longest // stride)
     strides = max(min(FEWEST_TILES, whole), min(-(-whole // 2), widest // stride))
@@ -256,9 +279,9 @@ def seconds_per_evaluation(world: Recipe, level: int) -> float:
         began = time.perf_counter()
         draw(world, level, pixel, grey)
         seconds = time.perf_counter() - began
-    batch = world.numerics.micro_batch
-    padded = -(-level_cost(world, level, pixel).tiles // batch) * batch
-    return seconds / (padded * evaluations(world.sampler.solver, world.sampler.steps))
+    cost, batch = level_cost(world, level, pixel), world.numerics.micro_batch
+    padded = -(-cost.tiles // batch) * batch
+    return seconds * cost.tiles / (padded * cost.evaluations)
 
 
 def bytes_text(count: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import dask
@@ -16,18 +16,22 @@ from dask.system import CPU_COUNT
 
 from geoinfinite.errors import StoreError
 from geoinfinite.progress import Progress
+from geoinfinite.stores import ledger
+from geoinfinite.stores.blocks import Place, StageBlocks
 from geoinfinite.stores.identity import Profile, numerics_profile
 from geoinfinite.stores.planning import Plan
-from geoinfinite.stores.shards import Job, Outcome, Ticks, attempt_shard, commit_shard, failed
+from geoinfinite.stores.scratch import Scratch
+from geoinfinite.stores.shards import Job, Outcome, Ticks, attempt, commit, failed
+from geoinfinite.stores.sweep import Sweep
 
 BATCH = 256
-"""Shards handed to a local scheduler at once."""
+"""Tasks handed to a local scheduler at once."""
 THREADS = 4
-"""Shards drawn at once in threads, unless Dask is told otherwise: a network serves one of them at a time."""
+"""Tasks done at once in threads, unless Dask is told otherwise: a network serves one of them at a time."""
 RETRIES = 2
-"""How often a cluster tries a shard again."""
+"""How often a cluster tries a task again."""
 
-Place = tuple[int, int]
+Tasks = Iterator[tuple[Place, tuple[Place, ...]]]
 Heard = Callable[[Outcome], None]
 
 
@@ -51,27 +55,52 @@ def run(job: Job, progress: Progress) -> tuple[int, int, int]:
     try:
         for index, stage in enumerate(job.plan.stages):
             outcomes: list[Outcome] = []
+            scratch, sweep = _begin(job, index)
+            shards = len(StageBlocks(job.plan.world, stage).layers)
 
-            def hear(outcome: Outcome, failures: list[Outcome] = outcomes) -> None:
+            def hear(
+                outcome: Outcome,
+                failures: list[Outcome] = outcomes,
+                sweep: Sweep = sweep,
+                shards: int = shards,
+            ) -> None:
                 nonlocal drawn, kept, tiles
                 if outcome.error:
                     failures.append(outcome)
                     return
                 tiles += outcome.drawn
-                drawn, kept = drawn + (not outcome.kept), kept + outcome.kept
+                if outcome.layer is None:
+                    drawn, kept = drawn + (not outcome.kept), kept + outcome.kept
+                layer = shards if outcome.layer is None else outcome.layer
+                sweep.finish((layer, outcome.row, outcome.column))
                 progress.advance(outcome.tiles - outcome.told[0], outcome.pixels - outcome.told[1])
 
-            places = itertools.product(range(stage.rows), range(stage.columns))
             client = _client()
             if client is None:
-                _run_locally(job, index, places, hear, Ticks(progress))
+                _run_locally(job, index, iter(sweep), hear, Ticks(progress))
             else:
-                _run_on_cluster(client, job, index, places, hear)
+                _run_on_cluster(client, job, index, iter(sweep), hear)
             if outcomes:
                 raise StoreError(_complaint(job, stage.shards, outcomes))
+            scratch.clear()
     finally:
         progress.finish()
     return drawn, kept, tiles
+
+
+def _begin(job: Job, index: int) -> tuple[Scratch, Sweep]:
+    """Return where a stage keeps its blocks and in which order it is drawn."""
+    stage = job.plan.stages[index]
+
+    @cache
+    def committed(row: int, column: int) -> bool:
+        place = (job.path, stage.level, row, column)
+        if job.quick:
+            return ledger.present(*place)
+        return ledger.inspect(*place, job=job.name) is ledger.State.SOUND
+
+    scratch = Scratch(job.path, job.name, stage.level)
+    return scratch, Sweep(StageBlocks(job.plan.world, stage), scratch, committed)
 
 
 def _client() -> Any:
@@ -86,7 +115,7 @@ def _scheduler() -> Any:
     return dask.base.get_scheduler()  # type: ignore[no-untyped-call]
 
 
-def _run_locally(job: Job, index: int, places: Iterator[Place], hear: Heard, ticks: Ticks) -> None:
+def _run_locally(job: Job, index: int, tasks: Tasks, hear: Heard, ticks: Ticks) -> None:
     get = _scheduler() or dask.threaded.get
     told: dict[str, Any] = {}
     if get is dask.threaded.get and dask.config.get("num_workers", None) is None:
@@ -99,42 +128,54 @@ def _run_locally(job: Job, index: int, places: Iterator[Place], hear: Heard, tic
             fatal = fatal or outcome.fatal
             hear(outcome)
 
-    while not fatal and (batch := list(itertools.islice(places, BATCH))):
+    while not fatal and (batch := list(itertools.islice(tasks, BATCH))):
+        here = {place for place, _ in batch}
         graph = {
-            f"shard-{index}-{r}-{c}": (partial(attempt_shard, job, index, r, c, ticks),) for r, c in batch
+            _key(index, place): (
+                partial(attempt, job, index, place, ticks),
+                *(_key(index, block) for block in after if block in here),
+            )
+            for place, after in batch
         }
         with Callback(posttask=heard):  # type: ignore[no-untyped-call]
             get(graph, list(graph), **told)
 
 
-def _run_on_cluster(client: Any, job: Job, index: int, places: Iterator[Place], hear: Heard) -> None:
-    """Keep a bounded number of shards in flight; results are a few numbers, pixels never travel."""
+def _key(index: int, place: Place) -> str:
+    return "-".join(map(str, ("task", index, *place)))
+
+
+def _run_on_cluster(client: Any, job: Job, index: int, tasks: Tasks, hear: Heard) -> None:
+    """Keep a bounded number of tasks in flight; results are a few numbers, pixels never travel."""
     # Distributed is an optional dependency: whoever has a client has it.
     from distributed import as_completed
 
     run_name, ticks = uuid.uuid4().hex[:8], Ticks(None)
     flying: dict[str, tuple[Any, Place]] = {}
 
-    def submit(place: Place) -> Any:
-        key = f"shard-{job.name[:12]}-{run_name}-{index}-{place[0]}-{place[1]}"
-        future = client.submit(commit_shard, job, index, *place, ticks, key=key, retries=RETRIES, pure=False)
+    def submit(place: Place, after: tuple[Place, ...]) -> Any:
+        key = f"{_key(index, place)}-{job.name[:12]}-{run_name}"
+        waiting = [future for future, other in flying.values() if other in after]
+        future = client.submit(
+            commit, job, index, place, ticks, *waiting, key=key, retries=RETRIES, pure=False
+        )
         flying[key] = future, place
         return future
 
     in_flight = max(4, 2 * sum(client.nthreads().values()))
-    first = [submit(p) for p in itertools.islice(places, in_flight)]
+    first = [submit(*task) for task in itertools.islice(tasks, in_flight)]
     futures: Any = as_completed(first)  # type: ignore[no-untyped-call]
     stopped = False
     try:
         for future in futures:
             _, place = flying.pop(future.key)
             error = future.exception()
-            outcome = future.result() if error is None else failed(job, index, *place, error)
+            outcome = future.result() if error is None else failed(job, index, place, error)
             stopped = stopped or outcome.fatal
             hear(outcome)
             if not stopped:
-                for following in itertools.islice(places, 1):
-                    futures.add(submit(following))
+                for following in itertools.islice(tasks, 1):
+                    futures.add(submit(*following))
     except BaseException:
         client.cancel([future for future, _ in flying.values()])
         raise

@@ -1,25 +1,30 @@
-"""One task: draw one shard on its stored parent, write it as one object, commit it."""
+"""One task: draw one shard on its stored parent and commit it as one object, or one block of a layer."""
 
 from __future__ import annotations
 
 import errno
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geoinfinite.cascade import draw
+from geoinfinite.cascade import Read, draw
 from geoinfinite.cost import level_cost
 from geoinfinite.errors import StoreError
 from geoinfinite.progress import Progress
 from geoinfinite.stores import ledger
+from geoinfinite.stores.blocks import Place, StageBlocks
 from geoinfinite.stores.identity import Profile, check_same_numerics, numerics_profile
+from geoinfinite.stores.layered import draw_block, fuse_shard
 from geoinfinite.stores.layout import encode_shard, open_image
 from geoinfinite.stores.planning import Plan, Stage
+from geoinfinite.stores.scratch import Scratch
 from geoinfinite.tiling import TileCache
 from geoinfinite.window import Window
 
@@ -42,14 +47,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one shard."""
+    """What became of one task: a shard, or a block of a layer's tiles."""
 
     level: int
     row: int
     column: int
     pixels: int
     tiles: int
-    """Tiles of the shard by the plan."""
+    """Tiles of the task by the plan."""
     drawn: int = 0
     """Tiles that were drawn for it."""
     kept: bool = False
@@ -58,12 +63,15 @@ class Outcome:
     """Tiles and pixels that progress has heard of already."""
     error: str = ""
     fatal: bool = False
-    """Whether the other shards would fail for the same reason."""
+    """Whether the other tasks would fail for the same reason."""
+    layer: int | None = None
+    """The layer of a block; ``None`` for a shard."""
 
     @property
     def name(self) -> str:
-        """The shard, as people and errors name it."""
-        return f"level {self.level} shard ({self.row}, {self.column})"
+        """The task, as people and errors name it."""
+        kind = "shard" if self.layer is None else f"layer {self.layer} block"
+        return f"level {self.level} {kind} ({self.row}, {self.column})"
 
 
 class Ticks:
@@ -111,7 +119,7 @@ def commit_shard(job: Job, index: int, row: int, column: int, ticks: Ticks) -> O
     """
     stage = job.plan.stages[index]
     window = stage.shard_window(row, column)
-    tiles = level_cost(job.plan.world, stage.level, window).tiles
+    tiles = 0 if stage.layered else level_cost(job.plan.world, stage.level, window).tiles
     place = (job.path, stage.level, row, column)
     if ledger.present(*place) if job.quick else ledger.inspect(*place, job=job.name) is ledger.State.SOUND:
         return Outcome(stage.level, row, column, window.size, tiles, kept=True)
@@ -122,31 +130,71 @@ def commit_shard(job: Job, index: int, row: int, column: int, ticks: Ticks) -> O
     return Outcome(stage.level, row, column, window.size, tiles, counter.drawn, told=counter.told)
 
 
-def attempt_shard(job: Job, index: int, row: int, column: int, ticks: Ticks) -> Outcome:
-    """Do as `commit_shard`, and return an error as an outcome, so that other shards go on."""
+def commit_block(job: Job, index: int, place: Place, ticks: Ticks) -> Outcome:
+    """Make sure that a block of a layer's tiles is drawn and kept; repeat it as often as you like."""
+    stage, blocks = job.plan.stages[index], StageBlocks(job.plan.world, job.plan.stages[index])
+    layer, row, column = place
+    tiles = math.prod(map(len, blocks.tiles(place)))
+    check_same_numerics(job.path, job.numerics, numerics_profile(job.plan.world))
+    counter, scratch = ticks.listen(0, tiles), Scratch(job.path, job.name, stage.level)
+    scratch.save(place, draw_block(blocks, scratch, place, _parent_reader(job, index), counter))
+    return Outcome(stage.level, row, column, 0, tiles, counter.drawn, told=counter.told, layer=layer)
+
+
+def commit(job: Job, index: int, place: Place, ticks: Ticks, *after: Outcome) -> Outcome:
+    """Do one task of a stage, whose blocks ``after`` made; the layer after the last one is the shards'."""
+    if any(outcome.error for outcome in after):
+        raise StoreError(f"{next(o.name for o in after if o.error)}, which it reads, was not drawn")
+    if place[0] < len(StageBlocks(job.plan.world, job.plan.stages[index]).layers):
+        return commit_block(job, index, place, ticks)
+    return commit_shard(job, index, *place[1:], ticks)
+
+
+def attempt(job: Job, index: int, place: Place, ticks: Ticks, *after: Outcome) -> Outcome:
+    """Do as `commit`, and return an error as an outcome, so that other tasks go on."""
     try:
-        return commit_shard(job, index, row, column, ticks)
+        return commit(job, index, place, ticks, *after)
     except Exception as error:
-        return failed(job, index, row, column, error)
+        return failed(job, index, place, error)
 
 
-def failed(job: Job, index: int, row: int, column: int, error: BaseException) -> Outcome:
-    """Return the outcome of a shard that could not be drawn or written."""
-    stage = job.plan.stages[index]
-    pixels = stage.shard_window(row, column).size
+def failed(job: Job, index: int, place: Place, error: BaseException) -> Outcome:
+    """Return the outcome of a task that could not be done."""
+    stage, (layer, row, column) = job.plan.stages[index], place
+    is_shard = layer == len(StageBlocks(job.plan.world, stage).layers)
+    pixels = stage.shard_window(row, column).size if is_shard else 0
     fatal = isinstance(error, OSError) and error.errno in _FATAL
     text = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
-    return Outcome(stage.level, row, column, pixels, 0, error=text.strip(), fatal=fatal)
+    return Outcome(
+        stage.level,
+        row,
+        column,
+        pixels,
+        0,
+        error=text.strip(),
+        fatal=fatal,
+        layer=None if is_shard else layer,
+    )
 
 
 def _draw(job: Job, index: int, window: Window, counter: _Counter) -> NDArray[Any]:
-    world, level = job.plan.world, job.plan.stages[index].level
-    if level == 0:
+    world, stage, read_parent = job.plan.world, job.plan.stages[index], _parent_reader(job, index)
+    if stage.layered:
+        scratch = Scratch(job.path, job.name, stage.level)
+        return fuse_shard(StageBlocks(world, stage), scratch, window, read_parent)
+    if stage.level == 0 and not world.root.generated:
         return world.root.read(window)
-    if level == 1:
-        return draw(world, level, window, world.root.read, cache=counter)
-    parent = job.plan.stages[index - 1]
-    return draw(world, level, window, lambda w: read_stored(job, parent, w), cache=counter)
+    return draw(world, stage.level, window, read_parent, cache=counter)
+
+
+def _parent_reader(job: Job, index: int) -> Read | None:
+    """Return how a stage reads its parent: from the root raster or from the stage before."""
+    stage = job.plan.stages[index]
+    if stage.level == 0:
+        return None
+    if index == 0:
+        return job.plan.world.root.read
+    return partial(read_stored, job, job.plan.stages[index - 1])
 
 
 def read_stored(job: Job, stage: Stage, window: Window) -> NDArray[Any]:
