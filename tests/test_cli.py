@@ -155,7 +155,7 @@ def test_info_describes_worlds_and_stores(world: Recipe, capsys: pytest.CaptureF
 
 def test_models_are_listed_and_inspected(capsys: pytest.CaptureFixture) -> None:
     assert main(["models", "list"]) == 0
-    assert capsys.readouterr().out.splitlines() == ["bundled:earth-small", "analytic:gaussian"]
+    assert capsys.readouterr().out.splitlines()[:2] == ["bundled:earth-small", "analytic:gaussian"]
     assert main(["models", "inspect", "analytic:gaussian"]) == 0
     assert "multiples of 4 px" in capsys.readouterr().out
 

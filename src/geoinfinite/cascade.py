@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from geoinfinite.drawing import Drawing, Ground
 from geoinfinite.grid import Grid
 from geoinfinite.recipe import Recipe
+from geoinfinite.sampling import sampling_of
 from geoinfinite.stack import level_layers
 from geoinfinite.tiling import Layer, TileCache, cone
 from geoinfinite.window import Window
@@ -92,7 +93,9 @@ def read_ground(world: Recipe, level: int, window: Window, read_parent: Read | N
 def begin(world: Recipe, level: int, ground: Ground | None, cache: TileCache | None) -> Drawing:
     """Return what draws tiles of a level on its ground."""
     name = "" if cache is None else world.token
-    return Drawing(world, level, world.model_at(level).facts(), ground, cache, name)
+    model = world.model_at(level)
+    sampling = sampling_of(world.sampler_at(level), model)
+    return Drawing(world, level, model.facts(), sampling, ground, cache, name)
 
 
 def settle(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 from geoinfinite.cascade import in_domain, parent_of, whole_blocks
+from geoinfinite.errors import CostWarning
 from geoinfinite.recipe import Recipe
 from geoinfinite.stack import layer_evaluations, level_layers
 from geoinfinite.tiling import cone
 from geoinfinite.window import Window
+
+COLD = 4.0
+"""A window that costs more than this many times its independent tiles is worth a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +51,38 @@ def window_cost(world: Recipe, level: int, window: Window) -> list[LevelCost]:
         if level == 0 or window.size == 0:
             return costs[::-1]
         level, window = level - 1, parent_window(world, level, window)
+
+
+def cold_ratio(world: Recipe, level: int, window: Window) -> float:
+    """Return how many times more evaluations a window takes, nothing at hand, than with independent tiles.
+
+    1 for independent tiles; the cone of fused layers makes it larger, the more so the smaller the window.
+    """
+    cold = alone = 0
+    for cost in window_cost(world, level, window):
+        cold += cost.evaluations
+        alone += _alone(world, cost.level, cost.window)
+    return cold / alone if alone else 1.0
+
+
+def _alone(world: Recipe, level: int, window: Window) -> int:
+    """Return the evaluations of a window of a level whose tiles are solved alone."""
+    if window.size == 0 or (level == 0 and not world.root.generated):
+        return 0
+    sampler = world.sampler_at(level)
+    rows, columns = (-(-(side + sampler.tile - sampler.stride) // sampler.stride) for side in window.shape)
+    return rows * columns * sampler.steps
+
+
+def warn_if_cold(world: Recipe, level: int, window: Window) -> None:
+    """Warn of a window that costs more than `COLD` times what independent tiles would."""
+    ratio = cold_ratio(world, level, window)
+    if ratio > COLD:
+        warnings.warn(
+            f"{window.height:,} x {window.width:,} pixels of level {level} read on their own take "
+            f"{ratio:.1f} times the evaluations of independent tiles, because sampler.preset="
+            f"{world.sampler_at(level).preset!r} fuses far around; write a store, where every tile is drawn "
+            'once: da.geoinfinite.to_zarr(PATH), or take preset = "charted" or "earlysync"',
+            CostWarning,
+            stacklevel=3,
+        )

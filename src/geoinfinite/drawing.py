@@ -16,8 +16,9 @@ from geoinfinite.models.protocol import Array, Bound, Cond, ModelFacts, TileMode
 from geoinfinite.noise import NoiseField
 from geoinfinite.recipe import Recipe
 from geoinfinite.resample import project_mean
-from geoinfinite.samplers import SOLVERS, Course
+from geoinfinite.samplers import Course
 from geoinfinite.samplers.consistency import consistent
+from geoinfinite.sampling import Sampling
 from geoinfinite.tiling import Layer, Need, TileCache, TileIndex, cone, fixed_batches, fuse, tile_weights
 from geoinfinite.window import Window
 
@@ -59,6 +60,7 @@ class Drawing:
     world: Recipe
     level: int
     facts: ModelFacts
+    sampling: Sampling
     ground: Ground | None
     """``None`` for level 0 of a generated world."""
     cache: TileCache | None = None
@@ -177,9 +179,10 @@ class Drawing:
         def fresh(draw: int) -> Any:
             return bound.state(noise_under(windows, noise, draw))
 
-        course = Course(sampler.sigmas, fresh, sampler.eta or None)
+        solving = self.sampling
+        course = Course(solving.sigmas, fresh, solving.eta)
         if layer.steps.start == 0 or below is None:
-            x, *past = [fresh(0) * course.sigmas[0]]
+            x, *past = [fresh(0) * solving.start]
         else:
             carried = np.stack([below.cut(window) for window in windows])
             x, *past = (
@@ -190,9 +193,10 @@ class Drawing:
         if sampler.consistency in ("project", "guide"):
             parents = self._parents(places, 0)
             denoise = consistent(bound, parents, self.world.grid.factor, sampler.consistency)
-        return SOLVERS[sampler.solver].advance(
+        x, carries = solving.solver.advance(
             denoise, x, tuple(past), course=course, start=layer.steps.start, stop=layer.steps.stop
         )
+        return (x if layer.steps.stop < course.steps else x * solving.end), carries
 
     def _place(self, layer: Layer, window: Window) -> Window:
         """Return the pixels of the level that a tile is told about."""

@@ -23,3 +23,7 @@ class BudgetError(GeoInfiniteError, MemoryError):
 
 class StoreError(GeoInfiniteError, RuntimeError):
     """A store that is damaged, foreign, or holds another recipe."""
+
+
+class CostWarning(UserWarning):
+    """A request that costs far more than another way to the same pixels."""

@@ -14,6 +14,7 @@ from geoinfinite.noise import NoiseField, noise_key
 from geoinfinite.quantise import Encoding
 from geoinfinite.root import Root
 from geoinfinite.samplers.presets import EarlySync, IndependentTiles, TiledSampler
+from geoinfinite.sampling import sampling_of
 from geoinfinite.token import token
 
 PIXELS = 2
@@ -106,6 +107,7 @@ class Recipe:
             facts = model.facts()
             check_model(self.grid, level, facts, model.ref)
             check_sampler(self.grid, level, sampler, facts, model.ref)
+            sampling_of(sampler, model)
             if facts.bands not in (None, self.bands):
                 raise WorldError(
                     f"root.source={self.root.source!r} has {self.bands} bands, "

@@ -7,8 +7,8 @@ from math import lcm
 
 from geoinfinite.models.protocol import ModelFacts
 from geoinfinite.recipe import Recipe
-from geoinfinite.samplers import SOLVERS
 from geoinfinite.samplers.presets import ChartedMultiDiffusion, SpotDiffusion, TiledSampler
+from geoinfinite.sampling import sampling_of
 from geoinfinite.tiling import Lattice, Layer, Need, cone
 from geoinfinite.window import Window
 
@@ -64,9 +64,8 @@ def _charts(sampler: ChartedMultiDiffusion, latent: int) -> Layer:
 
 def _within(world: Recipe, level: int, layer: Layer, domain: Window, latent: int) -> Layer:
     """Return a layer of no other tiles than those that meet the level's pixels."""
-    rows, columns = layer.lattice.rows(domain), layer.lattice.columns(domain)
-    turning = _turning(world, level, layer, latent)
-    return replace(turning, rows=rows, columns=None if world.grid.periodic else columns)
+    there_are, turning = layer.need(domain), _turning(world, level, layer, latent)
+    return replace(turning, rows=there_are.rows, columns=None if world.grid.periodic else there_are.columns)
 
 
 def _turning(world: Recipe, level: int, layer: Layer, latent: int) -> Layer:
@@ -80,7 +79,7 @@ def layer_evaluations(world: Recipe, level: int, need: Need) -> int:
     if need.layer.inner:
         chart = Window(0, need.layer.lattice.size, 0, need.layer.lattice.size)
         return need.tiles * sum(layer_evaluations(world, level, n) for n in cone(need.layer.inner, chart))
-    sampler = world.sampler_at(level)
-    solver, last = SOLVERS[sampler.solver], sampler.steps - 1
-    # The step to sigma = 0 takes one evaluation in every solver.
-    return need.tiles * sum(1 if step == last else solver.evaluations for step in need.layer.steps)
+    sampling = sampling_of(world.sampler_at(level), world.model_at(level))
+    # A step to sigma = 0 takes one evaluation in every solver.
+    each = (1 if sampling.sigmas[step + 1] == 0 else sampling.solver.evaluations for step in need.layer.steps)
+    return need.tiles * sum(each)

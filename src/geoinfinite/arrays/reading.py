@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from geoinfinite.arrays.selection import Axis, Piece, Positions, ascending, extent, pieces
 from geoinfinite.cascade import generate
-from geoinfinite.cost import window_cost
+from geoinfinite.cost import warn_if_cold, window_cost
 from geoinfinite.errors import BudgetError
 from geoinfinite.recipe import Recipe
 from geoinfinite.samplers.presets import TiledSampler
@@ -63,6 +63,7 @@ def read_box(level: Level, axes: tuple[Axis, Axis, Axis]) -> NDArray[Any]:
     tile = level.sampler.tile
     height, width = extent(rows, tile), extent(columns, tile)
     check_budget(level, hull(rows, columns), height * width)
+    warn_if_cold(level.recipe, level.number, hull(rows, columns))
     out = np.empty(shape, level.dtype)
     for y in pieces(rows, tile, _strip(level, height, width)):
         for x in pieces(columns, tile):

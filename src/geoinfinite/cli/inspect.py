@@ -71,12 +71,12 @@ def _describe_world(world: Recipe) -> None:
             *((f"level {s.level} model", f"{s.model.ref}, {s.model.dtype}") for s in world.levels if s.model),
         ],
     )
-    levels = range(grid.levels)
+    levels, first = range(grid.levels), "model" if world.root.generated else "root"
     shapes = [grid.shape_at(level) for level in levels]
     print_table(
         ("level", "ground sample distance", "rows", "columns", "from"),
         [
-            (str(level), length(grid.gsd_m(level)), f"{rows:,}", f"{columns:,}", "model" if level or world.root.generated else "root")
+            (str(level), length(grid.gsd_m(level)), f"{rows:,}", f"{columns:,}", "model" if level else first)
             for level, (rows, columns) in zip(levels, shapes, strict=True)
         ],
     )

@@ -16,6 +16,8 @@ from geoinfinite.errors import WorldError
 from geoinfinite.samplers.schedules import SCHEDULES
 from geoinfinite.samplers.solvers import SOLVERS
 
+CHECKPOINT = "checkpoint"
+"""The solver or schedule of a checkpoint's own ``scheduler_config.json``."""
 CONSISTENCIES = ("mean", "project", "guide", "none")
 """How a level is held to its parent; all but the last end with an exact projection."""
 
@@ -29,11 +31,11 @@ class TiledSampler:
     """Whether single steps are fused, so that fused states must be fused answers of the network."""
 
     solver: str = "ab2"
-    """Name of a solver: ``gi.samplers.SOLVERS``."""
+    """Name of a solver: ``gi.samplers.SOLVERS``; ``"checkpoint"``: as the model's own settings say."""
     schedule: str = "flow"
-    """Name of a schedule of noise levels: ``gi.samplers.SCHEDULES``."""
+    """Name of a schedule of noise levels: ``gi.samplers.SCHEDULES``; ``"checkpoint"``: the model's own."""
     shift: float = 2.0
-    """Factor on every noise level of the schedule: for ``flow`` the shift of its time."""
+    """Factor on every noise level of a named schedule: for ``flow`` the shift of its time."""
     eta: float = 0.0
     """Share of fresh, position-keyed noise at every step, 0 to 1, for the solvers that take it."""
     steps: int = 8
@@ -50,8 +52,8 @@ class TiledSampler:
 
     def __post_init__(self) -> None:
         for name, value, known in (
-            ("solver", self.solver, SOLVERS),
-            ("schedule", self.schedule, SCHEDULES),
+            ("solver", self.solver, (*SOLVERS, CHECKPOINT)),
+            ("schedule", self.schedule, (*SCHEDULES, CHECKPOINT)),
             ("consistency", self.consistency, CONSISTENCIES),
         ):
             if value not in known:
@@ -67,28 +69,30 @@ class TiledSampler:
                 f"sampler.stride={self.stride} must be between 1 and sampler.tile={self.tile}: "
                 "a larger stride leaves pixels that no tile covers"
             )
-        self._check_solver()
-
-    def _check_solver(self) -> None:
-        solver = SOLVERS[self.solver]
         if not 0 <= self.eta <= 1:
             raise WorldError(f"sampler.eta={self.eta} must be between 0 (deterministic) and 1 (DDPM)")
+        if self.solver != CHECKPOINT:
+            self.check_solver(self.solver)
+
+    def check_solver(self, name: str) -> None:
+        """Raise `WorldError` for a solver that cannot be taken with the other settings."""
+        solver = SOLVERS[name]
         if self.eta and solver.eta is None:
             able = ", ".join(name for name, s in SOLVERS.items() if s.eta is not None)
             raise WorldError(
-                f"sampler.eta={self.eta} has no meaning for sampler.solver={self.solver!r}; leave it out, or "
+                f"sampler.eta={self.eta} has no meaning for sampler.solver={name!r}; leave it out, or "
                 f"take one of {able}"
             )
         if self.fuses_answers and solver.evaluations > 1:
             able = ", ".join(name for name, s in SOLVERS.items() if s.evaluations == 1)
             raise WorldError(
-                f"sampler.solver={self.solver!r} asks the network twice in a step, the second time about a "
+                f"sampler.solver={name!r} asks the network twice in a step, the second time about a "
                 f"state that is not fused, so not with sampler.preset={self.preset!r}; take one of {able}"
             )
 
     @property
     def sigmas(self) -> tuple[float, ...]:
-        """The noise levels of a solve, decreasing to 0."""
+        """The noise levels of a solve by a named schedule, decreasing to 0."""
         return tuple(self.shift * sigma for sigma in SCHEDULES[self.schedule](self.steps))
 
     @property

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from geoinfinite.cascade import draw
-from geoinfinite.cost import level_cost, parent_window
+from geoinfinite.cost import level_cost, parent_window, window_cost
 from geoinfinite.errors import StoreError, WindowError
 from geoinfinite.recipe import Recipe
 from geoinfinite.stack import level_layers
+from geoinfinite.stores.timing import seconds_per_evaluation
 from geoinfinite.window import Window
 
 LARGEST_SHARD = 4608
@@ -105,6 +102,11 @@ class Plan:
         return sum(s.evaluations for s in self.stages)
 
     @property
+    def cold_evaluations(self) -> int:
+        """Network evaluations of reading the window on its own, with nothing stored."""
+        return sum(cost.evaluations for cost in window_cost(self.world, self.level, self.window))
+
+    @property
     def shards(self) -> int:
         """Objects written, over all stages."""
         return sum(s.shards for s in self.stages)
@@ -163,6 +165,7 @@ class Plan:
                 f"world {self.world.name!r} {self.world.token[:12]}, level {self.level}, "
                 f"rows {w.y0}..{w.y1}, columns {w.x0}..{w.x1}",
                 *lines,
+                f"{self.cold_evaluations:,} evaluations if read at once without a store",
                 f"{bytes_text(self.bytes)} before compression, redundancy {self.redundancy:.2f}, "
                 f"{bytes_text(self.peak_memory_bytes)} of memory per shard being drawn",
             ]
@@ -262,26 +265,6 @@ def _inner_chunk(side: int) -> int:
     """Return the divisor of a shard's side that is nearest to `INNER_CHUNK`, by ratio."""
     divisors = (d for d in range(1, side + 1) if side % d == 0)
     return min(divisors, key=lambda d: abs(math.log(d / INNER_CHUNK)))
-
-
-def seconds_per_evaluation(world: Recipe, level: int) -> float:
-    """Return the seconds of one evaluation of one tile, from the second of two batches drawn."""
-    if level == 0:
-        return 0.0
-    parent = np.full((world.bands, 1, 1), world.encoding.range[1] / 2, world.dtype)
-
-    def grey(window: Window) -> NDArray[Any]:
-        return np.broadcast_to(parent, (world.bands, *window.shape))
-
-    pixel = Window(0, 1, 0, 1)
-    seconds = 0.0
-    for _ in range(2):
-        began = time.perf_counter()
-        draw(world, level, pixel, grey)
-        seconds = time.perf_counter() - began
-    cost, batch = level_cost(world, level, pixel), world.numerics.micro_batch
-    padded = -(-cost.tiles // batch) * batch
-    return seconds * cost.tiles / (padded * cost.evaluations)
 
 
 def bytes_text(count: int) -> str:
