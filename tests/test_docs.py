@@ -23,7 +23,8 @@ from geoinfinite.grid import Grid
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.recipe import Numerics, Recipe
 from geoinfinite.root import Root
-from geoinfinite.samplers import IndependentTiles
+from geoinfinite.samplers import PRESETS, IndependentTiles
+from geoinfinite.samplers.presets import TiledSampler
 
 REPOSITORY = Path(__file__).parents[1]
 README = REPOSITORY / "README.md"
@@ -128,6 +129,16 @@ def test_every_key_of_a_world_file_is_documented_with_its_default(section: str, 
     for key, default in fields.items():
         if default is not dataclasses.MISSING and documented[key].startswith("`") and key != "periodic":
             assert tomllib.loads(f"value = {documented[key].strip('`')}")["value"] == default
+
+
+def test_every_preset_is_documented_with_its_own_keys() -> None:
+    common = {field.name for field in dataclasses.fields(TiledSampler)}
+    text = WORLDS.read_text(encoding="utf-8").split("## Presets")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| .*? \| (.*?) \|", text, re.MULTILINE))
+    assert set(rows) == set(PRESETS)
+    for preset, kind in PRESETS.items():
+        own = [field.name for field in dataclasses.fields(kind) if field.name not in common]
+        assert re.findall(r"`(\w+) = ", rows[preset]) == own
 
 
 def test_the_keys_of_the_world_itself_are_documented() -> None:

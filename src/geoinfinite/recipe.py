@@ -215,5 +215,19 @@ class Recipe:
                 raise WorldError(f"replace({name}=...) is not a field of a world: {', '.join(known)}")
         return dataclasses.replace(self, **changes)
 
+    def replace_level(
+        self, level: int, *, sampler: TiledSampler | None = None, model: ModelReference | None = None
+    ) -> Self:
+        """Return a world one level of which has a sampler or a model of its own.
+
+        >>> from geoinfinite import World, samplers
+        >>> world = World.load("earth").replace_level(2, sampler=samplers.MultiDiffusion())
+        >>> world.sampler_at(2).preset, world.sampler_at(3).preset
+        ('multidiffusion', 'independent')
+        """
+        known = next((s for s in self.levels if s.level == level), LevelSettings(level))
+        settings = LevelSettings(level, sampler or known.sampler, model or known.model)
+        return self.replace(levels=(*(s for s in self.levels if s.level != level), settings))
+
     def __dask_tokenize__(self) -> str:
         return self.token

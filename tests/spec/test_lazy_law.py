@@ -26,6 +26,7 @@ from geoinfinite.cost import window_cost
 from geoinfinite.errors import BudgetError
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.recipe import Numerics, Recipe
+from geoinfinite.tiling import Lattice
 from geoinfinite.window import Window
 
 DEEPEST = 7
@@ -155,7 +156,7 @@ def test_points_evaluate_their_own_tiles_only(earth: Recipe, spent: list[int], c
         for cost in window_cost(earth, level, Window(row, row + 1, column, column + 1))[1:]:
             period = earth.grid.period(cost.level) // earth.sampler.stride
             aligned = cost.window.coarsen(4).refine(4)
-            touched = earth.lattice.touching(aligned)
+            touched = Lattice(earth.sampler.tile, earth.sampler.stride).touching(aligned)
             tiles[cost.level] |= {(cost.level, ky, kx % period) for ky, kx in touched}
     points = level_array(earth, level, chunks=chunks).isel(
         y=xr.DataArray(y, dims="site"), x=xr.DataArray(x, dims="site")

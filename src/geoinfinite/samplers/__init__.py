@@ -1,6 +1,6 @@
 """Solvers, schedules and presets: how a denoiser becomes an image.
 
-``SOLVERS`` and ``SCHEDULES`` map the names that a world file uses to solvers and to functions; every
+``SOLVERS``, ``SCHEDULES`` and ``PRESETS`` map the names that a world file uses; every
 entry of ``SCHEDULES`` takes the number of steps alone. ``schedules.ddim`` also needs a network's own
 training schedule, and the name ``ddim`` here is the solver.
 """
@@ -8,7 +8,14 @@ training schedule, and the name ``ddim`` here is the solver.
 from geoinfinite.samplers import schedules as schedules
 from geoinfinite.samplers.config import CheckpointSampling as CheckpointSampling
 from geoinfinite.samplers.config import from_config as from_config
+from geoinfinite.samplers.presets import PRESETS as PRESETS
+from geoinfinite.samplers.presets import ChartedMultiDiffusion as ChartedMultiDiffusion
+from geoinfinite.samplers.presets import EarlySync as EarlySync
 from geoinfinite.samplers.presets import IndependentTiles as IndependentTiles
+from geoinfinite.samplers.presets import InfiniteDiffusion as InfiniteDiffusion
+from geoinfinite.samplers.presets import MetaEarthTiles as MetaEarthTiles
+from geoinfinite.samplers.presets import MultiDiffusion as MultiDiffusion
+from geoinfinite.samplers.presets import SpotDiffusion as SpotDiffusion
 from geoinfinite.samplers.schedules import SCHEDULES as SCHEDULES
 from geoinfinite.samplers.schedules import exponential as exponential
 from geoinfinite.samplers.schedules import flow as flow
