@@ -19,6 +19,10 @@ from geoinfinite.token import file_digest
 from geoinfinite.window import Window
 
 
+GENERATED = "generated"
+"""The source of a level 0 that is drawn."""
+
+
 @dataclass(frozen=True, slots=True)
 class RasterFacts:
     """What a raster's header says."""
@@ -46,7 +50,7 @@ class Root:
     @property
     def generated(self) -> bool:
         """Whether level 0 is drawn like every other level, told nothing; there is no raster to read."""
-        return self.source == "generated"
+        return self.source == GENERATED
 
     @property
     def path(self) -> Path:
