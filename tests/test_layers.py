@@ -27,8 +27,12 @@ HEAVY_FILES = (
     "models/earth.py",
     "models/earth_network.py",
     "models/device_noise.py",
+    "models/autoencoder.py",
     "models/diffusers_checkpoint.py",
+    "models/frozen_norm.py",
+    "models/local_attention.py",
     "models/threads.py",
+    "models/weights.py",
 )
 
 

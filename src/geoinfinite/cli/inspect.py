@@ -9,6 +9,7 @@ from pathlib import Path
 from geoinfinite import worldfile
 from geoinfinite.cli.place import place_of
 from geoinfinite.cli.show import completeness, duration, length, print_facts, print_table
+from geoinfinite.models.protocol import ModelFacts
 from geoinfinite.models.reference import ANALYTIC, SIDECAR, ModelReference, from_pretrained
 from geoinfinite.recipe import Recipe
 from geoinfinite.samplers.presets import TiledSampler
@@ -118,6 +119,15 @@ def list_models(options: argparse.Namespace) -> int:
     return 0
 
 
+def _state(facts: ModelFacts) -> str:
+    if facts.latent == 1:
+        return "pixels"
+    return (
+        f"latents of {facts.channels} channels, {facts.latent} px a side; decoded with a halo of "
+        f"{facts.halo} px"
+    )
+
+
 def inspect_model(options: argparse.Namespace) -> int:
     """Check the files of a model and print what a world must know of it."""
     reference: ModelReference = from_pretrained(options.ref)
@@ -127,9 +137,11 @@ def inspect_model(options: argparse.Namespace) -> int:
         [
             ("digest", reference.digest()),
             ("bands", "any number" if facts.bands is None else str(facts.bands)),
-            ("factor", str(facts.factor)),
+            ("parent", "needed" if facts.conditioned else "not needed: can draw a generated root"),
+            ("factor", "any" if facts.factor is None else str(facts.factor)),
             ("margin", f"{facts.margin} parent pixels"),
             ("tiles", f"multiples of {facts.multiple} px"),
+            ("state", _state(facts)),
             ("files", str(reference.directory or "none: closed form")),
         ],
     )

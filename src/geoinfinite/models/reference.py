@@ -10,18 +10,32 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
-from geoinfinite.errors import ModelError
+from geoinfinite.errors import ModelError, WorldError
+from geoinfinite.models import diffusers_folder
+from geoinfinite.models.files import CONFIG as CONFIG
+from geoinfinite.models.files import SIDECAR as SIDECAR
+from geoinfinite.models.files import WEIGHTS as WEIGHTS
+from geoinfinite.models.files import check_safetensors as check_safetensors
+from geoinfinite.models.files import read_object
 from geoinfinite.models.protocol import ModelFacts, TileModel
+from geoinfinite.samplers.config import CheckpointSampling, from_config
 from geoinfinite.token import file_digest, token
 
-WEIGHTS = "diffusion_pytorch_model.safetensors"
-SIDECAR = "geoinfinite.json"
-
-LOADERS = {"earth-residual-flow": "geoinfinite.models.earth:load"}
+LOADERS = {
+    "earth-residual-flow": "geoinfinite.models.earth:load",
+    diffusers_folder.KIND: "geoinfinite.models.diffusers_checkpoint:load",
+}
 """Where the sidecar's ``kind`` is loaded: imported only when a model is needed."""
 
-ANALYTIC = {"analytic:gaussian": "geoinfinite.models.analytic:GaussianModel"}
+ANALYTIC = {
+    "analytic:gaussian": "geoinfinite.models.analytic:GaussianModel",
+    "analytic:planet": "geoinfinite.models.analytic_planet:PlanetModel",
+    "analytic:latent": "geoinfinite.models.analytic_latent:LatentModel",
+    "analytic:latent-planet": "geoinfinite.models.analytic_latent:LatentPlanetModel",
+}
 """Models without weights."""
+
+NORMALISATIONS = ("frozen", "tile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +48,16 @@ class ModelReference:
 
     ref: str
     dtype: str = "float32"
+    normalisation: str = "frozen"
+    """Statistics an autoencoder normalises by: ``"frozen"``, once for all, or ``"tile"``, each its own."""
 
     def __post_init__(self) -> None:
         if self.dtype not in ("float32", "bfloat16", "float16"):
             raise ModelError(f"model.dtype={self.dtype!r} is not one of float32, bfloat16, float16")
+        if self.normalisation not in NORMALISATIONS:
+            raise ModelError(
+                f"model.normalisation={self.normalisation!r} is not one of {', '.join(NORMALISATIONS)}"
+            )
 
     @property
     def directory(self) -> Path | None:
@@ -55,9 +75,11 @@ class ModelReference:
         """Read what a world must know, without loading a weight; raise `ModelError` for what cannot load."""
         directory = self.directory
         if directory is None:
-            module = import_module(ANALYTIC[self.ref].partition(":")[0])
-            return cast(ModelFacts, module.FACTS)
+            model: Any = _named(ANALYTIC[self.ref])
+            return cast(ModelFacts, model.FACTS)
         sidecar = self._sidecar(directory)
+        if sidecar["kind"] == diffusers_folder.KIND:
+            return diffusers_folder.read_checkpoint(directory).facts
         check_safetensors(directory / WEIGHTS)
         return ModelFacts(
             bands=len(sidecar["bands"]),
@@ -71,7 +93,29 @@ class ModelReference:
         directory = self.directory
         if directory is None:
             return token([self.ref, self.dtype])
-        return token([self.dtype, *(file_digest(directory / n) for n in (WEIGHTS, "config.json", SIDECAR))])
+        if self._sidecar(directory)["kind"] == diffusers_folder.KIND:
+            checkpoint = diffusers_folder.read_checkpoint(directory)
+            content = {str(f.relative_to(directory)): file_digest(f) for f in checkpoint.files}
+            latent = checkpoint.autoencoder is not None
+            return token([self.dtype, self.normalisation if latent else None, content])
+        return token([self.dtype, *(file_digest(directory / n) for n in (WEIGHTS, CONFIG, SIDECAR))])
+
+    def sampling(self) -> CheckpointSampling | None:
+        """Return the solver and schedule that the checkpoint's authors chose; ``None`` if it has none.
+
+        Raises `WorldError` for a scheduler whose pixels this library would not reproduce.
+        """
+        directory = self.directory
+        if directory is None or self._sidecar(directory)["kind"] != diffusers_folder.KIND:
+            return None
+        path = diffusers_folder.read_checkpoint(directory).scheduler
+        config = read_object(path)
+        # PNDM has no counterpart here; its checkpoints are commonly sampled by DDIM instead.
+        swap = "DDIMScheduler" if config.get("_class_name") == "PNDMScheduler" else None
+        try:
+            return from_config(config, swap)
+        except WorldError as error:
+            raise WorldError(f"{path}: {error}") from error
 
     def load(self, device: str) -> TileModel:
         """Load the model onto a device."""
@@ -79,19 +123,25 @@ class ModelReference:
         if directory is None:
             return cast(TileModel, _named(ANALYTIC[self.ref])())
         kind = self._sidecar(directory)["kind"]
-        return cast(TileModel, _named(LOADERS[kind])(directory, device, self.dtype))
+        settings = (self.normalisation,) if kind == diffusers_folder.KIND else ()
+        return cast(TileModel, _named(LOADERS[kind])(directory, device, self.dtype, *settings))
 
     def _sidecar(self, directory: Path) -> dict[str, Any]:
+        """Return the sidecar of a folder; a folder in diffusers' format needs none."""
         path = directory / SIDECAR
         if not path.is_file():
+            if diffusers_folder.is_checkpoint(directory):
+                return {"kind": diffusers_folder.KIND}
             raise ModelError(
                 f"model.ref={self.ref!r}: {path} does not exist; name a folder that holds {SIDECAR}, "
-                f'config.json and {WEIGHTS}, or "bundled:earth-small"'
+                f"{CONFIG} and {WEIGHTS}, a checkpoint in diffusers' format with unet and scheduler, "
+                'or "bundled:earth-small"'
             )
         try:
             sidecar = json.loads(path.read_text())
             kind = sidecar["kind"]
-            _ = [sidecar[key] for key in ("bands", "factor", "margin", "multiple")]
+            if kind != diffusers_folder.KIND:
+                _ = [sidecar[key] for key in ("bands", "factor", "margin", "multiple")]
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{path} is damaged ({error!r}); copy the checkpoint again") from error
         if kind not in LOADERS:
@@ -104,39 +154,14 @@ def _named(path: str) -> Callable[..., Any]:
     return cast(Callable[..., Any], getattr(import_module(module), name))
 
 
-def check_safetensors(path: Path) -> None:
-    """Raise `ModelError` unless ``path`` is a whole safetensors file, by its header and its length."""
-    if not path.is_file():
-        raise ModelError(f"{path} does not exist; a checkpoint needs its weights as {WEIGHTS}")
-    with path.open("rb") as stream:
-        head = stream.read(8)
-        opens_json = stream.peek(1)[:1] == b"{"
-        if not opens_json and head.startswith((b"PK", b"\x80")):
-            raise ModelError(
-                f"{path} is a pickle, which can run code when it is read, and is refused; "
-                "save the weights with safetensors.torch.save_file"
-            )
-        length = int.from_bytes(head, "little")
-        size = path.stat().st_size
-        try:
-            if len(head) < 8 or length > min(size, 100_000_000):
-                raise ValueError("header is cut off")
-            header = json.loads(stream.read(length))
-            end = max(v["data_offsets"][1] for k, v in header.items() if k != "__metadata__")
-            if 8 + length + end != size:
-                raise ValueError(f"{8 + length + end} bytes promised, {size} found")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ModelError(
-                f"{path} is truncated or damaged ({error}); copy or download the checkpoint again"
-            ) from error
-
-
-def from_pretrained(ref: str | Path, *, dtype: str = "float32") -> ModelReference:
+def from_pretrained(
+    ref: str | Path, *, dtype: str = "float32", normalisation: str = "frozen"
+) -> ModelReference:
     """Return the reference of a checkpoint folder for a `World`, checked but not loaded.
 
     >>> from_pretrained("bundled:earth-small").facts().bands
     3
     """
-    reference = ModelReference(str(ref), dtype)
+    reference = ModelReference(str(ref), dtype, normalisation)
     reference.facts()
     return reference

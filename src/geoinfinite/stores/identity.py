@@ -35,7 +35,7 @@ def numerics_profile(recipe: Recipe) -> Profile:
     profile["simd"] = " ".join(found)
     models = (recipe.model, *(s.model for s in recipe.levels if s.model))
     if any(model.directory is not None for model in models):
-        profile["torch"] = version("torch")
+        profile |= {name: version(name) for name in ("torch", "diffusers")}
     if recipe.numerics.device == "cuda":
         # Only a machine that draws on a GPU pays for this import of torch.
         profile["gpu"] = import_module("geoinfinite.models.earth").device_name()

@@ -140,7 +140,9 @@ def _files_are_here(header: Header) -> bool:
     """Say whether the recipe's files exist on this machine; a recipe that names none is the fault itself."""
     try:
         tables = tomllib.loads(header.recipe)
-        directory = ModelReference(**tables["model"]).directory
-        return Root(**tables["root"]).path.is_file() and (directory is None or directory.is_dir())
+        root = Root(**tables["root"])
+        of_levels = (level["model"] for level in tables.get("level", {}).values() if "model" in level)
+        folders = (ModelReference(**table).directory for table in (tables["model"], *of_levels))
+        return (root.generated or root.path.is_file()) and all(f is None or f.is_dir() for f in folders)
     except (KeyError, TypeError, ValueError):
         return True
