@@ -180,7 +180,7 @@ def test_render_on_a_cluster_and_in_threads_is_the_same(world: Recipe) -> None:
     from distributed import LocalCluster
 
     render = ["render", "ring.toml", "--level", "2", *BBOX, "--quiet", "--out"]
-    with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as cluster:
         assert main([*render, "a.tif", "--scheduler", cluster.scheduler_address]) == 0
     assert main([*render, "b.tif", "--workers", "1"]) == 0
     assert (read("a.tif") == read("b.tif")).all()

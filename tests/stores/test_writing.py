@@ -60,7 +60,7 @@ def test_a_cluster_writes_the_same_bytes(ring: Recipe, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     plan, told = store_jobs.crossing(ring), Told()
     write_zarr(plan, tmp_path / "one.zarr")
-    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0")
     # Leaving the fixture's scheduler aside: the client sets itself.
     with dask.config.set(scheduler=None), cluster, distributed.Client(cluster):
         report = write_zarr(plan, tmp_path / "other.zarr", progress=told)
