@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import lcm
+from typing import Any
+
 from geoinfinite.errors import WorldError
 from geoinfinite.grid import Grid
 from geoinfinite.models.protocol import ModelFacts
-from geoinfinite.samplers.presets import ChartedMultiDiffusion, TiledSampler
+from geoinfinite.samplers.presets import ChartedMultiDiffusion, SpotDiffusion
+from geoinfinite.samplers.tiled import TiledSampler
 from geoinfinite.tiling import PROFILES
 
 
@@ -23,48 +28,80 @@ def check_model(grid: Grid, level: int, facts: ModelFacts, ref: str) -> None:
         )
 
 
-def check_sampler(grid: Grid, level: int, sampler: TiledSampler, facts: ModelFacts, ref: str) -> None:
-    """Raise `WorldError` if a sampler cannot tile a level of a grid with a model."""
+def check_sampler(
+    grid: Grid, level: int, sampler: TiledSampler, *, facts: ModelFacts, ref: str, section: str = "sampler"
+) -> None:
+    """Raise `WorldError` if a sampler cannot tile a level of a grid with a model.
+
+    ``section`` is where a world file says, or could say, how the level is sampled.
+    """
     if sampler.weights not in PROFILES:
-        raise WorldError(f"sampler.weights={sampler.weights!r} is not one of {', '.join(PROFILES)}")
+        raise WorldError(f"{section}.weights={sampler.weights!r} is not one of {', '.join(PROFILES)}")
+    if sampler.weights == "crop" and sampler.stride < sampler.tile and len(sampler.parts) > 1:
+        raise WorldError(
+            f'{section}.weights="crop" keeps the middle of a tile, but with preset={sampler.preset!r} the '
+            f'next steps of a tile begin from all of it; take {section}.weights = "hann"'
+        )
     if level == 0 and sampler.consistency in ("project", "guide"):
         raise WorldError(
-            f"sampler.consistency={sampler.consistency!r} needs a parent, and level 0 of a generated world "
+            f"{section}.consistency={sampler.consistency!r} needs a parent, and level 0 of a generated world "
             'has none; set consistency = "none" under [level.0.sampler]'
         )
+    unit = lcm(facts.latent, grid.factor if level else 1)
     if sampler.tile % facts.multiple:
         raise WorldError(
-            f"sampler.tile={sampler.tile} must be a multiple of {facts.multiple} for model.ref={ref!r}; "
-            f"take {-(-sampler.tile // facts.multiple) * facts.multiple}"
+            f"{section}.tile={sampler.tile} must be a multiple of {facts.multiple} for model.ref={ref!r}; "
+            f"take {_up(sampler.tile, lcm(unit, facts.multiple))}"
         )
-    lengths = {"tile": sampler.tile, "stride": sampler.stride}
+    # Tiles may grow and strides shrink: a stride never exceeds its tile.
+    lengths = {"tile": _up(sampler.tile, lcm(unit, facts.multiple))}
+    turn = grid.shape_at(level)[1] if grid.periodic else 0
+    fitting = (s for s in range(unit, sampler.stride + 1, unit) if turn % s == 0)
+    lengths["stride"] = max(fitting, default=unit)
+    if isinstance(sampler, SpotDiffusion):
+        lengths["stride"] = lengths["tile"]
     if isinstance(sampler, ChartedMultiDiffusion):
-        lengths |= {"chart": sampler.chart, "halo": sampler.halo}
-    for name, pixels in lengths.items():
+        lengths |= {"chart": _up(sampler.chart, unit), "halo": sampler.halo - sampler.halo % unit}
+    for name, fits in lengths.items():
+        pixels = getattr(sampler, name)
         if pixels % facts.latent:
             raise WorldError(
-                f"sampler.{name}={pixels} must be a multiple of {facts.latent}, the pixels per latent pixel "
-                f"of model.ref={ref!r}; take {pixels - pixels % facts.latent or facts.latent}"
+                f"{section}.{name}={pixels} must be a multiple of {facts.latent}, the pixels per latent "
+                f"pixel of model.ref={ref!r}; take {fits}"
             )
         if level > 0 and pixels % grid.factor:
             raise WorldError(
-                f"sampler.{name}={pixels} must be a multiple of grid.factor={grid.factor}, so that tiles "
-                f"begin where parent pixels do; take {pixels - pixels % grid.factor or grid.factor}"
+                f"{section}.{name}={pixels} must be a multiple of grid.factor={grid.factor}, so that tiles "
+                f"begin where parent pixels do; take {fits}"
             )
     if grid.periodic:
-        _check_turn(grid, level, sampler)
+        _check_turn(grid, level, sampler, unit, section)
 
 
-def _check_turn(grid: Grid, level: int, sampler: TiledSampler) -> None:
+def _up(pixels: int, unit: int) -> int:
+    return -(-pixels // unit) * unit
+
+
+def _check_turn(grid: Grid, level: int, sampler: TiledSampler, unit: int, section: str) -> None:
     columns = grid.shape_at(level)[1]
-    repeats = {"stride": sampler.stride}
-    if isinstance(sampler, ChartedMultiDiffusion):
-        repeats = {"chart": sampler.chart}
-    for name, pixels in repeats.items():
-        if columns % pixels:
-            step = grid.factor if level else 1
-            fits = [s for s in range(step, max(sampler.tile, pixels) + 1, step) if columns % s == 0]
-            raise WorldError(
-                f"sampler.{name}={pixels} must divide the {columns} columns of level {level}, or the "
-                f"antimeridian would show; for tile={sampler.tile} take one of {fits[-4:]}"
-            )
+    name = "chart" if isinstance(sampler, ChartedMultiDiffusion) else "stride"
+    pixels = getattr(sampler, name)
+    if columns % pixels:
+        names = ("tile", "stride") if isinstance(sampler, SpotDiffusion) else (name,)
+        lengths = range(unit, 2 * max(sampler.tile, pixels) + 1, unit)
+        fits = [n for n in lengths if columns % n == 0 and _allowed(sampler, dict.fromkeys(names, n))]
+        remedy = "set grid.periodic = false"
+        if fits:
+            remedy = f"for {' and '.join(names)} take one of {fits[-4:]}"
+        raise WorldError(
+            f"{section}.{name}={pixels} must divide the {columns} columns of level {level}, or the "
+            f"antimeridian would show; {remedy}"
+        )
+
+
+def _allowed(sampler: TiledSampler, changes: dict[str, Any]) -> bool:
+    try:
+        replace(sampler, **changes)
+    except WorldError:
+        return False
+    return True

@@ -13,7 +13,8 @@ from geoinfinite.models.reference import ModelReference
 from geoinfinite.noise import NoiseField, noise_key
 from geoinfinite.quantise import Encoding
 from geoinfinite.root import Root
-from geoinfinite.samplers.presets import EarlySync, IndependentTiles, TiledSampler
+from geoinfinite.samplers.presets import EarlySync, IndependentTiles
+from geoinfinite.samplers.tiled import TiledSampler
 from geoinfinite.sampling import sampling_of
 from geoinfinite.token import token
 
@@ -106,7 +107,8 @@ class Recipe:
             model, sampler = self.model_at(level), self.sampler_at(level)
             facts = model.facts()
             check_model(self.grid, level, facts, model.ref)
-            check_sampler(self.grid, level, sampler, facts, model.ref)
+            section = "sampler" if sampler is self.sampler else f"level.{level}.sampler"
+            check_sampler(self.grid, level, sampler, facts=facts, ref=model.ref, section=section)
             sampling_of(sampler, model)
             if facts.bands not in (None, self.bands):
                 raise WorldError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from geoinfinite.errors import WorldError
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.samplers import SOLVERS, Solver
-from geoinfinite.samplers.presets import CHECKPOINT, TiledSampler
+from geoinfinite.samplers.tiled import CHECKPOINT, TiledSampler
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from math import lcm
 
 from geoinfinite.models.protocol import ModelFacts
 from geoinfinite.recipe import Recipe
-from geoinfinite.samplers.presets import ChartedMultiDiffusion, SpotDiffusion, TiledSampler
+from geoinfinite.samplers.presets import ChartedMultiDiffusion, SpotDiffusion
+from geoinfinite.samplers.tiled import TiledSampler
 from geoinfinite.sampling import sampling_of
 from geoinfinite.tiling import Lattice, Layer, Need, cone
 from geoinfinite.window import Window

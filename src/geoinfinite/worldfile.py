@@ -17,7 +17,8 @@ from geoinfinite.grid import Grid
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.recipe import LevelSettings, Numerics, Recipe, described
 from geoinfinite.root import GENERATED, Root
-from geoinfinite.samplers.presets import PRESETS, IndependentTiles, TiledSampler
+from geoinfinite.samplers.presets import PRESETS, IndependentTiles
+from geoinfinite.samplers.tiled import TiledSampler
 
 _TOP = ("name", "seed", "dtype")
 _SECTIONS: Mapping[str, type] = {"grid": Grid, "root": Root, "model": ModelReference, "numerics": Numerics}
@@ -158,7 +159,9 @@ def _build(cls: type, table: Mapping[str, Any], section: str) -> Any:
 def _anchored(table: Mapping[str, Any], key: str, folder: Path) -> dict[str, Any]:
     """Make a relative path in a world file absolute; leave ``scheme:name`` and ``generated`` alone."""
     value = table.get(key)
-    if not isinstance(value, str) or ":" in value or value == GENERATED or Path(value).expanduser().is_absolute():
+    if not isinstance(value, str) or ":" in value or value == GENERATED:
+        return dict(table)
+    if Path(value).expanduser().is_absolute():
         return dict(table)
     return {**table, key: str((folder / value).resolve())}
 

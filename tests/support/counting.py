@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from geoinfinite.models.analytic import GaussianTiles
+from geoinfinite.models.analytic_latent import LatentTiles
+from geoinfinite.models.analytic_planet import PlanetTiles
 
 
 @dataclass
@@ -22,13 +25,16 @@ class Calls:
 
 
 def count_calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
-    """Record every call of the analytic denoiser from now on."""
+    """Record every call of the analytic denoisers from now on."""
     calls = Calls()
-    plain = GaussianTiles.denoise
+    for kind in (GaussianTiles, LatentTiles, PlanetTiles):
+        monkeypatch.setattr(kind, "denoise", _counted(kind.denoise, calls))
+    return calls
 
-    def counted(self: GaussianTiles, x: Any, sigma: float) -> Any:
+
+def _counted(plain: Callable[[Any, Any, float], Any], calls: Calls) -> Callable[[Any, Any, float], Any]:
+    def counted(self: Any, x: Any, sigma: float) -> Any:
         calls.batches.append(len(x))
         return plain(self, x, sigma)
 
-    monkeypatch.setattr(GaussianTiles, "denoise", counted)
-    return calls
+    return counted

@@ -16,6 +16,8 @@ from geoinfinite.models.protocol import Array, Cond, ModelFacts
 
 FACTS = ModelFacts(bands=None, factor=4, margin=0, multiple=4)
 TILE, LENGTH, EPS = 32, 12.0, 1e-2
+BANDS = 3
+"""Bands of the unconditional model: as many independent fields."""
 SCALE = 0.2
 """Unit values per standard deviation of the field: +-5 deviations fit the range."""
 
@@ -68,8 +70,35 @@ class OracleTiles:
         return image / np.float32(SCALE)
 
 
+@lru_cache(maxsize=1)
+def prior() -> tuple[Array, Array]:
+    """``(V, l)`` of a tile of TILE x TILE px that is told nothing."""
+    p = np.stack(np.mgrid[:TILE, :TILE], -1).reshape(-1, 2)
+    variance, basis = np.linalg.eigh(np.exp(-np.sqrt(((p[:, None] - p) ** 2).sum(-1)) / LENGTH))
+    return basis.astype("f4"), variance.clip(0).astype("f4")
+
+
+@dataclass(frozen=True)
+class FreeOracleTiles(OracleTiles):
+    def denoise(self, x: Array, sigma: float) -> Array:
+        basis, variance = prior()
+        flat = x.reshape(-1, TILE * TILE) @ basis
+        return ((flat * (variance / (variance + np.float32(sigma) ** 2))) @ basis.T).reshape(x.shape)
+
+
+class FreeOracleModel:
+    """A tile model without weights that is told nothing."""
+
+    FACTS = ModelFacts(bands=BANDS, factor=None, margin=0, multiple=TILE, conditioned=False)
+
+    def bind(self, cond: Cond) -> FreeOracleTiles:
+        return FreeOracleTiles(np.zeros(1, np.float32))
+
+
 class OracleModel:
     """A tile model without weights."""
+
+    FACTS = FACTS
 
     def bind(self, cond: Cond) -> OracleTiles:
         gain, _, _ = posterior()

@@ -30,5 +30,8 @@ PRESET_CASES: dict[str, TiledSampler] = {
 }
 """By a name that begins with the preset's."""
 
+PLAIN_CASES = {name: sampler for name, sampler in PRESET_CASES.items() if name == sampler.preset}
+"""One of every preset."""
+
 MODELS = "analytic:gaussian", "analytic:latent"
 """One of pixels, one of latents 4 px wide; both are told a parent and draw three bands."""

@@ -13,7 +13,7 @@ from geoinfinite.cascade import generate
 from geoinfinite.cost import warn_if_cold, window_cost
 from geoinfinite.errors import BudgetError
 from geoinfinite.recipe import Recipe
-from geoinfinite.samplers.presets import TiledSampler
+from geoinfinite.samplers.tiled import TiledSampler
 from geoinfinite.window import Window
 
 LARGEST_READ = 2**30

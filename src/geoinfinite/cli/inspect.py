@@ -12,7 +12,7 @@ from geoinfinite.cli.show import completeness, duration, length, print_facts, pr
 from geoinfinite.models.protocol import ModelFacts
 from geoinfinite.models.reference import ANALYTIC, SIDECAR, ModelReference, from_pretrained
 from geoinfinite.recipe import Recipe
-from geoinfinite.samplers.presets import TiledSampler
+from geoinfinite.samplers.tiled import TiledSampler
 from geoinfinite.stores import layout
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.verification import verify as verify_store

@@ -64,8 +64,15 @@ class Layer:
 
     def need(self, window: Window) -> Need:
         """Return the tiles that a window, which is not empty, is fused from."""
-        rows, columns = self.lattice.rows(window), self.lattice.columns(window)
+        kept = self._kept()
+        rows, columns = kept.rows(window), kept.columns(window)
         return Need(self, window, _common(rows, self.rows), _common(columns, self.columns))
+
+    def _kept(self) -> Lattice:
+        """Return the lattice of what tiles keep: all of each, or less where its weights are 0."""
+        size, stride = self.lattice.size, self.lattice.stride
+        kept = np.flatnonzero(axis_weights(size, stride, self.profile))
+        return Lattice(len(kept), stride, self.lattice.origin).shift(int(kept[0]), int(kept[0]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,17 @@
+"""Models that only say what they are: for worlds that are checked and never drawn."""
+
+from __future__ import annotations
+
+from geoinfinite.models.protocol import ModelFacts
+
+
+class Wide:
+    """A latent model of 8 px that is told a parent, and wants tiles of whole 16 px."""
+
+    FACTS = ModelFacts(bands=3, factor=4, margin=1, multiple=16, latent=8, channels=4, halo=16)
+
+
+class Bandless:
+    """A model that is told nothing and draws as many bands as it is asked for."""
+
+    FACTS = ModelFacts(bands=None, factor=None, margin=0, multiple=1, conditioned=False)
