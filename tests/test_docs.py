@@ -24,7 +24,7 @@ from geoinfinite.models.reference import ModelReference
 from geoinfinite.recipe import Numerics, Recipe
 from geoinfinite.root import Root
 from geoinfinite.samplers import PRESETS, IndependentTiles
-from geoinfinite.samplers.presets import TiledSampler
+from geoinfinite.samplers.tiled import TiledSampler
 
 REPOSITORY = Path(__file__).parents[1]
 README = REPOSITORY / "README.md"

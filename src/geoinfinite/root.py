@@ -18,7 +18,6 @@ from geoinfinite.errors import WorldError
 from geoinfinite.token import file_digest
 from geoinfinite.window import Window
 
-
 GENERATED = "generated"
 """The source of a level 0 that is drawn."""
 
