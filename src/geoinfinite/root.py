@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,13 @@ class Root:
 
     def facts(self) -> RasterFacts:
         """Read the header; raise `WorldError` for a raster that cannot be level 0 of a grid."""
+        try:
+            stat = self.path.stat()
+        except OSError:
+            return self._read_facts()
+        return _facts_of(self, stat.st_size, stat.st_mtime_ns)
+
+    def _read_facts(self) -> RasterFacts:
         with self._open() as raster:
             transform = raster.transform
             if raster.crs is None:
@@ -135,3 +143,9 @@ class Root:
                 "rio fillnodata SRC DST"
             )
         return values
+
+
+@lru_cache(maxsize=64)
+def _facts_of(root: Root, size: int, changed_ns: int) -> RasterFacts:
+    """Read the header of a file once while it stands unchanged: every task asks for it several times."""
+    return root._read_facts()
