@@ -1,4 +1,4 @@
-"""Draws blocks of tiles from the blocks below, and shards from the last ones."""
+"""Draws sheets of tiles from the sheets below, and shards from the last ones."""
 
 from __future__ import annotations
 
@@ -10,47 +10,46 @@ from numpy.typing import NDArray
 
 from geoinfinite.cascade import Read, begin, read_ground, settle, whole_blocks
 from geoinfinite.drawing import Drawing, Field
-from geoinfinite.stores.blocks import Place, StageBlocks
 from geoinfinite.stores.scratch import Scratch
+from geoinfinite.stores.sheets import Place, StageSheets
 from geoinfinite.tiling import Need, TileCache
 from geoinfinite.window import Window
 
 Array = NDArray[np.float32]
 
 
-def draw_block(
-    blocks: StageBlocks, scratch: Scratch, place: Place, read_parent: Read | None, cache: TileCache
+def draw_sheet(
+    sheets: StageSheets, scratch: Scratch, place: Place, read_parent: Read | None, cache: TileCache
 ) -> Array:
-    """Return the tiles of a block, ``(row, column, channel, y, x)``, each evaluated once."""
-    number, (rows, columns) = place[0], blocks.tiles(place)
-    layer, world, level = blocks.layers[number], blocks.world, blocks.stage.level
-    hull = layer.lattice.cover(rows, columns)
-    below = None if number == 0 else _field(blocks, scratch, number - 1, layer.reads(hull))
+    """Return the tiles of a sheet, ``(row, column, channel, y, x)``, each evaluated once."""
+    number, need, world, level = place[0], sheets.need(place), sheets.world, sheets.stage.level
+    layer, hull = need.layer, need.window
+    below = None if number == 0 else _field(sheets, scratch, number - 1, layer.reads(hull))
     seen = hull.refine(world.model_at(level).facts().latent) if layer.steps else hull.expand(layer.halo)
     drawing = begin(world, level, read_ground(world, level, seen, read_parent), cache)
-    tiles = [tile for _, tile in drawing.tiles(number, Need(layer, hull, rows, columns), below)]
-    return np.stack(tiles).reshape(len(rows), len(columns), *tiles[0].shape)
+    tiles = [tile for _, tile in drawing.tiles(number, need, below)]
+    return np.stack(tiles).reshape(len(need.rows), len(need.columns), *tiles[0].shape)
 
 
 def fuse_shard(
-    blocks: StageBlocks, scratch: Scratch, window: Window, read_parent: Read | None
+    sheets: StageSheets, scratch: Scratch, window: Window, read_parent: Read | None
 ) -> NDArray[Any]:
     """Return the pixels of a shard; every tile has been drawn."""
-    world, level = blocks.world, blocks.stage.level
+    world, level = sheets.world, sheets.stage.level
     aligned = whole_blocks(world, level, window)
-    fused = _field(blocks, scratch, len(blocks.layers) - 1, aligned)
+    fused = _field(sheets, scratch, len(sheets.layers) - 1, aligned)
     ground = read_ground(world, level, aligned, read_parent)
     return settle(world, level, fused.values, aligned, ground)[:, *window.slices(aligned)]
 
 
-def _field(blocks: StageBlocks, scratch: Scratch, number: int, window: Window) -> Field:
-    """Return a window of a layer, fused from the blocks that hold its tiles."""
-    need = blocks.layers[number].need(window)
-    return Field(Drawing.blend(need, _tiles(blocks, scratch, number, need)), window)
+def _field(sheets: StageSheets, scratch: Scratch, number: int, window: Window) -> Field:
+    """Return a window of a layer, fused from the sheets that hold its tiles."""
+    need = sheets.layers[number].need(window)
+    return Field(Drawing.blend(need, _tiles(sheets, scratch, number, need)), window)
 
 
-def _tiles(blocks: StageBlocks, scratch: Scratch, number: int, need: Need) -> Iterator[tuple[Window, Array]]:
-    (rows, columns), opened = blocks.axes[number], {}
+def _tiles(sheets: StageSheets, scratch: Scratch, number: int, need: Need) -> Iterator[tuple[Window, Array]]:
+    (rows, columns), opened = sheets.axes[number], {}
     for index in need.indices:
         (row, y), (column, x) = rows.locate(index[0]), columns.locate(index[1])
         place = (number, row, column)

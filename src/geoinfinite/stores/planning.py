@@ -13,6 +13,7 @@ import numpy as np
 from geoinfinite.cost import level_cost, parent_window, window_cost
 from geoinfinite.errors import StoreError, WindowError
 from geoinfinite.recipe import Recipe
+from geoinfinite.sampling import sampling_of
 from geoinfinite.stack import level_layers
 from geoinfinite.stores.timing import seconds_per_evaluation
 from geoinfinite.window import Window
@@ -25,7 +26,7 @@ BYTES_PER_VALUE = 40
 """Memory at the peak of drawing, per value drawn: measured 34, rounded up."""
 FEWEST_TILES = 4
 """Shards are not split below this many strides: their border tiles would be drawn too often."""
-BLOCK_SIDE = 1024
+SHEET_SIDE = 1024
 """Where tiles are fused layer by layer, about this many pixels a side are drawn at once."""
 INNER_CHUNK = 512
 """Readers fetch about this many pixels a side at a time."""
@@ -137,7 +138,7 @@ class Plan:
             height, width = min(stage.shard, stage.window.height), min(stage.shard, stage.window.width)
             strip = (width // sampler.stride + 3 + 4 * world.numerics.micro_batch) * sampler.tile**2 * 8
             per_band = height * width * BYTES_PER_VALUE + strip + 2 * stage.shard**2 * itemsize
-            peak = max(peak, per_band * world.bands)
+            peak = max(peak, per_band * world.bands, _sheet_bytes(world, stage) if stage.layered else 0)
         return peak
 
     def estimate(self, seconds_per_evaluation: float, *, devices: int = 1) -> float:
@@ -232,6 +233,18 @@ def _stage(world: Recipe, level: int, window: Window, side: int) -> Stage:
             tiles += times_y * times_x * cost.tiles
             evaluations += times_y * times_x * cost.evaluations
     return Stage(level, window, side, _inner_chunk(side), tiles, alone.tiles, evaluations)
+
+
+def _sheet_bytes(world: Recipe, stage: Stage) -> int:
+    """Return the memory of drawing a sheet: the tiles, twice over when written, and what they read."""
+    side, values, layers = min(stage.shard, SHEET_SIDE), 0, level_layers(world, stage.level)
+    for layer in layers:
+        stride, tile = layer.lattice.stride, layer.lattice.size
+        tiles = max(1, side // (stride * (1 if layer is layers[-1] else layers[-1].zoom)))
+        values = max(values, (tiles * tile) ** 2 * 2 + (tiles * stride + tile) ** 2)
+    sampling = sampling_of(world.sampler_at(stage.level), world.model_at(stage.level))
+    channels = world.model_at(stage.level).facts().channels or world.bands
+    return 4 * channels * (1 + sampling.solver.history) * values
 
 
 def _runs(count: int) -> list[tuple[int, int]]:

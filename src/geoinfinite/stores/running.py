@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import dask
@@ -17,15 +17,15 @@ from dask.system import CPU_COUNT
 from geoinfinite.errors import StoreError
 from geoinfinite.progress import Progress
 from geoinfinite.stores import ledger
-from geoinfinite.stores.blocks import Place, StageBlocks
 from geoinfinite.stores.identity import Profile, numerics_profile
 from geoinfinite.stores.planning import Plan
 from geoinfinite.stores.scratch import Scratch
-from geoinfinite.stores.shards import Job, Outcome, Ticks, attempt, commit, failed
+from geoinfinite.stores.shards import Job, Outcome, Ticks, attempt, commit, failed, left_out
+from geoinfinite.stores.sheets import Place, StageSheets
 from geoinfinite.stores.sweep import Sweep
 
 BATCH = 256
-"""Tasks handed to a local scheduler at once."""
+"""Tasks handed to a local scheduler at once, or looked ahead for those that a cluster can do."""
 THREADS = 4
 """Tasks done at once in threads, unless Dask is told otherwise: a network serves one of them at a time."""
 RETRIES = 2
@@ -44,19 +44,21 @@ def profile_where_tasks_run(plan: Plan) -> Profile:
     return profile
 
 
-def run(job: Job, progress: Progress) -> tuple[int, int, int]:
-    """Draw every shard that is not committed, stage by stage; return shards drawn, shards kept, tiles drawn.
+def run(job: Job, progress: Progress) -> tuple[int, int, int, int]:
+    """Draw every shard that is not committed, stage by stage.
+
+    Returns shards drawn, shards kept, tiles drawn, and evaluations of one tile that this took.
 
     A shard that fails does not stop the others of its stage; then `StoreError` names them. What has
     been committed stays, whatever happens.
     """
-    drawn = kept = tiles = 0
+    drawn = kept = tiles = evaluations = 0
     progress.start(job.plan.tiles, job.plan.pixels)
     try:
         for index, stage in enumerate(job.plan.stages):
             outcomes: list[Outcome] = []
             scratch, sweep = _begin(job, index)
-            shards = len(StageBlocks(job.plan.world, stage).layers)
+            shards, before = len(StageSheets(job.plan.world, stage).layers), drawn + kept
 
             def hear(
                 outcome: Outcome,
@@ -64,11 +66,11 @@ def run(job: Job, progress: Progress) -> tuple[int, int, int]:
                 sweep: Sweep = sweep,
                 shards: int = shards,
             ) -> None:
-                nonlocal drawn, kept, tiles
+                nonlocal drawn, kept, tiles, evaluations
                 if outcome.error:
                     failures.append(outcome)
                     return
-                tiles += outcome.drawn
+                tiles, evaluations = tiles + outcome.drawn, evaluations + outcome.evaluations
                 if outcome.layer is None:
                     drawn, kept = drawn + (not outcome.kept), kept + outcome.kept
                 layer = shards if outcome.layer is None else outcome.layer
@@ -81,18 +83,18 @@ def run(job: Job, progress: Progress) -> tuple[int, int, int]:
             else:
                 _run_on_cluster(client, job, index, iter(sweep), hear)
             if outcomes:
-                raise StoreError(_complaint(job, stage.shards, outcomes))
+                undone = stage.shards - (drawn + kept - before)
+                raise StoreError(_complaint(job, f"{undone} of {stage.shards}", outcomes))
             scratch.clear()
     finally:
         progress.finish()
-    return drawn, kept, tiles
+    return drawn, kept, tiles, evaluations
 
 
 def _begin(job: Job, index: int) -> tuple[Scratch, Sweep]:
-    """Return where a stage keeps its blocks and in which order it is drawn."""
+    """Return where a stage keeps its sheets and in which order it is drawn."""
     stage = job.plan.stages[index]
 
-    @cache
     def committed(row: int, column: int) -> bool:
         place = (job.path, stage.level, row, column)
         if job.quick:
@@ -100,7 +102,7 @@ def _begin(job: Job, index: int) -> tuple[Scratch, Sweep]:
         return ledger.inspect(*place, job=job.name) is ledger.State.SOUND
 
     scratch = Scratch(job.path, job.name, stage.level)
-    return scratch, Sweep(StageBlocks(job.plan.world, stage), scratch, committed)
+    return scratch, Sweep(StageSheets(job.plan.world, stage), scratch, committed)
 
 
 def _client() -> Any:
@@ -118,6 +120,7 @@ def _scheduler() -> Any:
 def _run_locally(job: Job, index: int, tasks: Tasks, hear: Heard, ticks: Ticks) -> None:
     get = _scheduler() or dask.threaded.get
     told: dict[str, Any] = {}
+    broken: dict[Place, Outcome] = {}
     if get is dask.threaded.get and dask.config.get("num_workers", None) is None:
         told["num_workers"] = min(THREADS, CPU_COUNT)
     fatal = False
@@ -125,15 +128,17 @@ def _run_locally(job: Job, index: int, tasks: Tasks, hear: Heard, ticks: Ticks) 
     def heard(key: Any, outcome: Any, *_: Any) -> None:
         nonlocal fatal
         if isinstance(outcome, Outcome):
+            if outcome.error:
+                broken[here[key]] = outcome
             fatal = fatal or outcome.fatal
             hear(outcome)
 
     while not fatal and (batch := list(itertools.islice(tasks, BATCH))):
-        here = {place for place, _ in batch}
+        here = {_key(index, place): place for place, _ in batch}
         graph = {
             _key(index, place): (
                 partial(attempt, job, index, place, ticks),
-                *(_key(index, block) for block in after if block in here),
+                *(key if (key := _key(index, sheet)) in here else broken[sheet] for sheet in after),
             )
             for place, after in batch
         }
@@ -146,46 +151,86 @@ def _key(index: int, place: Place) -> str:
 
 
 def _run_on_cluster(client: Any, job: Job, index: int, tasks: Tasks, hear: Heard) -> None:
-    """Keep a bounded number of tasks in flight; results are a few numbers, pixels never travel."""
+    """Keep a bounded number of tasks in flight; results are a few numbers, pixels never travel.
+
+    A task is handed over when the sheets that it reads are there. The cluster is told of no dependency:
+    where a worker dies it would draw again what was drawn long ago, from sheets that have been dropped.
+    """
     # Distributed is an optional dependency: whoever has a client has it.
     from distributed import as_completed
 
     run_name, ticks = uuid.uuid4().hex[:8], Ticks(None)
     flying: dict[str, tuple[Any, Place]] = {}
-
-    def submit(place: Place, after: tuple[Place, ...]) -> Any:
-        key = f"{_key(index, place)}-{job.name[:12]}-{run_name}"
-        waiting = [future for future, other in flying.values() if other in after]
-        future = client.submit(
-            commit, job, index, place, ticks, *waiting, key=key, retries=RETRIES, pure=False
-        )
-        flying[key] = future, place
-        return future
-
+    ahead = _Ahead(tasks)
     in_flight = max(4, 2 * sum(client.nthreads().values()))
-    first = [submit(*task) for task in itertools.islice(tasks, in_flight)]
-    futures: Any = as_completed(first)  # type: ignore[no-untyped-call]
+    futures: Any = as_completed([])  # type: ignore[no-untyped-call]
     stopped = False
+
+    def end(place: Place, outcome: Outcome) -> None:
+        nonlocal stopped
+        stopped = stopped or outcome.fatal
+        ahead.end(place, outcome)
+        hear(outcome)
+
+    def fill() -> None:
+        while not stopped and len(flying) < in_flight and (task := ahead.take()) is not None:
+            place, broken = task
+            if broken is not None:
+                end(place, left_out(job, index, place, broken))
+                continue
+            key = f"{_key(index, place)}-{job.name[:12]}-{run_name}"
+            future = client.submit(commit, job, index, place, ticks, key=key, retries=RETRIES, pure=False)
+            flying[key] = future, place
+            futures.add(future)
+
     try:
+        fill()
         for future in futures:
             _, place = flying.pop(future.key)
             error = future.exception()
-            outcome = future.result() if error is None else failed(job, index, place, error)
-            stopped = stopped or outcome.fatal
-            hear(outcome)
-            if not stopped:
-                for following in itertools.islice(tasks, 1):
-                    futures.add(submit(*following))
+            end(place, future.result() if error is None else failed(job, index, place, error))
+            fill()
     except BaseException:
         client.cancel([future for future, _ in flying.values()])
         raise
 
 
-def _complaint(job: Job, shards: int, failures: list[Outcome]) -> str:
-    named = ", ".join(f.name for f in failures[:4]) + (", ..." if len(failures) > 4 else "")
-    reason = failures[0].error
+class _Ahead:
+    """The next tasks of a stage, of which those are handed out first that need not wait."""
+
+    def __init__(self, tasks: Tasks) -> None:
+        self._tasks = tasks
+        self._waiting: dict[Place, tuple[tuple[Place, ...], set[Place]]] = {}
+        self._broken: dict[Place, Outcome] = {}
+
+    def take(self) -> tuple[Place, Outcome | None] | None:
+        """Return a task that waits for no other, and a failed one that it follows, if any.
+
+        ``None`` if all wait for tasks in flight, or there are no more.
+        """
+        while (ready := next((p for p, (_, pending) in self._waiting.items() if not pending), None)) is None:
+            following = next(self._tasks, None) if len(self._waiting) < BATCH else None
+            if following is None:
+                return None
+            place, after = following
+            self._waiting[place] = after, set(after) - self._broken.keys()
+        after, _ = self._waiting.pop(ready)
+        return ready, next((self._broken[sheet] for sheet in after if sheet in self._broken), None)
+
+    def end(self, place: Place, outcome: Outcome) -> None:
+        """Take note that a task has ended, well or not."""
+        if outcome.error:
+            self._broken[place] = outcome
+        for _, pending in self._waiting.values():
+            pending.discard(place)
+
+
+def _complaint(job: Job, undone: str, failures: list[Outcome]) -> str:
+    causes = [f for f in failures if not f.follows]
+    named = ", ".join(f.name for f in causes[:4]) + (", ..." if len(causes) > 4 else "")
+    reason = causes[0].error
     stop = "; stopped there" if any(f.fatal for f in failures) else ""
     return (
-        f"{len(failures)} of {shards} shards of {job.path} failed: {named} ({reason}){stop}; "
+        f"{undone} shards of {job.path} failed: {named} ({reason}){stop}; "
         f"the others are kept: geoinfinite resume {job.path}"
     )

@@ -1,12 +1,11 @@
-"""One task: draw one shard on its stored parent and commit it as one object, or one block of a layer."""
+"""One task: draw one shard on its stored parent and commit it as one object, or one sheet of a layer."""
 
 from __future__ import annotations
 
 import errno
-import math
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,14 @@ from geoinfinite.cascade import Read, draw
 from geoinfinite.cost import level_cost
 from geoinfinite.errors import StoreError
 from geoinfinite.progress import Progress
+from geoinfinite.stack import layer_evaluations
 from geoinfinite.stores import ledger
-from geoinfinite.stores.blocks import Place, StageBlocks
 from geoinfinite.stores.identity import Profile, check_same_numerics, numerics_profile
-from geoinfinite.stores.layered import draw_block, fuse_shard
+from geoinfinite.stores.layered import draw_sheet, fuse_shard
 from geoinfinite.stores.layout import encode_shard, open_image
 from geoinfinite.stores.planning import Plan, Stage
 from geoinfinite.stores.scratch import Scratch
+from geoinfinite.stores.sheets import Place, StageSheets
 from geoinfinite.tiling import TileCache
 from geoinfinite.window import Window
 
@@ -47,7 +47,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one task: a shard, or a block of a layer's tiles."""
+    """What became of one task: a shard, or a sheet of a layer's tiles."""
 
     level: int
     row: int
@@ -57,6 +57,8 @@ class Outcome:
     """Tiles of the task by the plan."""
     drawn: int = 0
     """Tiles that were drawn for it."""
+    evaluations: int = 0
+    """Network evaluations of one tile that this took."""
     kept: bool = False
     """Whether it was found committed and sound."""
     told: tuple[int, int] = (0, 0)
@@ -65,12 +67,14 @@ class Outcome:
     fatal: bool = False
     """Whether the other tasks would fail for the same reason."""
     layer: int | None = None
-    """The layer of a block; ``None`` for a shard."""
+    """The layer of a sheet; ``None`` for a shard."""
+    follows: bool = False
+    """Whether it was not tried, because a sheet that it reads was not drawn."""
 
     @property
     def name(self) -> str:
         """The task, as people and errors name it."""
-        kind = "shard" if self.layer is None else f"layer {self.layer} block"
+        kind = "shard" if self.layer is None else f"layer {self.layer} sheet"
         return f"level {self.level} {kind} ({self.row}, {self.column})"
 
 
@@ -119,7 +123,8 @@ def commit_shard(job: Job, index: int, row: int, column: int, ticks: Ticks) -> O
     """
     stage = job.plan.stages[index]
     window = stage.shard_window(row, column)
-    tiles = 0 if stage.layered else level_cost(job.plan.world, stage.level, window).tiles
+    cost = None if stage.layered else level_cost(job.plan.world, stage.level, window)
+    tiles, evaluations = (cost.tiles, cost.evaluations) if cost else (0, 0)
     place = (job.path, stage.level, row, column)
     if ledger.present(*place) if job.quick else ledger.inspect(*place, job=job.name) is ledger.State.SOUND:
         return Outcome(stage.level, row, column, window.size, tiles, kept=True)
@@ -127,33 +132,51 @@ def commit_shard(job: Job, index: int, row: int, column: int, ticks: Ticks) -> O
     counter = ticks.listen(window.size, tiles)
     pixels = _draw(job, index, window, counter)
     ledger.commit(*place, job=job.name, encoded=encode_shard(job.path, stage.level, row, column, pixels))
-    return Outcome(stage.level, row, column, window.size, tiles, counter.drawn, told=counter.told)
+    return Outcome(
+        stage.level, row, column, window.size, tiles, counter.drawn, evaluations, told=counter.told
+    )
 
 
-def commit_block(job: Job, index: int, place: Place, ticks: Ticks) -> Outcome:
-    """Make sure that a block of a layer's tiles is drawn and kept; repeat it as often as you like."""
-    stage, blocks = job.plan.stages[index], StageBlocks(job.plan.world, job.plan.stages[index])
+def commit_sheet(job: Job, index: int, place: Place, ticks: Ticks) -> Outcome:
+    """Make sure that a sheet of a layer's tiles is drawn and kept; repeat it as often as you like."""
+    stage, sheets = job.plan.stages[index], StageSheets(job.plan.world, job.plan.stages[index])
     layer, row, column = place
-    tiles = math.prod(map(len, blocks.tiles(place)))
+    need = sheets.need(place)
+    scratch = Scratch(job.path, job.name, stage.level)
+    if scratch.holds(place):
+        # A cluster repeats what it has not heard of when a worker dies.
+        return Outcome(stage.level, row, column, 0, need.tiles, kept=True, layer=layer)
     check_same_numerics(job.path, job.numerics, numerics_profile(job.plan.world))
-    counter, scratch = ticks.listen(0, tiles), Scratch(job.path, job.name, stage.level)
-    scratch.save(place, draw_block(blocks, scratch, place, _parent_reader(job, index), counter))
-    return Outcome(stage.level, row, column, 0, tiles, counter.drawn, told=counter.told, layer=layer)
+    counter = ticks.listen(0, need.tiles)
+    scratch.save(place, draw_sheet(sheets, scratch, place, _parent_reader(job, index), counter))
+    evaluations = layer_evaluations(job.plan.world, stage.level, need)
+    return Outcome(
+        stage.level,
+        row,
+        column,
+        0,
+        need.tiles,
+        counter.drawn,
+        evaluations,
+        told=counter.told,
+        layer=layer,
+    )
 
 
-def commit(job: Job, index: int, place: Place, ticks: Ticks, *after: Outcome) -> Outcome:
-    """Do one task of a stage, whose blocks ``after`` made; the layer after the last one is the shards'."""
-    if any(outcome.error for outcome in after):
-        raise StoreError(f"{next(o.name for o in after if o.error)}, which it reads, was not drawn")
-    if place[0] < len(StageBlocks(job.plan.world, job.plan.stages[index]).layers):
-        return commit_block(job, index, place, ticks)
+def commit(job: Job, index: int, place: Place, ticks: Ticks) -> Outcome:
+    """Do one task of a stage, whose sheets are there; the layer after the last one is the shards'."""
+    if place[0] < len(StageSheets(job.plan.world, job.plan.stages[index]).layers):
+        return commit_sheet(job, index, place, ticks)
     return commit_shard(job, index, *place[1:], ticks)
 
 
 def attempt(job: Job, index: int, place: Place, ticks: Ticks, *after: Outcome) -> Outcome:
-    """Do as `commit`, and return an error as an outcome, so that other tasks go on."""
+    """Do as `commit` after those that made its sheets; an error is an outcome, so that others go on."""
+    broken = next((outcome for outcome in after if outcome.error), None)
+    if broken is not None:
+        return left_out(job, index, place, broken)
     try:
-        return commit(job, index, place, ticks, *after)
+        return commit(job, index, place, ticks)
     except Exception as error:
         return failed(job, index, place, error)
 
@@ -161,7 +184,7 @@ def attempt(job: Job, index: int, place: Place, ticks: Ticks, *after: Outcome) -
 def failed(job: Job, index: int, place: Place, error: BaseException) -> Outcome:
     """Return the outcome of a task that could not be done."""
     stage, (layer, row, column) = job.plan.stages[index], place
-    is_shard = layer == len(StageBlocks(job.plan.world, stage).layers)
+    is_shard = layer == len(StageSheets(job.plan.world, stage).layers)
     pixels = stage.shard_window(row, column).size if is_shard else 0
     fatal = isinstance(error, OSError) and error.errno in _FATAL
     text = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
@@ -177,11 +200,17 @@ def failed(job: Job, index: int, place: Place, error: BaseException) -> Outcome:
     )
 
 
+def left_out(job: Job, index: int, place: Place, broken: Outcome) -> Outcome:
+    """Return the outcome of a task that cannot be done because one that it follows was not."""
+    error = StoreError(f"{broken.name}, which it reads, was not drawn")
+    return replace(failed(job, index, place, error), follows=True)
+
+
 def _draw(job: Job, index: int, window: Window, counter: _Counter) -> NDArray[Any]:
     world, stage, read_parent = job.plan.world, job.plan.stages[index], _parent_reader(job, index)
     if stage.layered:
         scratch = Scratch(job.path, job.name, stage.level)
-        return fuse_shard(StageBlocks(world, stage), scratch, window, read_parent)
+        return fuse_shard(StageSheets(world, stage), scratch, window, read_parent)
     if stage.level == 0 and not world.root.generated:
         return world.root.read(window)
     return draw(world, stage.level, window, read_parent, cache=counter)

@@ -70,11 +70,10 @@ def write_zarr(
     with ledger.alone(where):
         ledger.sweep(where)
         job = Job(plan, where, ours.job, ours.numerics, quick)
-        drawn, kept, tiles = run(job, progress or Silent())
+        done = run(job, progress or Silent())
         # Workers of a cluster may have been killed on the way.
         ledger.sweep(where)
-    per_tile = plan.evaluations // plan.tiles if plan.tiles else 0
-    return WriteReport(where, drawn, kept, tiles, tiles * per_tile)
+    return WriteReport(where, *done)
 
 
 def resume_store(path: str | Path, *, quick: bool = False, progress: Progress | None = None) -> WriteReport:

@@ -1,0 +1,176 @@
+"""The presets with the bundled network: what a window costs alone and in a whole job, and how it looks.
+
+Run ``python -m pytest benchmarks/bench_presets.py --benchmark-enable -s`` for the table, on an idle machine;
+``GEOINFINITE_BENCH_SIDE=512`` draws a smaller window. Solver, steps and tile are those of ``earth``.
+The first 512 x 512 px are compared with a single tile drawn over them. ``seam`` is the largest over the
+median mean step by phase modulo the stride, along the worse axis; a picture without tiles has some too, so
+that of the single tile stands beside it. ``2-4``, ``4-8``, ``8-16`` px are power per octave over its power.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import dask
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from geoinfinite import evaluation, worldfile
+from geoinfinite.cascade import generate
+from geoinfinite.cost import level_cost
+from geoinfinite.recipe import Numerics, Recipe
+from geoinfinite.samplers import SOLVERS
+from geoinfinite.samplers.presets import (
+    ChartedMultiDiffusion,
+    EarlySync,
+    IndependentTiles,
+    InfiniteDiffusion,
+    MetaEarthTiles,
+    MultiDiffusion,
+    SpotDiffusion,
+    TiledSampler,
+)
+from geoinfinite.stores import layout
+from geoinfinite.stores.planning import plan_window
+from geoinfinite.stores.writing import write_zarr
+from geoinfinite.window import Window
+
+NORTH, WEST, SIDE = 2640, 11_220, 1024
+"""The first pixel of a window of level 1 around the Alps, and its side."""
+COMPARED = 512
+"""Side of the part that is also drawn as one tile."""
+KINDS: dict[str, tuple[type[TiledSampler], dict[str, Any]]] = {
+    "independent": (IndependentTiles, {}),
+    "metaearth": (MetaEarthTiles, {"stride": 0.5, "weights": "crop"}),
+    "earlysync": (EarlySync, {"stride": 0.75}),
+    "infinitediffusion": (InfiniteDiffusion, {"stride": 0.75}),
+    "multidiffusion": (MultiDiffusion, {"stride": 0.75}),
+    "multidiffusion gaussian": (MultiDiffusion, {"stride": 0.75, "weights": "gaussian"}),
+    "spotdiffusion": (SpotDiffusion, {"stride": 1.0}),
+    "charted": (ChartedMultiDiffusion, {"stride": 0.75, "halo": 64, "chart": 480}),
+}
+"""Every preset with its strides, as shares of the tile."""
+SHARED = "schedule", "shift", "steps", "consistency"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a picture shows of its tiles, and how much detail it has."""
+
+    seam: float
+    seam_of_one_tile: float
+    octaves: tuple[float, ...]
+    spread: float
+    """Deviation of detail over the single tile's."""
+
+
+@cache
+def earth() -> Recipe:
+    """Return the bundled world, drawn on a processor."""
+    world = worldfile.load("earth", Recipe)
+    return world.replace(numerics=Numerics(micro_batch=world.numerics.micro_batch))
+
+
+def fitting(share: float, unit: int) -> int:
+    """Return the multiple of a unit nearest to a share of the tile that fits once round the Earth."""
+    columns, wanted = earth().grid.shape_at(1)[1], share * earth().sampler.tile
+    return min((n for n in range(unit, 999, unit) if columns % n == 0), key=lambda n: abs(n - wanted))
+
+
+def with_preset(name: str, steps: int | None = None) -> Recipe:
+    """Return the bundled world with another preset, and a plain solver where its own cannot be fused."""
+    kind, own = KINDS[name]
+    base, facts = earth().sampler, earth().model.facts()
+    fusable = not kind.fuses_answers or SOLVERS[base.solver].evaluations == 1
+    settings = {key: getattr(base, key) for key in SHARED}
+    settings |= {
+        "solver": base.solver if fusable else "euler",
+        "tile": base.tile,
+        "stride": base.stride,
+    } | own
+    if "stride" in own:
+        settings["stride"] = fitting(own["stride"], facts.multiple if kind is SpotDiffusion else 4)
+    if kind is SpotDiffusion:
+        settings["tile"] = settings["stride"]
+    if kind is ChartedMultiDiffusion:
+        # Tiles must fill a chart from edge to edge.
+        settings["halo"] += -(own["chart"] + 2 * own["halo"] - base.tile) % settings["stride"] // 2
+    if steps:
+        settings["steps"] = steps
+    return earth().replace(sampler=kind(**settings))
+
+
+@cache
+def one_tile(side: int) -> NDArray[Any]:
+    """Return the window as a part of a single tile that lies around it: no edge crosses it."""
+    tile, base = side + 128, earth().sampler
+    # The lattice starts at pixel 0: the side grows until one tile holds the window.
+    while not all(32 < at % tile < tile - side - 32 for at in (NORTH, WEST)):
+        tile += 16
+    settings = {key: getattr(base, key) for key in SHARED}
+    sampler = IndependentTiles(**settings, solver=base.solver, tile=tile, stride=tile)
+    # The window is far from the antimeridian, so whether the grid is periodic does not matter to it.
+    grid = replace(earth().grid, periodic=False)
+    world = earth().replace(grid=grid, sampler=sampler, numerics=Numerics(micro_batch=1))
+    return generate(world, 1, window_of(side), cache=None)
+
+
+def window_of(side: int) -> Window:
+    """Return a window of level 1 around the Alps."""
+    return Window(NORTH, NORTH + side, WEST, WEST + side)
+
+
+def per_megapixel(world: Recipe, side: int) -> float:
+    """Return the evaluations of a window drawn with nothing at hand, per million pixels."""
+    return level_cost(world, 1, window_of(side)).evaluations / (side**2 / 1e6)
+
+
+def look(drawn: NDArray[Any], whole: NDArray[Any], stride: int) -> Look:
+    """Compare a picture with one that has no tiles, parents taken away."""
+    factor = earth().grid.factor
+    window = Window(NORTH, NORTH + drawn.shape[-2], WEST, WEST + drawn.shape[-1])
+    parent = earth().root.read(window.coarsen(factor)).astype(float).repeat(factor, 1).repeat(factor, 2)
+    ours, theirs = drawn - parent, whole - parent
+    seams = [evaluation.seam_phase_ratio(x, stride, (NORTH, WEST)) for x in (ours, theirs)]
+    spread = evaluation.detail_spread(ours) / evaluation.detail_spread(theirs)
+    return Look(max(seams[0]), max(seams[1]), evaluation.octave_ratios(ours, theirs), spread)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KINDS)
+def test_presets(benchmark: Any, tmp_path: Path, name: str) -> None:
+    """Export a window of level 1 with a preset; count, time and look."""
+    side = int(os.environ.get("GEOINFINITE_BENCH_SIDE", SIDE)) if benchmark.enabled else 32
+    world = with_preset(name, None if benchmark.enabled else 2)
+    window, path = window_of(side), tmp_path / "a.zarr"
+    plan = plan_window(world, 1, window)
+
+    def export() -> None:
+        with dask.config.set(scheduler="synchronous"):
+            write_zarr(plan, path)
+
+    began = time.perf_counter()
+    benchmark.pedantic(export, rounds=1)
+    seconds = time.perf_counter() - began
+    row: dict[str, float] = {
+        "evaluations": plan.evaluations,
+        **{f"per Mpx, {wide} px": per_megapixel(world, wide) for wide in (256, 1024, 8192)},
+        "seconds": seconds,
+        "Mpx/s": window.size / 1e6 / seconds,
+    }
+    benchmark.extra_info["solver"] = f"{world.sampler.solver} {world.sampler.steps}"
+    if benchmark.enabled:
+        drawn = np.asarray(layout.open_image(path, 1)[:])
+        part = min(side, COMPARED)
+        seen = look(drawn[:, :part, :part], one_tile(part), world.sampler.stride)
+        row |= {"seam": seen.seam, "of one tile": seen.seam_of_one_tile, "spread": seen.spread}
+        row |= dict(zip(("2-4 px", "4-8 px", "8-16 px"), seen.octaves, strict=True))
+        print(f"\n{name:24} {benchmark.extra_info['solver']:10}", end="")
+        print(*(f"{key} {value:.3f};" if value < 10 else f"{key} {value:.0f};" for key, value in row.items()))
+    benchmark.extra_info.update(row)
