@@ -22,6 +22,10 @@ PIXELS = 2
 """Version of the arithmetic: raised by every change of the library that changes a pixel."""
 
 
+OF_GENERATED_ROOT = EarlySync(solver="dpmpp_2m", schedule="karras", shift=1.0, steps=24, consistency="none")
+"""How level 0 of a generated world is sampled unless it says otherwise: right for any denoiser."""
+
+
 @dataclass(frozen=True, slots=True)
 class Numerics:
     """What changes the last bits and the speed, but not the picture."""
@@ -166,7 +170,7 @@ class Recipe:
         """Return how a level is sampled: as ``[level.N.sampler]`` says, or as the world does."""
         found = next((s.sampler for s in self.levels if s.level == level and s.sampler), None)
         if found is None and level == 0:
-            return EarlySync(consistency="none")
+            return OF_GENERATED_ROOT
         return found or self.sampler
 
     def model_at(self, level: int) -> ModelReference:

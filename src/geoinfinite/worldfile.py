@@ -15,7 +15,7 @@ import tomli_w
 from geoinfinite.errors import WorldError
 from geoinfinite.grid import Grid
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.recipe import LevelSettings, Numerics, Recipe, described
+from geoinfinite.recipe import OF_GENERATED_ROOT, LevelSettings, Numerics, Recipe, described
 from geoinfinite.root import GENERATED, Root
 from geoinfinite.samplers.presets import PRESETS, IndependentTiles
 from geoinfinite.samplers.tiled import TiledSampler
@@ -119,7 +119,8 @@ def _level(name: str, table: Any, of_world: TiledSampler, folder: Path) -> Level
     if not name.isdecimal() or not isinstance(table, dict):
         raise WorldError(f"[{where}] is not a level; write [level.3.sampler] or [level.3.model]")
     _known(table, ("sampler", "model"), f"{where}.")
-    sampler = _sampler(table["sampler"], of_world, f"{where}.sampler") if "sampler" in table else None
+    base = of_world if int(name) else OF_GENERATED_ROOT
+    sampler = _sampler(table["sampler"], base, f"{where}.sampler") if "sampler" in table else None
     model = None
     if "model" in table:
         model = _build(ModelReference, _anchored(table["model"], "ref", folder), f"{where}.model")
