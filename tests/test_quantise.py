@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from geoinfinite.errors import WorldError
-from geoinfinite.quantise import RESERVE, Encoding
+from geoinfinite.quantise import FOOTROOM, HEADROOM, Encoding
 
 
 @st.composite
@@ -52,7 +52,8 @@ def test_blocks_well_within_range_keep_detail(
     wanted = detail - np.repeat(np.repeat(block_means(detail, factor) - parent, factor, 1), factor, 2)
     bands, rows, columns = wanted.shape
     fine = np.repeat(np.repeat(parent.astype(np.float64), factor, 1), factor, 2)
-    least, most = np.minimum(fine / 2, RESERVE * top), top - np.minimum((top - fine) / 2, RESERVE * top)
+    least = np.minimum(fine / 2, FOOTROOM * top)
+    most = top - np.minimum((top - fine) / 2, HEADROOM * top)
     fits = ((wanted >= least) & (wanted <= most)).reshape(
         bands, rows // factor, factor, columns // factor, factor
     )

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from geoinfinite.errors import WorldError
 from geoinfinite.resample import Array
 
-RESERVE = 1 / 40
-"""Share of the range that a block leaves free before its end (or half of what is left, where that is
-less): pixels at the very end have descendants without any detail, which show as flat rectangles."""
+HEADROOM, FOOTROOM = 1 / 5, 1 / 40
+"""Shares of the range that a block leaves free at its bright and at its dark end (or half of what is left,
+where that is less): a pixel near the end has descendants without detail, and on snow a rectangle shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,8 @@ def _contain(planes: Array, parent: Array, low: float, high: float) -> Array:
     tiny = np.float32(1e-12)
     above = np.maximum(deviation.max(axis=0), tiny)
     below = np.maximum(-deviation.min(axis=0), tiny)
-    reserve = np.float32(RESERVE * (high - low))
-    upwards = _usable(np.float32(high) - parent, reserve)
-    downwards = _usable(parent - np.float32(low), reserve)
+    upwards = _usable(np.float32(high) - parent, np.float32(HEADROOM * (high - low)))
+    downwards = _usable(parent - np.float32(low), np.float32(FOOTROOM * (high - low)))
     room = np.minimum(upwards / above, downwards / below)
     deviation *= np.minimum(room, np.float32(1))
     deviation += parent

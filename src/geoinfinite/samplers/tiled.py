@@ -29,11 +29,11 @@ class TiledSampler:
     """Name of a solver: ``gi.samplers.SOLVERS``; ``"checkpoint"``: as the model's own settings say."""
     schedule: str = "flow"
     """Name of a schedule of noise levels: ``gi.samplers.SCHEDULES``; ``"checkpoint"``: the model's own."""
-    shift: float = 2.0
+    shift: float = 3.0
     """Factor on every noise level of a named schedule: for ``flow`` the shift of its time."""
     eta: float = 0.0
     """Share of fresh, position-keyed noise at every step, 0 to 1, for the solvers that take it."""
-    steps: int = 8
+    steps: int = 4
     """Steps of the solver."""
     tile: int = 128
     """Side of a tile in pixels."""
