@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
-from geoinfinite.models.earth_network import EarthNetwork, EarthSettings
-from training import architecture, constants, export, flow, imagery, schedule
+from geoinfinite.models.earth_network import EarthNetwork, EarthSettings, load
+from training import architecture, constants, export, flow, imagery, parallel, schedule
 from training.crops import Crops
+from training.distil import Trajectories
 
 LOG_EVERY, SAVE_EVERY = 50, 500
 HELD_OUT_SEED = 20_000
@@ -40,19 +41,34 @@ class Run:
         self.held_out = imagery.layers(arguments.cache, held_out=True)
         path = self.out / "checkpoint.pt"
         saved = torch.load(path, weights_only=True) if path.exists() else None
-        settings = EarthSettings(**saved["settings"]) if saved else EarthSettings()
+        begun = saved
+        if saved is None and arguments.start is not None:
+            begun = torch.load(arguments.start, weights_only=True)
+        settings = EarthSettings(**begun["settings"]) if begun else EarthSettings()
         self.step, self.spent, self.stopped = 0, 0.0, False
         self.crops = Crops(layers, settings, self.generator)
-        if saved is None:
+        if begun is None:
             settings = constants.fit(self.crops, settings)
             self._log({"settings": asdict(settings)})
         self.config = architecture.config(settings)
         unet = architecture.build(self.config, device)
+        if begun is not None:
+            unet.load_state_dict(begun["averaged"])
+        self.peak = arguments.peak
         self.network = EarthNetwork(unet, settings)
         self.averaged = {k: v.detach().clone() for k, v in unet.state_dict().items()}
+        # The copies are made after the weights are known, and never saved.
+        threads = torch.get_num_threads() if device == "cpu" else 1
+        self.replicas, self.parts = parallel.Replicas(unet, threads), 4 if threads > 1 else 1
+        torch.set_num_threads(1)
+        self.paths = None
+        if arguments.teacher is not None:
+            teacher = load(arguments.teacher, device)
+            self.paths = Trajectories(teacher, self.crops, self.generator, threads)
         self.optimiser = torch.optim.AdamW(unet.parameters(), weight_decay=1e-2, betas=(0.9, 0.99))
         if saved is not None:
             self._restore(saved)
+            self.replicas.follow()
 
     def train(self) -> None:
         """Take steps until the time is spent, logging and saving on the way."""
@@ -73,21 +89,30 @@ class Run:
         self.stopped = True
 
     def _advance(self, progress: float) -> float:
-        rate = schedule.learning_rate(self.step, progress)
+        rate = schedule.learning_rate(self.step, progress, self.peak)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        batch = self.crops.batch(*schedule.batch_shape(progress))
+        points = self._points(progress)
         self.network.unet.train()
-        loss = flow.loss(self.network, batch, self.generator).mean()
-        loss.backward()  # type: ignore[no-untyped-call]
+        found = self.replicas.gradients(points.parts(self.parts), self._loss)
         torch.nn.utils.clip_grad_norm_(self.network.unet.parameters(), 1.0)
         self.optimiser.step()
         self.optimiser.zero_grad()
-        keep = schedule.ema_decay(self.step)
+        self.replicas.follow()
+        keep = schedule.ema_decay(self.step, 0.999 if self.paths is None else 0.995)
         with torch.no_grad():
             for name, value in self.network.unet.state_dict().items():
                 self.averaged[name].lerp_(value, 1 - keep)
-        return loss.item()
+        return found
+
+    def _points(self, progress: float) -> flow.Examples:
+        if self.paths is not None:
+            return self.paths.examples(*schedule.LARGE_TILES)
+        batch = self.crops.batch(*schedule.batch_shape(progress))
+        return flow.examples(self.network, batch, self.generator)
+
+    def _loss(self, unet: nn.Module, part: flow.Examples) -> Tensor:
+        return flow.errors(EarthNetwork(unet, self.network.settings), part).mean()
 
     def save(self) -> None:
         """Write the snapshot and the checkpoint, and log the loss on held-out places."""
@@ -139,6 +164,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="directory of the run")
     parser.add_argument("--minutes", type=float, default=85.0, help="length of the whole run")
+    parser.add_argument("--start", type=Path, help="checkpoint whose averaged weights a new run begins with")
+    parser.add_argument("--teacher", type=Path, help="network whose paths a few steps are to follow")
+    parser.add_argument("--peak", type=float, default=schedule.PEAK, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0, help="seed of weights, crops and noise")
     parser.add_argument("--cache", type=Path, default=Path("training/cache"), help="downloads")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 keeps the default")

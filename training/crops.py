@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import count
 
 import torch
 import torch.nn.functional as F
@@ -17,16 +18,20 @@ from training.imagery import Layer
 LAND_SHARE = 0.7
 """Share of Blue Marble crops that must show land."""
 RECOLOUR_SHARE = 0.5
-"""Share of Landsat and NEON crops that take a colour of the Blue Marble's land."""
-WIDE_SHARE = {"scarce": 0.35, "common": 0.1}
-"""Share of Blue Marble crops labelled with any finer resolution: more for water, desert and ice,
-which the two finer sources do not show, than for vegetation, which they do."""
-
-
-FLATTEN_SHARE = 0.6
+"""Share of crops of finer sources that take a colour of the Blue Marble's land."""
+MARBLES = "blue-marble", "blue-marble-fine"
+WIDE_SHARE = {"blue-marble": (0.2, 0.06), "blue-marble-fine": (0.5, 0.2)}
+"""Share of Blue Marble crops that are labelled with any finer resolution: (of water, desert and ice,
+which finer sources hardly show, of the rest)."""
+MOST_ATTEMPTS = 40
+"""Places that are tried for a wanted crop before any allowed one is taken."""
+FLATTEN_SHARE = 0.5
 """Share of land crops whose coarse contrast is lowered while their fine detail is kept."""
 LEAST_FLATTENED = 0.4
 """Smallest factor by which coarse contrast is lowered, besides a blur."""
+SQUARE_BELOW = 0.7
+"""Crops of the globe whose label is finer than this share of their resolution are resampled to square
+pixels on the ground, or the stretch of plate carree near the poles becomes streaks at every level."""
 LEAST_ALLOWED = 0.01
 """A layer with a smaller share of allowed positions is left out at that crop size."""
 
@@ -54,8 +59,13 @@ class Crops:
         settings: EarthSettings,
         generator: Generator,
         marble: Layer | None = None,
+        plain: bool = False,
     ) -> None:
-        """Keep the layers, and the colours of `marble` that Landsat and NEON crops may take."""
+        """Keep the layers, and the colours of `marble` that other sources' crops may take.
+
+        `plain` leaves out all augmentation but flips, and gives every crop its own resolution.
+        """
+        self.plain = plain
         self.layers, self.settings, self.generator = layers, settings, generator
         self._cache: dict[int, tuple[list[Tensor], Tensor]] = {}
         marble = marble or layers[0]
@@ -89,9 +99,14 @@ class Crops:
         row, column = self._place(layer, allowed, side)
         window = (slice(row, row + side), slice(column, column + side))
         pixels = layer.pixels[:, *window].float()
-        if layer.source == "blue-marble":
+        if self.plain:
+            return self._flip(pixels, turn=False), layer.gsd_m
+        if layer.source in MARBLES:
             label = self._marble_label(layer, pixels, window)
             below_sources = label < layer.gsd_m * 2.0 ** layer.octaves[0]
+            globe = layer.source == "blue-marble"
+            if globe and label < SQUARE_BELOW * layer.gsd_m:
+                pixels = _squared(layer, row, column, side)
             if below_sources and bool(layer.land[window][::4, ::4].all()):
                 pixels = self._flatten(pixels)
             return self._flip(pixels, turn=False), label
@@ -102,17 +117,21 @@ class Crops:
     def _place(self, layer: Layer, allowed: Tensor, side: int) -> tuple[int, int]:
         """Draw the corner of a crop with its margin; reject missing, held-out and watery ones."""
         needs_land = self._uniform() < LAND_SHARE
-        while True:
+        for attempt in count():
             row, column = self._below(allowed.shape[0]), self._below(allowed.shape[1])
+            # Some windows of open sea have no crop with enough land.
             if allowed[row, column] and (
-                layer.source != "blue-marble" or self._wanted(layer, row, column, side, needs_land)
+                layer.source not in MARBLES
+                or attempt >= MOST_ATTEMPTS
+                or self._wanted(layer, row, column, side, needs_land)
             ):
                 return row, column
+        raise AssertionError("count() has no end")
 
     def _wanted(self, layer: Layer, row: int, column: int, side: int, needs_land: bool) -> bool:
         """Even out the stretch of plate carree, and ask for land when land is needed."""
         latitude = math.pi * (0.5 - (row + side / 2) / layer.pixels.shape[1])
-        if self._uniform() > math.cos(latitude) + 0.1:
+        if layer.source == "blue-marble" and self._uniform() > math.cos(latitude) + 0.1:
             return False
         rim = self.settings.margin * self.settings.factor
         tile = slice(row + rim, row + side - rim, 4), slice(column + rim, column + side - rim, 4)
@@ -121,7 +140,7 @@ class Crops:
     def _marble_label(self, layer: Layer, pixels: Tensor, window: tuple[slice, slice]) -> float:
         water = 1.0 - float(layer.land[window][::4, ::4].float().mean())
         scarce = water > 0.2 or float(pixels[:, ::4, ::4].mean()) > 90.0
-        if self._uniform() < WIDE_SHARE["scarce" if scarce else "common"]:
+        if self._uniform() < WIDE_SHARE[layer.source][0 if scarce else 1]:
             return self._label(layer, -math.log2(layer.gsd_m), 0.3)
         return self._label(layer, *layer.octaves)
 
@@ -164,6 +183,19 @@ class Crops:
 
     def _below(self, bound: int) -> int:
         return int(torch.randint(bound, (), generator=self.generator))
+
+
+def _squared(layer: Layer, row: int, column: int, side: int) -> Tensor:
+    """Return the crop with its columns as long on the ground as its rows; unchanged at the layer's rims."""
+    latitude = math.pi * (0.5 - (row + side / 2) / layer.pixels.shape[1])
+    width = round(side / max(0.2, math.cos(latitude)))
+    left = column + (side - width) // 2
+    window = slice(row, row + side), slice(left, left + width)
+    if left < 0 or left + width > layer.pixels.shape[2] or not bool(layer.usable[window].all()):
+        return layer.pixels[:, row : row + side, column : column + side].float()
+    wide = layer.pixels[:, *window].float()[None]
+    square = F.interpolate(wide, (side, side), mode="bicubic", align_corners=False, antialias=True)
+    return square[0].round().clamp(0, 255)
 
 
 def _positions(usable: Tensor, side: int) -> Tensor:

@@ -13,9 +13,11 @@ from torch import Tensor
 from geoinfinite.models.earth_network import CONFIG, KIND, SIDECAR, WEIGHTS, EarthSettings
 
 SOURCES = [
-    "NASA Blue Marble Next Generation (public domain)",
-    "Landsat 8 LC08_L1TP_224077/224078 2020-05-18, USGS (public domain)",
-    "NEON airborne camera mosaics, five crops (CC0)",
+    "NASA Blue Marble Next Generation, 7.4 km and windows at 0.5 km (public domain)",
+    "Landsat 5, 7 and 8 scenes, USGS and NASA (public domain)",
+    "NAIP, North Dakota, USDA (public domain)",
+    "Contains modified Copernicus Sentinel data",
+    "NEON airborne camera mosaics, seven crops (CC0)",
 ]
 
 

@@ -22,7 +22,7 @@ from training.sources import SourceUnavailable
 
 __all__ = ["BLUE_MARBLE_GSD", "SHARES", "Layer", "layers", "present"]
 
-SHARES = {"blue-marble": 0.3, "blue-marble-fine": 0.3, "landsat": 0.2, "fields": 0.08, "neon": 0.12}
+SHARES = {"blue-marble": 0.4, "blue-marble-fine": 0.25, "landsat": 0.16, "fields": 0.08, "neon": 0.11}
 """Share of the training crops that each source gives when all are there."""
 GROUND: tuple[Callable[[Path, Bytes, bool], list[Layer]], ...] = (
     ground.landsat_parana,

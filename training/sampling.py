@@ -8,7 +8,13 @@ from itertools import pairwise
 import torch
 from torch import Generator, Tensor
 
-from geoinfinite.models.earth_network import EarthNetwork, condition, reconstruct, velocity
+from geoinfinite.models.earth_network import (
+    EarthCondition,
+    EarthNetwork,
+    condition,
+    reconstruct,
+    velocity,
+)
 from geoinfinite.resample import project_mean
 
 
@@ -22,6 +28,32 @@ def times(steps: int, shift: float = 1.0, start: float = 1.0) -> list[float]:
 
 
 @torch.no_grad()
+def path(
+    network: EarthNetwork,
+    given: EarthCondition,
+    gsd_m: Tensor,
+    grid: Sequence[float],
+    noise: Tensor,
+    order: int = 2,
+) -> list[Tensor]:
+    """Return the states (B, 3, T, T) at the times of `grid`, from unit `noise` to the residual.
+
+    Adams-Bashforth steps of order 2, one evaluation each: v is extrapolated to the middle of the
+    step from its last two values (Hairer, Norsett and Wanner, Solving ODEs I, section III.1).
+    Euler steps as few as 8 would lose a quarter of the detail; `order` = 1 takes them.
+    """
+    z, before, states = noise, None, [noise]
+    for now, then in pairwise(grid):
+        step = then - now
+        v = velocity(network, z, torch.full((len(z),), now, device=z.device), given, gsd_m)
+        slope = v
+        if before is not None and order == 2:
+            slope = v + step / (2 * before[1]) * (v - before[0])
+        z, before = z + step * slope, (v, step)
+        states.append(z)
+    return states
+
+
 def draw(
     network: EarthNetwork,
     parent: Tensor,
@@ -30,22 +62,10 @@ def draw(
     noise: Tensor,
     order: int = 2,
 ) -> Tensor:
-    """Return the child of `parent` (B, 3, P, P), drawn from unit `noise` (B, 3, T, T).
-
-    Adams-Bashforth steps of order 2, one evaluation each: v is extrapolated to the middle of the
-    step from its last two values (Hairer, Norsett and Wanner, Solving ODEs I, section III.1).
-    Euler steps as few as 8 would lose a quarter of the detail; `order` = 1 takes them.
-    """
+    """Return the child of `parent` (B, 3, P, P), drawn from unit `noise` (B, 3, T, T) along `path`."""
     given = condition(parent, network.settings)
-    z, before = noise, None
-    for now, then in pairwise(grid):
-        step = then - now
-        v = velocity(network, z, torch.full((len(z),), now), given, gsd_m)
-        slope = v
-        if before is not None and order == 2:
-            slope = v + step / (2 * before[1]) * (v - before[0])
-        z, before = z + step * slope, (v, step)
-    return reconstruct(z, given).clamp(-1, 1)
+    residual = path(network, given, gsd_m, grid, noise, order)[-1]
+    return reconstruct(residual, given).clamp(-1, 1)
 
 
 def cascade(

@@ -114,7 +114,7 @@ def test_missing_sources_are_named_and_left_out(
     found = imagery.layers(tmp_path, held_out=False)
     assert imagery.present(found) == ["blue-marble", "fields"]
     assert sum(layer.weight for layer in found) == pytest.approx(1.0)
-    assert _share(found, "fields") == pytest.approx(0.08 / 0.38)
+    assert _share(found, "fields") == pytest.approx(0.08 / 0.48)
     told = capsys.readouterr().err.splitlines()
     assert told.count("training images: landsat_utah is left out: no network") == 1
     assert told[-1].startswith("training images: blue-marble 2 layers, ")
