@@ -137,7 +137,7 @@ class Run:
         unet = architecture.build(self.config, next(self.network.unet.parameters()).device)
         unet.load_state_dict(self.averaged)
         network = EarthNetwork(unet.eval(), self.network.settings)
-        losses: dict[str, list[Tensor]] = {source: [] for source in imagery.SHARES}
+        losses: dict[str, list[Tensor]] = {source: [] for source in imagery.present(self.held_out)}
         with torch.no_grad():
             for source in losses:
                 chosen = [layer for layer in self.held_out if layer.source == source]

@@ -91,7 +91,8 @@ def cascades(
 def real_detail(layers: list[Layer], network: EarthNetwork) -> dict[str, float]:
     """Return the spread of detail in real held-out crops per source, for comparison."""
     return {
-        source: detail_spread(held_out_batch(layers, network, source, 32).child) for source in imagery.SHARES
+        source: detail_spread(held_out_batch(layers, network, source, 32).child)
+        for source in imagery.present(layers)
     }
 
 
@@ -153,8 +154,8 @@ def main() -> None:
     parser.add_argument("--network", type=Path, required=True, help="directory of the network")
     parser.add_argument("--out", type=Path, required=True, help="directory for the results")
     parser.add_argument("--cache", type=Path, default=Path("training/cache"), help="downloads")
-    parser.add_argument("--steps", type=int, default=8, help="steps of the pictures")
-    parser.add_argument("--shift", type=float, default=2.0, help="shift of the pictures' times")
+    parser.add_argument("--steps", type=int, default=4, help="steps of the pictures")
+    parser.add_argument("--shift", type=float, default=3.0, help="shift of the pictures' times")
     parser.add_argument("--places", nargs="*", choices=PLACES, default=list(PLACES))
     parser.add_argument("--grids", action="store_true", help="also compare step grids (slow)")
     arguments = parser.parse_args()
@@ -163,7 +164,7 @@ def main() -> None:
     held_out = imagery.layers(arguments.cache, held_out=True)
     marble = held_out[0].pixels
     figures: dict[str, object] = {}
-    for source in imagery.SHARES:
+    for source in imagery.present(held_out):
         batch = held_out_batch(held_out, network, source, 16)
         sheet(network, batch, grid, 1).save(arguments.out / f"sheet-{source}.png")
         given = condition(batch.parent, network.settings)
