@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from geoinfinite import worldfile
+from geoinfinite.cascade import generate
 from geoinfinite.cli import main
 from geoinfinite.grid import Grid
 from geoinfinite.models.reference import ModelReference
@@ -25,6 +26,7 @@ from geoinfinite.recipe import Numerics, Recipe
 from geoinfinite.root import Root
 from geoinfinite.samplers import PRESETS, IndependentTiles
 from geoinfinite.samplers.tiled import TiledSampler
+from geoinfinite.window import Window
 
 REPOSITORY = Path(__file__).parents[1]
 README = REPOSITORY / "README.md"
@@ -148,6 +150,12 @@ def test_the_keys_of_the_world_itself_are_documented() -> None:
 def test_the_world_file_in_full_is_the_bundled_earth() -> None:
     full = blocks(WORLDS, "toml")[-1][0]
     assert Recipe(**worldfile.parse(full, where="docs", folder=REPOSITORY)) == worldfile.load("earth", Recipe)
+
+
+def test_the_generated_world_draws() -> None:
+    text = next(code for code, _ in blocks(WORLDS, "toml") if "generated" in code)
+    world = Recipe(**worldfile.parse(text, where="docs", folder=REPOSITORY))
+    assert generate(world, 0, Window(0, 3, -2, 2)).shape == (3, 3, 4)
 
 
 def test_the_shortest_world_loads(tmp_path: Path) -> None:
