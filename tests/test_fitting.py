@@ -159,6 +159,12 @@ CASES: list[tuple[Tables, str, Fix]] = [
         take("chart"),
     ),
     (
+        # Charts fit the turn, but the tiles in which latents are decoded do not.
+        ring(CHARTED | {"chart": 48, "halo": 12, "stride": 20}, "analytic:latent"),
+        r"stride=20 must divide the 96 columns .* stride take one of (?P<take>.*)$",
+        take("stride"),
+    ),
+    (
         ring(CHARTED | {"halo": 25}),
         "chart=48 and sampler.halo=25 must give charts .* 0 <= 2 halo <= chart",
         set_to("sampler", halo=16),

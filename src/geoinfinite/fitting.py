@@ -75,16 +75,18 @@ def check_sampler(
                 f"begin where parent pixels do; take {fits}"
             )
     if grid.periodic:
-        _check_turn(grid, level, sampler, unit, section)
+        charted = isinstance(sampler, ChartedMultiDiffusion)
+        # Charts repeat after a turn; so do tiles, but within charts, unless latents are decoded in them.
+        for name in ("chart",) * charted + ("stride",) * (not charted or facts.latent > 1):
+            _check_turn(grid, level, sampler, name, unit, section)
 
 
 def _up(pixels: int, unit: int) -> int:
     return -(-pixels // unit) * unit
 
 
-def _check_turn(grid: Grid, level: int, sampler: TiledSampler, unit: int, section: str) -> None:
+def _check_turn(grid: Grid, level: int, sampler: TiledSampler, name: str, unit: int, section: str) -> None:
     columns = grid.shape_at(level)[1]
-    name = "chart" if isinstance(sampler, ChartedMultiDiffusion) else "stride"
     pixels = getattr(sampler, name)
     if columns % pixels:
         names = ("tile", "stride") if isinstance(sampler, SpotDiffusion) else (name,)

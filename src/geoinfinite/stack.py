@@ -44,7 +44,7 @@ def level_layers(world: Recipe, level: int) -> tuple[Layer, ...]:
 
 
 def _parts(world: Recipe, level: int, sampler: TiledSampler, facts: ModelFacts) -> tuple[Layer, ...]:
-    unit = facts.latent if level == 0 else max(facts.latent, world.grid.factor)
+    unit = lcm(facts.latent, world.grid.factor if level else 1)
     key, side, stride = world.noise_key, sampler.tile // facts.latent, sampler.stride // facts.latent
     layers = []
     for part, steps in enumerate(sampler.parts):

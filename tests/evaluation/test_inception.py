@@ -1,4 +1,5 @@
 import sys
+from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -12,10 +13,10 @@ SETS = np.zeros((4, 3, 20, 30)), np.full((5, 3, 20, 30), 300.0)
 @pytest.mark.parametrize(
     "metric", [evaluation.frechet_inception_distance, evaluation.kernel_inception_distance]
 )
-def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, metric: object) -> None:
+def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, metric: Callable[..., float]) -> None:
     monkeypatch.setitem(sys.modules, "torchmetrics", None)
     with pytest.raises(ValueError, match=r"'w.pth': \w+ needs torchmetrics.*pip install 'torchmetrics"):
-        metric(*SETS, "w.pth")  # type: ignore[operator]
+        metric(*SETS, "w.pth")
 
 
 def test_pictures_of_other_bands_are_refused() -> None:

@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-import small_worlds
 import store_jobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from preset_cases import MODELS, PRESET_CASES
+from store_plans import layered_plans
 
 from geoinfinite.cost import level_cost
 from geoinfinite.recipe import Recipe
 from geoinfinite.stores.planning import Plan, plan_window
 from geoinfinite.stores.sheets import Axis, StageSheets
 from geoinfinite.window import Window
-
-FOLDER = Path(tempfile.mkdtemp())
-WORLDS = {"ring": small_worlds.ring_world(FOLDER), "patch": small_worlds.patch_world(FOLDER)}
-
-
-@st.composite
-def plans(draw: st.DrawFn) -> Plan:
-    """A window of a layered level of a small world, off every lattice, in shards of any side."""
-    world = store_jobs.layered(
-        WORLDS[draw(st.sampled_from(sorted(WORLDS)))],
-        draw(st.sampled_from([n for n in PRESET_CASES if n not in ("independent", "metaearth")])),
-        draw(st.sampled_from(MODELS)),
-    )
-    rows, columns = world.grid.shape_at(2)
-    y0 = draw(st.integers(0, rows - 1))
-    height, width = draw(st.integers(1, rows - y0)), draw(st.integers(1, columns))
-    x0 = draw(st.integers(-columns, columns) if world.grid.periodic else st.integers(0, columns - width))
-    return plan_window(world, 2, Window(y0, y0 + height, x0, x0 + width), shard=draw(st.integers(20, 130)))
 
 
 def tasks(sheets: StageSheets) -> Iterator[tuple[int, int, int]]:
@@ -46,7 +25,7 @@ def tasks(sheets: StageSheets) -> Iterator[tuple[int, int, int]]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(plans())
+@given(layered_plans(st.integers(20, 130)))
 def test_every_tile_is_in_one_sheet(plan: Plan) -> None:
     for stage in plan.stages:
         sheets = StageSheets(plan.world, stage)
@@ -62,7 +41,7 @@ def test_every_tile_is_in_one_sheet(plan: Plan) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(plans(), st.data())
+@given(layered_plans(st.integers(20, 130)), st.data())
 def test_a_task_reads_the_sheets_of_the_tiles_that_it_is_fused_from(plan: Plan, data: st.DataObject) -> None:
     sheets = StageSheets(plan.world, plan.stages[-1])
     every = list(tasks(sheets))

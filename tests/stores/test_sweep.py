@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
-import small_worlds
 import store_jobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from preset_cases import MODELS, PRESET_CASES
+from store_plans import WORLDS, layered_plans
 
 from geoinfinite.recipe import Recipe
 from geoinfinite.stores.planning import plan_window
@@ -21,8 +18,6 @@ from geoinfinite.stores.sheets import Place, StageSheets
 from geoinfinite.stores.sweep import Sweep
 from geoinfinite.window import Window
 
-FOLDER = Path(tempfile.mkdtemp())
-WORLDS = {"ring": small_worlds.ring_world(FOLDER), "patch": small_worlds.patch_world(FOLDER)}
 SIDES = st.integers(24, 60)
 
 
@@ -107,19 +102,8 @@ def every_task(sheets: StageSheets) -> set[Place]:
     }
 
 
-@st.composite
-def stages(draw: st.DrawFn) -> StageSheets:
-    world = store_jobs.layered(
-        WORLDS[draw(st.sampled_from(sorted(WORLDS)))],
-        draw(st.sampled_from([n for n in PRESET_CASES if n not in ("independent", "metaearth")])),
-        draw(st.sampled_from(MODELS)),
-    )
-    rows, columns = world.grid.shape_at(2)
-    y0 = draw(st.integers(0, rows - 1))
-    height, width = draw(st.integers(1, rows - y0)), draw(st.integers(1, columns))
-    x0 = draw(st.integers(-columns, columns) if world.grid.periodic else st.integers(0, columns - width))
-    plan = plan_window(world, 2, Window(y0, y0 + height, x0, x0 + width), shard=draw(SIDES))
-    return StageSheets(world, plan.stages[-1])
+def stages() -> st.SearchStrategy[StageSheets]:
+    return layered_plans(SIDES).map(lambda plan: StageSheets(plan.world, plan.stages[-1]))
 
 
 @settings(max_examples=50, deadline=None)

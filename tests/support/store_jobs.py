@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from preset_cases import PRESET_CASES
@@ -94,10 +95,9 @@ def sabotage(level: int, place: tuple[int, int, int], once: str = "") -> None:
                 os._exit(1)
         plain(scratch, where, tiles)
 
-    save.plain = plain  # type: ignore[attr-defined]
-    Scratch.save = save  # type: ignore[method-assign]
+    mock.patch.object(Scratch, "save", save).start()
 
 
 def repair() -> None:
     """Undo `sabotage`."""
-    Scratch.save = getattr(Scratch.save, "plain", Scratch.save)  # type: ignore[method-assign]
+    mock.patch.stopall()

@@ -29,6 +29,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from geoinfinite.errors import ModelError
+from geoinfinite.models.diffusers_folder import Part
+from geoinfinite.models.weights import load_network
 
 KIND = "earth-residual-flow"
 CONFIG, WEIGHTS, SIDECAR = "config.json", "diffusion_pytorch_model.safetensors", "geoinfinite.json"
@@ -149,24 +151,9 @@ def load(
     Only local files are read, and no pickle. Raises `ModelError` when one of the three is
     missing, damaged or describes another architecture.
     """
-    from diffusers import UNet2DModel
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     settings, config = read_settings(directory), _read_json(directory / CONFIG)
-    architecture: Any = UNet2DModel
-    try:
-        with torch.device("meta"):
-            unet: nn.Module = architecture.from_config(config)
-    except (TypeError, ValueError, KeyError) as error:
-        raise _damaged(directory / CONFIG, error) from error
-    try:
-        unet.load_state_dict(load_file(directory / WEIGHTS), strict=True, assign=True)
-    except (OSError, SafetensorError, RuntimeError, ValueError) as error:
-        raise _damaged(directory / WEIGHTS, error) from error
-    nn.Module.to(unet, torch.device(device), dtype)
-    unet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return EarthNetwork(unet.eval().requires_grad_(False), settings)
+    unet = load_network(Part(directory, {"_class_name": "UNet2DModel"} | config), torch.device(device))
+    return EarthNetwork(nn.Module.to(unet, dtype=dtype), settings)
 
 
 def read_settings(directory: Path) -> EarthSettings:
