@@ -18,15 +18,15 @@ from unittest import mock
 import dask
 import pytest
 
-from geoinfinite import worldfile
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.recipe import Numerics, Recipe
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Numerics, Recipe
 from geoinfinite.samplers.presets import IndependentTiles, MultiDiffusion
 from geoinfinite.samplers.tiled import TiledSampler
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.scratch import Scratch
 from geoinfinite.stores.writing import write_zarr
-from geoinfinite.window import Window
 
 LEVEL, TOP, LEFT = 2, 11_000, 44_800
 """Around the Alps."""

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from geoinfinite.diffusion.noise import NoiseField
 from geoinfinite.models.device_noise import DeviceNoise
-from geoinfinite.noise import NoiseField
-from geoinfinite.window import Window
+from geoinfinite.plane.window import Window
 
 FIELD = NoiseField(key=0x123456789ABCDEF0, level=5, channels=3)
 SIDES = {"tile-64": 64, "tile-128": 128, "tile-256": 256, "window-512": 512}

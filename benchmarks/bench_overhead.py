@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from geoinfinite import worldfile
-from geoinfinite.cascade import generate
-from geoinfinite.cost import level_cost
+from geoinfinite.engine.cost import level_cost
+from geoinfinite.engine.generate import generate
 from geoinfinite.models import reference
-from geoinfinite.models.earth import EarthTiles
+from geoinfinite.models.earth.tiles import EarthTiles
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.recipe import Recipe
-from geoinfinite.window import Window
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Recipe
 
 ALPS = Window(2640, 3664, 11_220, 12_244)
 """1024 x 1024 px of level 1 around the Alps."""

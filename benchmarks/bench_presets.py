@@ -21,10 +21,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from geoinfinite import evaluation, worldfile
-from geoinfinite.cascade import generate
-from geoinfinite.cost import level_cost
-from geoinfinite.recipe import Numerics, Recipe
+from geoinfinite import evaluation
+from geoinfinite.engine.cost import level_cost
+from geoinfinite.engine.generate import generate
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Numerics, Recipe
 from geoinfinite.samplers import SOLVERS
 from geoinfinite.samplers.presets import (
     ChartedMultiDiffusion,
@@ -39,7 +41,6 @@ from geoinfinite.samplers.presets import (
 from geoinfinite.stores import layout
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.writing import write_zarr
-from geoinfinite.window import Window
 
 NORTH, WEST, SIDE = 2640, 11_220, 1024
 """The first pixel of a window of level 1 around the Alps, and its side."""

@@ -20,12 +20,13 @@ import torch
 from numpy.typing import NDArray
 from rasterio.transform import from_origin
 
-from geoinfinite import evaluation, worldfile
-from geoinfinite.cascade import generate
-from geoinfinite.grid import Grid
+from geoinfinite import evaluation
+from geoinfinite.engine.generate import generate
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.recipe import Recipe
-from geoinfinite.window import Window
+from geoinfinite.plane.grid import Grid
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Recipe
 
 FACTOR = 4
 PLACES = {

@@ -17,14 +17,14 @@ import dask
 import pytest
 import zarr
 
-from geoinfinite import worldfile
 from geoinfinite.models import reference
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.recipe import Recipe
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores import layout
 from geoinfinite.stores.planning import Plan, plan_window
 from geoinfinite.stores.writing import write_zarr
-from geoinfinite.window import Window
 
 ALPS = Window(2640, 4560, 11_220, 13_140)
 """1920 x 1920 px of level 1 around the Alps."""

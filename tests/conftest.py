@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import small_worlds
 
-from geoinfinite.cascade import tile_cache
-from geoinfinite.recipe import Recipe
+from geoinfinite.engine.generate import tile_cache
+from geoinfinite.recipe.recipe import Recipe
 
 
 @pytest.fixture

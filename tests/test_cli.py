@@ -17,11 +17,11 @@ import small_worlds
 import xarray as xr
 from rasterio.warp import transform_bounds
 
-from geoinfinite import worldfile
-from geoinfinite.cascade import generate
 from geoinfinite.cli import main
-from geoinfinite.recipe import Recipe
-from geoinfinite.window import Window
+from geoinfinite.engine.generate import generate
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Recipe
 
 RUN = [sys.executable, "-c", "import sys; from geoinfinite.cli import main; sys.exit(main())"]
 pytestmark = [

@@ -17,16 +17,16 @@ from pathlib import Path
 
 import pytest
 
-from geoinfinite import worldfile
-from geoinfinite.cascade import generate
 from geoinfinite.cli import main
-from geoinfinite.grid import Grid
+from geoinfinite.engine.generate import generate
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.recipe import Numerics, Recipe
-from geoinfinite.root import Root
+from geoinfinite.plane.grid import Grid
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Numerics, Recipe
+from geoinfinite.recipe.root import Root
 from geoinfinite.samplers import PRESETS, IndependentTiles
 from geoinfinite.samplers.tiled import TiledSampler
-from geoinfinite.window import Window
 
 REPOSITORY = Path(__file__).parents[1]
 README = REPOSITORY / "README.md"

@@ -10,17 +10,18 @@ from pathlib import Path
 import pytest
 import small_worlds
 
-from geoinfinite import errors, worldfile
-from geoinfinite.cascade import generate
+from geoinfinite import errors
 from geoinfinite.cli import main
+from geoinfinite.engine.generate import generate
 from geoinfinite.errors import BudgetError, GeoInfiniteError, ModelError, StoreError, WindowError, WorldError
 from geoinfinite.models.reference import SIDECAR, WEIGHTS, from_pretrained
-from geoinfinite.recipe import Recipe
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores.pictures import write_png
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import resume_store, write_zarr
-from geoinfinite.window import Window
 from geoinfinite.world import World
 
 SIDECAR_TEXT = json.dumps(

@@ -11,8 +11,8 @@ import pytest
 from geoinfinite import World
 from geoinfinite.arrays import origin_of
 from geoinfinite.errors import WorldError
-from geoinfinite.recipe import Recipe
-from geoinfinite.window import Window
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Recipe
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from geoinfinite.models.earth_network import EarthNetwork, EarthSettings, load
+from geoinfinite.models.earth.network import EarthNetwork, EarthSettings, load
 from training import architecture, constants, export, flow, imagery, parallel, schedule
 from training.crops import Crops
 from training.distil import Trajectories

@@ -8,7 +8,7 @@ import torch
 from diffusers import UNet2DModel
 from torch import nn
 
-from geoinfinite.models.earth_network import EarthSettings
+from geoinfinite.models.earth.network import EarthSettings
 
 BANDS, FEATURES = 3, 7
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from geoinfinite.models.earth_network import EarthSettings, condition, residual
+from geoinfinite.models.earth.network import EarthSettings, condition, residual
 from training.crops import Crops
 
 RESIDUAL_LIMIT = 6.0

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from geoinfinite.models.earth_network import EarthSettings
-from geoinfinite.resample import mean_exact_upsampler
+from geoinfinite.models.earth.network import EarthSettings
+from geoinfinite.plane.resample import mean_exact_upsampler
 from training.degrade import degrade
 from training.imagery import Layer
 

@@ -15,7 +15,7 @@ from itertools import pairwise
 import torch
 from torch import Generator, Tensor
 
-from geoinfinite.models.earth_network import EarthCondition, EarthNetwork, condition
+from geoinfinite.models.earth.network import EarthCondition, EarthNetwork, condition
 from training.crops import Crops
 from training.flow import Examples
 from training.parallel import Replicas

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Generator, Tensor
 
-from geoinfinite.models.earth_network import EarthNetwork, condition, load, residual
+from geoinfinite.models.earth.network import EarthNetwork, condition, load, residual
 from training import imagery
 from training.crops import Batch, Crops
 from training.imagery import Layer

@@ -1,4 +1,4 @@
-"""Write a network as the three files that `geoinfinite.models.earth_network.load` reads."""
+"""Write a network as the three files that `geoinfinite.models.earth.network.load` reads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from safetensors.torch import save_file
 from torch import Tensor
 
-from geoinfinite.models.earth_network import CONFIG, KIND, SIDECAR, WEIGHTS, EarthSettings
+from geoinfinite.models.earth.network import CONFIG, KIND, SIDECAR, WEIGHTS, EarthSettings
 
 SOURCES = [
     "NASA Blue Marble Next Generation, 7.4 km and windows at 0.5 km (public domain)",

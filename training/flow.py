@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from geoinfinite.models.earth_network import EarthCondition, EarthNetwork, condition, residual, velocity
+from geoinfinite.models.earth.network import EarthCondition, EarthNetwork, condition, residual, velocity
 from training.constants import RESIDUAL_LIMIT
 from training.crops import Batch
 

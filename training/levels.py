@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from geoinfinite import evaluation
-from geoinfinite.models.earth_network import EarthNetwork, condition, load
-from geoinfinite.resample import project_mean
+from geoinfinite.models.earth.network import EarthNetwork, condition, load
+from geoinfinite.plane.resample import project_mean
 from training import imagery
 from training.crops import Batch, Crops
 from training.imagery import Layer

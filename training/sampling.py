@@ -8,14 +8,14 @@ from itertools import pairwise
 import torch
 from torch import Generator, Tensor
 
-from geoinfinite.models.earth_network import (
+from geoinfinite.models.earth.network import (
     EarthCondition,
     EarthNetwork,
     condition,
     reconstruct,
     velocity,
 )
-from geoinfinite.resample import project_mean
+from geoinfinite.plane.resample import project_mean
 
 
 def times(steps: int, shift: float = 1.0, start: float = 1.0) -> list[float]:

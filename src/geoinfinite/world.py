@@ -8,9 +8,9 @@ from typing import Any, Self
 
 import xarray as xr
 
-from geoinfinite import worldfile
 from geoinfinite.arrays import level_array, level_tree
-from geoinfinite.recipe import Recipe
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from counting import count_calls
 from geoinfinite.arrays import level_array, reading
 from geoinfinite.arrays.blocks import WorldBlocks, aligned_chunks
 from geoinfinite.errors import BudgetError
-from geoinfinite.recipe import Recipe
+from geoinfinite.recipe.recipe import Recipe
 
 KEYS = [
     (slice(None), slice(10, 77), slice(33, 34)),

@@ -14,13 +14,13 @@ import small_worlds
 import xproj  # noqa: F401
 from pyproj import CRS
 
-from geoinfinite import worldfile
 from geoinfinite.arrays import level_array, level_dataset, level_tree
-from geoinfinite.cascade import generate
+from geoinfinite.engine.generate import generate
 from geoinfinite.errors import WindowError
+from geoinfinite.plane.window import Window
 from geoinfinite.provenance import SYNTHETIC
-from geoinfinite.recipe import Recipe
-from geoinfinite.window import Window
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Recipe
 
 
 def test_it_says_what_it_is(patch: Recipe, tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from geoinfinite import worldfile
 from geoinfinite.arrays import level_array, level_tree
 from geoinfinite.arrays.entrypoint import GeoInfiniteEntrypoint
 from geoinfinite.errors import WindowError, WorldError
-from geoinfinite.recipe import Recipe
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Recipe
 
 
 @pytest.fixture

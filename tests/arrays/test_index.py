@@ -12,8 +12,8 @@ from geoinfinite.arrays import level_array, origin_of
 from geoinfinite.arrays.index import GridIndex
 from geoinfinite.arrays.variables import LazyCoordinate
 from geoinfinite.errors import WindowError
-from geoinfinite.recipe import Recipe
-from geoinfinite.window import Window
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Recipe
 
 FIXTURES = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 

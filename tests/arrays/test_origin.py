@@ -10,12 +10,12 @@ import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from geoinfinite import worldfile
 from geoinfinite.arrays import Origin, level_array, level_dataset, level_tree, origin_of
 from geoinfinite.arrays.entrypoint import GeoInfiniteEntrypoint
 from geoinfinite.errors import StoreError
-from geoinfinite.recipe import Recipe
-from geoinfinite.window import Window
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Recipe
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

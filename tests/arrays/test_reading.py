@@ -8,11 +8,11 @@ from counting import count_calls
 
 from geoinfinite.arrays import reading
 from geoinfinite.arrays.reading import Level, read_box, read_points
-from geoinfinite.cascade import generate, tile_cache
-from geoinfinite.cost import window_cost
+from geoinfinite.engine.cost import window_cost
+from geoinfinite.engine.generate import generate, tile_cache
 from geoinfinite.errors import BudgetError
-from geoinfinite.recipe import Numerics, Recipe
-from geoinfinite.window import Window
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Numerics, Recipe
 
 SELECTIONS = [
     (range(3), range(40, 90), range(33, 71)),

@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geoinfinite.diffusion.noise import NoiseField
 from geoinfinite.errors import WorldError
 from geoinfinite.models.device_noise import DeviceNoise, multiply
-from geoinfinite.noise import NoiseField
-from geoinfinite.window import Window
+from geoinfinite.plane.window import Window
 
 KEY = 0x123456789ABCDEF0
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]

@@ -11,11 +11,11 @@ import diffusers
 import pytest
 import torch
 
-from geoinfinite.noise import NoiseField
+from geoinfinite.diffusion.noise import NoiseField
+from geoinfinite.models.diffusers.scheduler.keys import DEFAULTS
+from geoinfinite.models.diffusers.scheduler.reading import CheckpointSampling, from_config
+from geoinfinite.plane.window import Window
 from geoinfinite.samplers import SOLVERS
-from geoinfinite.samplers.config import CheckpointSampling, from_config
-from geoinfinite.samplers.config_keys import DEFAULTS
-from geoinfinite.window import Window
 
 # diffusers converts tensors to arrays in a way that NumPy 2 deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -13,10 +13,10 @@ from diffusers import (
     HeunDiscreteScheduler,
 )
 
-from geoinfinite.denoiser import Denoiser, from_epsilon, from_flow, from_sample, from_v
-from geoinfinite.noise import NoiseField
+from geoinfinite.diffusion.denoiser import Denoiser, from_epsilon, from_flow, from_sample, from_v
+from geoinfinite.diffusion.noise import NoiseField
+from geoinfinite.plane.window import Window
 from geoinfinite.samplers import ddim, euler, exponential, flow, heun, karras, schedules
-from geoinfinite.window import Window
 
 # diffusers converts tensors to arrays in a way that NumPy 2 deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -4,10 +4,10 @@ import numpy as np
 import oracles
 import pytest
 
-from geoinfinite.models.analytic import GaussianModel
-from geoinfinite.models.analytic_latent import LatentModel
-from geoinfinite.models.protocol import Cond
-from geoinfinite.resample import coarsen_mean, mean_exact_upsampler, project_mean
+from geoinfinite.diffusion.model import Cond
+from geoinfinite.models.analytic.gaussian import GaussianModel
+from geoinfinite.models.analytic.latent import LatentModel
+from geoinfinite.plane.resample import coarsen_mean, mean_exact_upsampler, project_mean
 from geoinfinite.samplers import SOLVERS, karras
 from geoinfinite.samplers.consistency import Imaging, consistent
 

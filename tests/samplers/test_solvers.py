@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from geoinfinite.denoiser import Array, Denoiser, from_epsilon, from_flow, from_sample, from_v
+from geoinfinite.diffusion.denoiser import Array, Denoiser, from_epsilon, from_flow, from_sample, from_v
+from geoinfinite.diffusion.noise import NoiseField
 from geoinfinite.errors import WorldError
-from geoinfinite.noise import NoiseField
+from geoinfinite.plane.window import Window
 from geoinfinite.samplers import (
     SOLVERS,
     ab2,
@@ -28,7 +29,6 @@ from geoinfinite.samplers import (
     lcm,
 )
 from geoinfinite.samplers.stepping import Course, Solver
-from geoinfinite.window import Window
 
 SPREAD = 0.5
 FIELD = NoiseField(key=2**63 + 11, level=4, channels=3)

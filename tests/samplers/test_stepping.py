@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoinfinite.denoiser import Array
+from geoinfinite.diffusion.denoiser import Array
+from geoinfinite.diffusion.noise import NoiseField
 from geoinfinite.errors import WorldError
-from geoinfinite.noise import NoiseField
+from geoinfinite.plane.window import Window
 from geoinfinite.samplers import SOLVERS, Course, Solver, euler, karras
-from geoinfinite.window import Window
 
 FIELD = NoiseField(key=2**62 + 5, level=6, channels=2)
 WINDOW = Window(-6, 3, 2**31 - 4, 2**31 + 3)

@@ -10,11 +10,11 @@ import dask
 import pytest
 import store_jobs
 
-from geoinfinite.recipe import Recipe
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores import shards
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.writing import write_zarr
-from geoinfinite.window import Window
 
 
 @pytest.mark.parametrize("shard", [None, 48, 72])

@@ -14,17 +14,17 @@ import pytest
 import small_worlds
 import store_jobs
 
-from geoinfinite.cascade import generate
-from geoinfinite.drawing import Drawing
-from geoinfinite.grid import Grid
-from geoinfinite.recipe import Recipe
-from geoinfinite.root import Root
+from geoinfinite.engine.drawing import Drawing
+from geoinfinite.engine.generate import generate
+from geoinfinite.plane.grid import Grid
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.recipe.root import Root
 from geoinfinite.samplers.presets import MultiDiffusion
 from geoinfinite.samplers.tiled import TiledSampler
 from geoinfinite.stores import layout, ledger
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.writing import write_zarr
-from geoinfinite.window import Window
 
 STEPS, TILE, STRIDE, SHARD = 20, 16, 12, 24
 SHAPE = 47, 45

@@ -16,10 +16,11 @@ import pytest
 import small_worlds
 from counting import Calls, count_calls
 
-from geoinfinite.cascade import draw, generate
-from geoinfinite.cost import level_cost
+from geoinfinite.engine.cost import level_cost
+from geoinfinite.engine.generate import draw, generate
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.recipe import Numerics, Recipe
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Numerics, Recipe
 from geoinfinite.samplers.presets import (
     ChartedMultiDiffusion,
     EarlySync,
@@ -31,7 +32,6 @@ from geoinfinite.samplers.presets import (
     TiledSampler,
 )
 from geoinfinite.tiling import Layer, TileCache
-from geoinfinite.window import Window
 
 DEEP = 11
 """Level of the ring world that is 1e8 columns wide and 5e7 rows high."""

@@ -11,12 +11,12 @@ from counting import count_calls
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from geoinfinite import worldfile
-from geoinfinite.cascade import generate
-from geoinfinite.cost import window_cost
-from geoinfinite.recipe import Numerics, Recipe
+from geoinfinite.engine.cost import window_cost
+from geoinfinite.engine.generate import generate
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Numerics, Recipe
 from geoinfinite.tiling import TileCache
-from geoinfinite.window import Window
 
 
 def evaluations(world: Recipe, level: int, window: Window) -> int:

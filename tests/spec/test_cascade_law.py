@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import small_worlds
 
-from geoinfinite.cascade import draw, generate
-from geoinfinite.recipe import Recipe
-from geoinfinite.window import Window
+from geoinfinite.engine.generate import draw, generate
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Recipe
 
 
 def coarsen(x: np.ndarray, factor: int = 4) -> np.ndarray:

@@ -12,12 +12,12 @@ import preset_cases
 import pytest
 import small_worlds
 
-from geoinfinite import drawing
-from geoinfinite.cascade import generate
+from geoinfinite.engine import drawing
+from geoinfinite.engine.generate import generate
 from geoinfinite.models import reference
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.recipe import Recipe
-from geoinfinite.window import Window
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Recipe
 
 LOOSE = 5e-3
 """In units of the float32 world's range: what a parent that is not met misses by, and much more."""
@@ -72,7 +72,7 @@ def missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, st
         world = small_worlds.ring_world(tmp_path)
         small_worlds.write_root(Path(world.root.source), values, "EPSG:4326", (-180.0, 90.0), 15.0)
         world = world.replace(dtype="float32", model=ModelReference("analytic:oracle"), sampler=sampler)
-        monkeypatch.setattr("geoinfinite.cascade.settle", plain_values)
+        monkeypatch.setattr("geoinfinite.engine.generate.settle", plain_values)
         drawn = generate(world, 1, Window(0, 48, 0, 96), cache=None)
         assert drawn.min() > 0
         assert drawn.max() < 1

@@ -12,12 +12,13 @@ import preset_cases
 import pytest
 import small_worlds
 
-from geoinfinite.cascade import draw, generate, read_extended
-from geoinfinite.grid import Grid
-from geoinfinite.models.protocol import Cond
+from geoinfinite.diffusion.model import Cond
+from geoinfinite.engine.generate import draw, generate, read_extended
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.recipe import Recipe
-from geoinfinite.resample import project_mean
+from geoinfinite.plane.grid import Grid
+from geoinfinite.plane.resample import project_mean
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.samplers import SOLVERS
 from geoinfinite.samplers.presets import (
     EarlySync,
@@ -27,7 +28,6 @@ from geoinfinite.samplers.presets import (
     SpotDiffusion,
     TiledSampler,
 )
-from geoinfinite.window import Window
 
 LEVEL, STEPS = 1, 5
 SIZES = {"steps": STEPS, "tile": 32, "stride": 24, "consistency": "none"}

@@ -13,15 +13,15 @@ import windows
 from counting import count_calls
 
 from geoinfinite import World
-from geoinfinite.cascade import generate
-from geoinfinite.cost import level_cost, window_cost
-from geoinfinite.grid import Grid
+from geoinfinite.engine.cost import level_cost, window_cost
+from geoinfinite.engine.generate import generate
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.recipe import LevelSettings, Numerics
-from geoinfinite.root import Root
+from geoinfinite.plane.grid import Grid
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import LevelSettings, Numerics
+from geoinfinite.recipe.root import Root
 from geoinfinite.samplers.presets import EarlySync, IndependentTiles
 from geoinfinite.samplers.tiled import TiledSampler
-from geoinfinite.window import Window
 
 PLANE = Grid("EPSG:32633", (412_300.0, 5_207_700.0), 300.0, (70, 101), factor=4, levels=3)
 ROUND = Grid("EPSG:4326", (-180.0, 90.0), 3.75, (48, 96), factor=4, levels=2, periodic=True)
@@ -119,7 +119,7 @@ def test_seeds_and_names_make_other_planets(change: Callable[[World], World]) ->
 def test_noise_that_knows_the_window_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     monkeypatch.setattr(
-        "geoinfinite.drawing.noise_under",
+        "geoinfinite.engine.drawing.noise_under",
         lambda windows, field, draw: rng.standard_normal(
             (len(windows), field.channels, *windows[0].shape), np.float32
         ),

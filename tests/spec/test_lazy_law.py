@@ -18,16 +18,16 @@ import pytest
 import xarray as xr
 from counting import count_calls
 
-from geoinfinite import worldfile
 from geoinfinite.arrays import level_array, level_dataset, level_tree
 from geoinfinite.arrays.index import GridIndex
-from geoinfinite.cascade import tile_cache
-from geoinfinite.cost import window_cost
+from geoinfinite.engine.cost import window_cost
+from geoinfinite.engine.generate import tile_cache
 from geoinfinite.errors import BudgetError
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.recipe import Numerics, Recipe
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Numerics, Recipe
 from geoinfinite.tiling import Lattice
-from geoinfinite.window import Window
 
 DEEPEST = 7
 ANY_CORNER = [(12_345_677, 54_321_001), (0, 0), (44_236_800 - 4096, 88_473_600 - 4096)]
@@ -44,7 +44,7 @@ def spent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     calls = count_calls(monkeypatch)
     load = ModelReference.load
     monkeypatch.setattr(ModelReference, "load", lambda *a: calls.batches.append(1) or load(*a))
-    monkeypatch.setattr("geoinfinite.models.lending._loaded", {})
+    monkeypatch.setattr("geoinfinite.models.loaded._loaded", {})
     return calls.batches
 
 

@@ -10,12 +10,12 @@ import preset_cases
 import pytest
 import small_worlds
 
-from geoinfinite import worldfile
-from geoinfinite.cascade import draw, generate
+from geoinfinite.engine.generate import draw, generate
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.recipe import LevelSettings, Recipe
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import LevelSettings, Recipe
 from geoinfinite.samplers.presets import InfiniteDiffusion, MultiDiffusion
-from geoinfinite.window import Window
 
 LATENT = ModelReference("analytic:latent")
 TEXT = """

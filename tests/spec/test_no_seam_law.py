@@ -15,16 +15,16 @@ import oracles
 import pytest
 import small_worlds
 
-from geoinfinite import drawing
-from geoinfinite.cascade import generate
-from geoinfinite.grid import Grid
+from geoinfinite.diffusion.noise import NoiseField
+from geoinfinite.engine import drawing
+from geoinfinite.engine.generate import generate
 from geoinfinite.models import reference
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.noise import NoiseField
-from geoinfinite.recipe import Numerics, Recipe
-from geoinfinite.root import Root
+from geoinfinite.plane.grid import Grid
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Numerics, Recipe
+from geoinfinite.recipe.root import Root
 from geoinfinite.samplers.presets import IndependentTiles
-from geoinfinite.window import Window
 
 SIDE, TILE, STRIDE, SEEDS = 256, 32, 16, (0, 1, 2, 3)
 

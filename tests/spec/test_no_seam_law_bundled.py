@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from seams import drawn_as_one, traces
 
-from geoinfinite import drawing, worldfile
-from geoinfinite.cascade import generate
-from geoinfinite.noise import NoiseField
-from geoinfinite.recipe import Recipe
-from geoinfinite.window import Window
+from geoinfinite.diffusion.noise import NoiseField
+from geoinfinite.engine import drawing
+from geoinfinite.engine.generate import generate
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Recipe
 
 WINDOW = Window(2880, 3360, 11_520, 12_000)
 """480 x 480 px of level 1: Italy, Tunisia and the sea between."""

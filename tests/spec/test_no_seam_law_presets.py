@@ -19,14 +19,15 @@ import small_worlds
 import torus
 from stationarity import Beside
 
-from geoinfinite import drawing
-from geoinfinite.cascade import generate
-from geoinfinite.grid import Grid
+from geoinfinite.engine import drawing
+from geoinfinite.engine.generate import generate
 from geoinfinite.models import reference
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.recipe import LevelSettings, Numerics, Recipe
-from geoinfinite.resample import project_mean
-from geoinfinite.root import Root
+from geoinfinite.plane.grid import Grid
+from geoinfinite.plane.resample import project_mean
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import LevelSettings, Numerics, Recipe
+from geoinfinite.recipe.root import Root
 from geoinfinite.samplers.presets import (
     ChartedMultiDiffusion,
     EarlySync,
@@ -37,7 +38,6 @@ from geoinfinite.samplers.presets import (
     SpotDiffusion,
     TiledSampler,
 )
-from geoinfinite.window import Window
 
 SIDE, TILE, STRIDE = 256, 32, 16
 LAGS = STRIDE, TILE, 2 * TILE

@@ -15,7 +15,7 @@ import pytest
 import store_jobs
 import zarr
 
-from geoinfinite.recipe import Recipe
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores import ledger, shards
 from geoinfinite.stores.layout import read_header
 from geoinfinite.stores.verification import verify

@@ -16,7 +16,7 @@ import pytest
 import small_worlds
 import store_jobs
 
-from geoinfinite.recipe import Recipe
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores import ledger, shards
 from geoinfinite.stores.layout import read_header
 from geoinfinite.stores.planning import Plan

@@ -12,12 +12,12 @@ import store_jobs
 import xarray as xr
 import zarr
 
-from geoinfinite import worldfile
-from geoinfinite.cascade import generate
-from geoinfinite.recipe import Recipe
+from geoinfinite.engine.generate import generate
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores.pictures import write_cog, write_png
 from geoinfinite.stores.writing import write_zarr
-from geoinfinite.window import Window
 
 
 def reproduced(recipe: str, level: int, window: list[int], folder: Path) -> np.ndarray:

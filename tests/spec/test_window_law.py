@@ -11,11 +11,11 @@ import small_worlds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from geoinfinite import worldfile
-from geoinfinite.cascade import generate
-from geoinfinite.recipe import Recipe
+from geoinfinite.engine.generate import generate
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.tiling import TileCache
-from geoinfinite.window import Window
 
 MAKERS = [small_worlds.patch_world, small_worlds.ring_world]
 

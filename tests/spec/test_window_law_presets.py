@@ -13,16 +13,17 @@ import small_worlds
 import windows
 from counting import count_calls
 
-from geoinfinite import cascade, drawing
-from geoinfinite.cascade import generate
-from geoinfinite.cost import level_cost
-from geoinfinite.drawing import Field
+from geoinfinite.diffusion.noise import NoiseField
+from geoinfinite.engine import drawing
+from geoinfinite.engine import generate as cascade
+from geoinfinite.engine.cost import level_cost
+from geoinfinite.engine.drawing import Field
+from geoinfinite.engine.generate import generate
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.noise import NoiseField
-from geoinfinite.recipe import Numerics, Recipe
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Numerics, Recipe
 from geoinfinite.samplers.presets import IndependentTiles, MultiDiffusion, SpotDiffusion
 from geoinfinite.tiling import Layer, Need, TileCache, cone
-from geoinfinite.window import Window
 
 Make = Callable[..., Recipe]
 

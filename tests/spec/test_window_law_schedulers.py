@@ -11,8 +11,8 @@ import pytest
 import small_worlds
 
 from geoinfinite import World
-from geoinfinite.cascade import generate
-from geoinfinite.window import Window
+from geoinfinite.engine.generate import generate
+from geoinfinite.plane.window import Window
 
 WINDOW = Window(30, 190, 40, 230)
 

@@ -12,9 +12,9 @@ import small_worlds
 import xarray as xr
 
 from geoinfinite import World
-from geoinfinite.cascade import generate
+from geoinfinite.engine.generate import generate
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.window import Window
+from geoinfinite.plane.window import Window
 
 # Small chunks of a synchronised level cost more than their tiles, and reading them says so.
 pytestmark = pytest.mark.filterwarnings("ignore::geoinfinite.errors.CostWarning")

@@ -11,9 +11,9 @@ import small_worlds
 import xarray as xr
 
 from geoinfinite.errors import StoreError
+from geoinfinite.plane.window import Window
 from geoinfinite.stores.accessor import plan
 from geoinfinite.stores.planning import plan_window
-from geoinfinite.window import Window
 from geoinfinite.world import World
 
 pytestmark = [

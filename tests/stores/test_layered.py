@@ -14,11 +14,12 @@ import store_jobs
 import xarray as xr
 from preset_cases import MODELS, PRESET_CASES
 
-from geoinfinite.cascade import generate
+from geoinfinite.engine.generate import generate
 from geoinfinite.errors import StoreError
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.recipe import LevelSettings, Recipe
-from geoinfinite.root import Root
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import LevelSettings, Recipe
+from geoinfinite.recipe.root import Root
 from geoinfinite.samplers.presets import EarlySync, IndependentTiles, MultiDiffusion
 from geoinfinite.stores import layout, ledger, running, shards
 from geoinfinite.stores.planning import Plan, plan_window
@@ -26,7 +27,6 @@ from geoinfinite.stores.scratch import Scratch
 from geoinfinite.stores.sheets import Place, StageSheets
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import resume_store, write_zarr
-from geoinfinite.window import Window
 
 PIXELS, LATENT = MODELS
 CASES = [(PIXELS, case) for case in PRESET_CASES]

@@ -15,14 +15,14 @@ import xarray as xr
 import zarr
 from zarr.codecs import ZstdCodec
 
-from geoinfinite import worldfile
-from geoinfinite.cascade import generate
-from geoinfinite.recipe import Recipe
+from geoinfinite.engine.generate import generate
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores import layout
 from geoinfinite.stores.identity import Header, numerics_profile
 from geoinfinite.stores.planning import Plan, plan_window
 from geoinfinite.stores.writing import write_zarr
-from geoinfinite.window import Window
 
 
 @pytest.fixture

@@ -11,16 +11,16 @@ import rasterio.shutil
 import small_worlds
 import store_jobs
 
-from geoinfinite import worldfile
-from geoinfinite.cascade import generate
+from geoinfinite.engine.generate import generate
 from geoinfinite.errors import BudgetError, StoreError
-from geoinfinite.quantise import Encoding
-from geoinfinite.recipe import Recipe
+from geoinfinite.plane.quantise import Encoding
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores import pictures
 from geoinfinite.stores.pictures import to_bytes, write_cog, write_png
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.writing import write_zarr
-from geoinfinite.window import Window
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 

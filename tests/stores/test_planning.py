@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import store_jobs
 
-from geoinfinite import worldfile
-from geoinfinite.cascade import draw
-from geoinfinite.cost import level_cost, window_cost
+from geoinfinite.engine.cost import level_cost, window_cost
+from geoinfinite.engine.generate import draw
 from geoinfinite.errors import StoreError, WindowError
-from geoinfinite.recipe import Recipe
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores.planning import LARGEST_SHARD, TASK_BYTES, plan_window
-from geoinfinite.window import Window
 
 WINDOWS = [Window(10, 171, -37, 280), Window(0, 192, 0, 384), Window(0, 192, -5, 379), Window(7, 8, 300, 301)]
 

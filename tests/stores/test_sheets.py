@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_plans import layered_plans
 
-from geoinfinite.cost import level_cost
-from geoinfinite.recipe import Recipe
+from geoinfinite.engine.cost import level_cost
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores.planning import Plan, plan_window
 from geoinfinite.stores.sheets import Axis, StageSheets
-from geoinfinite.window import Window
 
 
 def tasks(sheets: StageSheets) -> Iterator[tuple[int, int, int]]:

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_plans import WORLDS, layered_plans
 
-from geoinfinite.recipe import Recipe
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.sheets import Place, StageSheets
 from geoinfinite.stores.sweep import Sweep
-from geoinfinite.window import Window
 
 SIDES = st.integers(24, 60)
 

@@ -14,7 +14,7 @@ import small_worlds
 import store_jobs
 
 from geoinfinite.errors import StoreError
-from geoinfinite.recipe import Recipe
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores import layout
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import resume_store, write_zarr

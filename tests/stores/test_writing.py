@@ -12,13 +12,13 @@ import pytest
 import small_worlds
 import store_jobs
 
-from geoinfinite.cascade import generate
+from geoinfinite.engine.generate import generate
 from geoinfinite.errors import StoreError
-from geoinfinite.recipe import Recipe
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores import identity, layout, ledger, running, shards, writing
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.writing import resume_store, write_zarr
-from geoinfinite.window import Window
 
 
 class Told:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from geoinfinite.models.analytic import GaussianTiles
-from geoinfinite.models.analytic_latent import LatentTiles
-from geoinfinite.models.analytic_planet import PlanetTiles
+from geoinfinite.models.analytic.gaussian import GaussianTiles
+from geoinfinite.models.analytic.latent import LatentTiles
+from geoinfinite.models.analytic.planet import PlanetTiles
 
 
 @dataclass

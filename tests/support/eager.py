@@ -13,7 +13,7 @@ from math import exp, log, pi, sin, sqrt
 
 import numpy as np
 
-from geoinfinite.models.protocol import Cond, TileModel
+from geoinfinite.diffusion.model import Cond, TileModel
 
 Step = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 """``(x, x0, i)``: the state after step i, given the averaged estimate."""

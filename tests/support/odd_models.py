@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from geoinfinite.models.protocol import ModelFacts
+from geoinfinite.diffusion.model import ModelFacts
 
 
 class Wide:

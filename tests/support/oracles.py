@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from geoinfinite.models.protocol import Array, Cond, ModelFacts
+from geoinfinite.diffusion.model import Array, Cond, ModelFacts
 
 FACTS = ModelFacts(bands=None, factor=4, margin=0, multiple=4)
 TILE, LENGTH, EPS = 32, 12.0, 1e-2

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from geoinfinite.cascade import generate
-from geoinfinite.recipe import Numerics, Recipe
-from geoinfinite.window import Window
+from geoinfinite.engine.generate import generate
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Numerics, Recipe
 
 SIDE = 480
 EDGE = 24

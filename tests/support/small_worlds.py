@@ -8,10 +8,10 @@ import numpy as np
 import rasterio
 from affine import Affine
 
-from geoinfinite.grid import Grid
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.recipe import Numerics, Recipe
-from geoinfinite.root import Root
+from geoinfinite.plane.grid import Grid
+from geoinfinite.recipe.recipe import Numerics, Recipe
+from geoinfinite.recipe.root import Root
 from geoinfinite.samplers.presets import IndependentTiles
 
 

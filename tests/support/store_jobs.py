@@ -12,11 +12,11 @@ import numpy as np
 from preset_cases import PRESET_CASES
 
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.recipe import Recipe
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores.planning import Plan, plan_window
 from geoinfinite.stores.scratch import FOLDER, Scratch
 from geoinfinite.stores.sheets import StageSheets
-from geoinfinite.window import Window
 
 
 def crossing(ring: Recipe, shard: int | None = 72) -> Plan:

@@ -10,8 +10,8 @@ import store_jobs
 from hypothesis import strategies as st
 from preset_cases import MODELS, PRESET_CASES
 
+from geoinfinite.plane.window import Window
 from geoinfinite.stores.planning import Plan, plan_window
-from geoinfinite.window import Window
 
 _FOLDER = Path(tempfile.mkdtemp())
 WORLDS = {"ring": small_worlds.ring_world(_FOLDER), "patch": small_worlds.patch_world(_FOLDER)}

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from geoinfinite.cascade import generate
-from geoinfinite.recipe import Recipe
+from geoinfinite.engine.generate import generate
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.tiling import TileCache
-from geoinfinite.window import Window
 
 FIRST = 3
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from geoinfinite.models.protocol import Array, Cond, ModelFacts
+from geoinfinite.diffusion.model import Array, Cond, ModelFacts
 
 FACTS = ModelFacts(bands=None, factor=4, margin=6, multiple=16)
 

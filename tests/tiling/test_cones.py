@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geoinfinite.plane.window import Window
 from geoinfinite.tiling import Lattice, Layer, Need, axis_weights, cone, fuse, tile_weights
-from geoinfinite.window import Window
 
 lattices = st.builds(
     lambda size, stride, y, x: Lattice(size, min(stride, size), (y, x)),

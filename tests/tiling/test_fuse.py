@@ -1,7 +1,7 @@
 import numpy as np
 
+from geoinfinite.plane.window import Window
 from geoinfinite.tiling import Lattice, fuse, tile_weights
-from geoinfinite.window import Window
 
 LATTICE = Lattice(32, 24)
 WEIGHTS = tile_weights(32, 24, "hann")

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geoinfinite.errors import WorldError
+from geoinfinite.plane.window import Window
 from geoinfinite.tiling import Lattice
-from geoinfinite.window import Window
 
 lattices = st.integers(1, 40).flatmap(lambda size: st.builds(Lattice, st.just(size), st.integers(1, size)))
 

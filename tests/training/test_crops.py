@@ -4,7 +4,7 @@ import torch
 from training.crops import Crops, _squared
 from training.layer import Layer
 
-from geoinfinite.models.earth_network import EarthSettings
+from geoinfinite.models.earth.network import EarthSettings
 
 
 def layer(source: str, pixels: torch.Tensor, gsd_m: float = 7421.0) -> Layer:

@@ -12,10 +12,10 @@ from geoinfinite.arrays.lazy import LazyBox
 from geoinfinite.arrays.reading import Level
 from geoinfinite.arrays.variables import WorldVariable
 from geoinfinite.errors import WindowError
+from geoinfinite.plane.window import Window
 from geoinfinite.provenance import SYNTHETIC, version
-from geoinfinite.recipe import Recipe
-from geoinfinite.window import Window
-from geoinfinite.worldfile import dump
+from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.recipe.worldfile import dump
 
 NAME = "image"
 DIMS = "band", "y", "x"

@@ -12,8 +12,8 @@ import xarray as xr
 from xarray.backends import BackendEntrypoint
 
 from geoinfinite.arrays.dataarray import level_dataset, level_groups
-from geoinfinite.recipe import Recipe
-from geoinfinite.worldfile import load
+from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.recipe.worldfile import load
 
 _PEEK_BYTES = 2**16
 """World files are short; a longer TOML file is something else."""

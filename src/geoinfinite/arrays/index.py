@@ -14,8 +14,8 @@ from xarray.core.indexing import IndexSelResult
 
 from geoinfinite.arrays.variables import LazyCoordinate
 from geoinfinite.errors import WindowError
-from geoinfinite.grid import Grid
-from geoinfinite.window import Window
+from geoinfinite.plane.grid import Grid
+from geoinfinite.plane.window import Window
 
 _SNAP = 1e-6
 """Labels within this part of a pixel from an edge lie on it, as in `Grid.window`."""

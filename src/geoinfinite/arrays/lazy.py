@@ -20,7 +20,7 @@ from xarray.core.indexing import (
 
 from geoinfinite.arrays.reading import Level, check_budget, hull, read_box, read_points
 from geoinfinite.arrays.selection import Axis, Key, Positions, compose, points
-from geoinfinite.window import Window
+from geoinfinite.plane.window import Window
 
 
 class _Lazy(ExplicitlyIndexedNDArrayMixin):

@@ -9,8 +9,8 @@ import xarray as xr
 from geoinfinite.arrays.lazy import LazyPoints
 from geoinfinite.arrays.variables import box_of, unwrapped
 from geoinfinite.errors import StoreError
-from geoinfinite.recipe import Recipe
-from geoinfinite.window import Window
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)

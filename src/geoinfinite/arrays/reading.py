@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoinfinite.arrays.selection import Axis, Piece, Positions, ascending, extent, pieces
-from geoinfinite.cascade import generate
-from geoinfinite.cost import warn_if_cold, window_cost
+from geoinfinite.engine.cost import warn_if_cold, window_cost
+from geoinfinite.engine.generate import generate
 from geoinfinite.errors import BudgetError
-from geoinfinite.recipe import Recipe
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.samplers.tiled import TiledSampler
-from geoinfinite.window import Window
 
 LARGEST_READ = 2**30
 """Values (pixels x bands) that one read may draw: beyond it belongs into a store."""

@@ -6,12 +6,12 @@ import argparse
 from importlib.resources import files
 from pathlib import Path
 
-from geoinfinite import worldfile
 from geoinfinite.cli.place import place_of
 from geoinfinite.cli.show import completeness, duration, length, print_facts, print_table
-from geoinfinite.models.protocol import ModelFacts
+from geoinfinite.diffusion.model import ModelFacts
 from geoinfinite.models.reference import ANALYTIC, SIDECAR, ModelReference, from_pretrained
-from geoinfinite.recipe import Recipe
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.samplers.tiled import TiledSampler
 from geoinfinite.stores import layout
 from geoinfinite.stores.planning import plan_window

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from geoinfinite import worldfile
-from geoinfinite.recipe import Recipe
-from geoinfinite.window import Window
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Recipe
 
 
 def place_of(options: argparse.Namespace) -> tuple[Recipe, int, Window]:

@@ -14,9 +14,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from geoinfinite.diffusion.noise import NoiseField, noise_key
 from geoinfinite.evaluation.images import Images, Values, as_pair, as_stack, at_least
-from geoinfinite.noise import NoiseField, noise_key
-from geoinfinite.window import Window
+from geoinfinite.plane.window import Window
 
 SIDE = 7
 """Side of a patch in pixels."""

@@ -1,4 +1,4 @@
-"""Position-keyed noise drawn on a torch device, equal bit for bit to ``geoinfinite.noise``.
+"""Position-keyed noise drawn on a torch device, equal bit for bit to ``geoinfinite.diffusion.noise``.
 
 Worth it where an upload would cost more than the hashing: large batches on a GPU.
 """
@@ -11,8 +11,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from geoinfinite.noise import MULTIPLIERS, NoiseField, quantile_table, round_keys
-from geoinfinite.window import Window
+from geoinfinite.diffusion.noise import MULTIPLIERS, NoiseField, quantile_table, round_keys
+from geoinfinite.plane.window import Window
 
 # Counters per block: few, large launches, in about 200 MiB of intermediates.
 BLOCK = 2**20
@@ -35,7 +35,7 @@ def multiply(multiplier: int, word: Tensor) -> tuple[Tensor, Tensor]:
 def philox4x32(counters: tuple[Tensor, ...], key: int) -> tuple[Tensor, ...]:
     """Return the four random words of every counter, as 32-bit values in int64 tensors.
 
-    The counter's words broadcast, as in ``geoinfinite.noise.philox4x32``.
+    The counter's words broadcast, as in ``geoinfinite.diffusion.noise.philox4x32``.
     """
     c0, c1, c2, c3 = counters
     for k0, k1 in round_keys(key):

@@ -10,28 +10,28 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
+from geoinfinite.diffusion.model import ModelFacts, TileModel
 from geoinfinite.errors import ModelError, WorldError
-from geoinfinite.models import diffusers_folder
+from geoinfinite.models.diffusers import folder as diffusers_folder
+from geoinfinite.models.diffusers.scheduler.reading import CheckpointSampling, from_config
 from geoinfinite.models.files import CONFIG as CONFIG
 from geoinfinite.models.files import SIDECAR as SIDECAR
 from geoinfinite.models.files import WEIGHTS as WEIGHTS
 from geoinfinite.models.files import check_safetensors as check_safetensors
 from geoinfinite.models.files import read_object
-from geoinfinite.models.protocol import ModelFacts, TileModel
-from geoinfinite.samplers.config import CheckpointSampling, from_config
 from geoinfinite.token import file_digest, token
 
 LOADERS = {
-    "earth-residual-flow": "geoinfinite.models.earth:load",
-    diffusers_folder.KIND: "geoinfinite.models.diffusers_checkpoint:load",
+    "earth-residual-flow": "geoinfinite.models.earth.tiles:load",
+    diffusers_folder.KIND: "geoinfinite.models.diffusers.tiles:load",
 }
 """Where the sidecar's ``kind`` is loaded: imported only when a model is needed."""
 
 ANALYTIC = {
-    "analytic:gaussian": "geoinfinite.models.analytic:GaussianModel",
-    "analytic:planet": "geoinfinite.models.analytic_planet:PlanetModel",
-    "analytic:latent": "geoinfinite.models.analytic_latent:LatentModel",
-    "analytic:latent-planet": "geoinfinite.models.analytic_latent:LatentPlanetModel",
+    "analytic:gaussian": "geoinfinite.models.analytic.gaussian:GaussianModel",
+    "analytic:planet": "geoinfinite.models.analytic.planet:PlanetModel",
+    "analytic:latent": "geoinfinite.models.analytic.latent:LatentModel",
+    "analytic:latent-planet": "geoinfinite.models.analytic.latent:LatentPlanetModel",
 }
 """Models without weights."""
 

@@ -6,8 +6,6 @@ training schedule, and the name ``ddim`` here is the solver.
 """
 
 from geoinfinite.samplers import schedules as schedules
-from geoinfinite.samplers.config import CheckpointSampling as CheckpointSampling
-from geoinfinite.samplers.config import from_config as from_config
 from geoinfinite.samplers.presets import PRESETS as PRESETS
 from geoinfinite.samplers.presets import ChartedMultiDiffusion as ChartedMultiDiffusion
 from geoinfinite.samplers.presets import EarlySync as EarlySync

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from geoinfinite.denoiser import Denoiser
-from geoinfinite.resample import project_mean
+from geoinfinite.diffusion.denoiser import Denoiser
+from geoinfinite.plane.resample import project_mean
 
 Array = NDArray[np.float32]
 

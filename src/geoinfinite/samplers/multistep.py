@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import expm1
 
-from geoinfinite.denoiser import Array, Denoiser, flow_time
+from geoinfinite.diffusion.denoiser import Array, Denoiser, flow_time
 from geoinfinite.samplers.stepping import Past, Step, solver
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from geoinfinite.denoiser import Array, Denoiser
+from geoinfinite.diffusion.denoiser import Array, Denoiser
 from geoinfinite.samplers.stepping import Past, Solver, Step, solver
 
 

@@ -16,7 +16,7 @@ from itertools import pairwise
 from math import log
 from typing import TypeAlias
 
-from geoinfinite.denoiser import Array, Denoiser
+from geoinfinite.diffusion.denoiser import Array, Denoiser
 from geoinfinite.errors import WorldError
 
 DrawNoise: TypeAlias = Callable[[int], Array]

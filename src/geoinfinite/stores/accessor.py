@@ -7,7 +7,7 @@ from pathlib import Path
 import xarray as xr
 
 from geoinfinite.arrays.origin import origin_of
-from geoinfinite.cost import warn_if_cold
+from geoinfinite.engine.cost import warn_if_cold
 from geoinfinite.progress import Progress, Silent, progress_on
 from geoinfinite.stores.pictures import write_cog, write_png
 from geoinfinite.stores.planning import Plan, plan_window

@@ -12,13 +12,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from geoinfinite import worldfile
 from geoinfinite.errors import ModelError, StoreError, WorldError
+from geoinfinite.plane.window import Window
 from geoinfinite.provenance import SYNTHETIC, version
-from geoinfinite.recipe import Recipe
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores.planning import Plan, plan_stages
 from geoinfinite.token import token
-from geoinfinite.window import Window
 
 FORMAT = 1
 """Version of the layout of stores: raised by every change that older versions cannot resume."""
@@ -38,7 +38,7 @@ def numerics_profile(recipe: Recipe) -> Profile:
         profile |= {name: version(name) for name in ("torch", "diffusers")}
     if recipe.numerics.device == "cuda":
         # Only a machine that draws on a GPU pays for this import of torch.
-        profile["gpu"] = import_module("geoinfinite.models.earth").device_name()
+        profile["gpu"] = import_module("geoinfinite.models.earth.tiles").device_name()
     return profile
 
 

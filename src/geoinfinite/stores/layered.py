@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoinfinite.cascade import Read, begin, read_ground, settle, whole_blocks
-from geoinfinite.drawing import Drawing, Field
+from geoinfinite.engine.drawing import Drawing, Field
+from geoinfinite.engine.generate import Read, begin, read_ground, settle, whole_blocks
+from geoinfinite.plane.window import Window
 from geoinfinite.stores.scratch import Scratch
 from geoinfinite.stores.sheets import Place, StageSheets
 from geoinfinite.tiling import Need, TileCache
-from geoinfinite.window import Window
 
 Array = NDArray[np.float32]
 

@@ -16,11 +16,11 @@ from zarr.codecs import ZstdCodec
 from zarr.storage import MemoryStore
 
 from geoinfinite.errors import StoreError
-from geoinfinite.grid import Grid
+from geoinfinite.plane.grid import Grid
+from geoinfinite.plane.window import Window
 from geoinfinite.provenance import SYNTHETIC
 from geoinfinite.stores.identity import Header
 from geoinfinite.stores.planning import Plan, Stage
-from geoinfinite.window import Window
 
 ATTRIBUTE = "geoinfinite"
 """Key of the header in the root group's attributes."""

@@ -16,15 +16,15 @@ import rasterio.shutil
 import rasterio.windows
 from numpy.typing import NDArray
 
-from geoinfinite import worldfile
 from geoinfinite.errors import BudgetError, StoreError
+from geoinfinite.plane.quantise import Encoding
+from geoinfinite.plane.window import Window
 from geoinfinite.progress import Progress
 from geoinfinite.provenance import SYNTHETIC
-from geoinfinite.quantise import Encoding
+from geoinfinite.recipe import worldfile
 from geoinfinite.stores import layout
 from geoinfinite.stores.planning import Plan
 from geoinfinite.stores.writing import local_path, write_zarr
-from geoinfinite.window import Window
 
 BLOCK = 512
 STEP = 4 * BLOCK

@@ -10,13 +10,13 @@ from html import escape
 
 import numpy as np
 
-from geoinfinite.cost import level_cost, parent_window, window_cost
+from geoinfinite.engine.cost import level_cost, parent_window, window_cost
+from geoinfinite.engine.layers import level_layers
 from geoinfinite.errors import StoreError, WindowError
-from geoinfinite.recipe import Recipe
-from geoinfinite.sampling import sampling_of
-from geoinfinite.stack import level_layers
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.recipe.solver_settings import sampling_of
 from geoinfinite.stores.timing import seconds_per_evaluation
-from geoinfinite.window import Window
 
 LARGEST_SHARD = 4608
 """No shard is wider than this many pixels: about 5 % of its tiles are shared with neighbours."""

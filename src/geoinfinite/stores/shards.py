@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoinfinite.cascade import Read, draw
-from geoinfinite.cost import level_cost
+from geoinfinite.engine.cost import level_cost
+from geoinfinite.engine.generate import Read, draw
+from geoinfinite.engine.layers import layer_evaluations
 from geoinfinite.errors import StoreError
+from geoinfinite.plane.window import Window
 from geoinfinite.progress import Progress
-from geoinfinite.stack import layer_evaluations
 from geoinfinite.stores import ledger
 from geoinfinite.stores.identity import Profile, check_same_numerics, numerics_profile
 from geoinfinite.stores.layered import draw_sheet, fuse_shard
@@ -26,7 +27,6 @@ from geoinfinite.stores.planning import Plan, Stage
 from geoinfinite.stores.scratch import Scratch
 from geoinfinite.stores.sheets import Place, StageSheets
 from geoinfinite.tiling import TileCache
-from geoinfinite.window import Window
 
 _FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 """No other shard can be written either."""

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
-from geoinfinite.cascade import whole_blocks
-from geoinfinite.recipe import Recipe
-from geoinfinite.stack import level_layers
+from geoinfinite.engine.generate import whole_blocks
+from geoinfinite.engine.layers import level_layers
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores.planning import SHEET_SIDE, Stage
 from geoinfinite.tiling import Layer, Need, cone
-from geoinfinite.window import Window
 
 Place = tuple[int, int, int]
 """``(layer, row, column)`` of a sheet; the layer after the last one is the shards'."""

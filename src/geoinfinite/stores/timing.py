@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoinfinite.cascade import draw
-from geoinfinite.cost import level_cost
-from geoinfinite.recipe import Recipe
-from geoinfinite.window import Window
+from geoinfinite.engine.cost import level_cost
+from geoinfinite.engine.generate import draw
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Recipe
 
 
 def seconds_per_evaluation(world: Recipe, level: int) -> float:

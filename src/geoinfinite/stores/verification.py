@@ -11,7 +11,7 @@ from pathlib import Path
 
 from geoinfinite.errors import StoreError
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.root import Root
+from geoinfinite.recipe.root import Root
 from geoinfinite.stores import layout, ledger
 from geoinfinite.stores.identity import Header
 from geoinfinite.stores.writing import local_path

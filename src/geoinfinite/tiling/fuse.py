@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoinfinite.errors import WindowError
-from geoinfinite.window import Window
+from geoinfinite.plane.window import Window
 
 Array = NDArray[np.float32]
 

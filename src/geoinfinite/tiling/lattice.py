@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from geoinfinite.errors import WorldError
-from geoinfinite.window import Window
+from geoinfinite.plane.window import Window
 
 TileIndex = tuple[int, int]
 """``(ky, kx)``: the tile that starts ``ky`` strides below and ``kx`` right of the lattice's origin."""

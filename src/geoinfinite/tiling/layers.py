@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from geoinfinite.plane.window import Window
 from geoinfinite.tiling.lattice import Lattice, TileIndex
 from geoinfinite.tiling.weights import axis_weights
-from geoinfinite.window import Window
 
 Array = NDArray[np.float32]
 

@@ -1,0 +1,1 @@
+"""Models without weights, whose denoisers are known in closed form."""

@@ -1,0 +1,162 @@
+"""Checkpoints in diffusers' format as tile models: of pixels or latent, with a parent or without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import log2
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from geoinfinite.diffusion.model import Array, Cond
+from geoinfinite.errors import ModelError
+from geoinfinite.models.diffusers.autoencoder import Autoencoder, load_autoencoder
+from geoinfinite.models.diffusers.folder import Checkpoint, read_checkpoint
+from geoinfinite.models.diffusers.weights import load_network
+from geoinfinite.models.threads import one_thread, tile_by_tile
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointModel:
+    """A loaded checkpoint on a device."""
+
+    checkpoint: Checkpoint
+    network: Any
+    """A diffusers `UNet2DModel`."""
+    autoencoder: Autoencoder | None
+    device: torch.device
+    dtype: torch.dtype
+    """What the network's convolutions compute in; weights, states and the autoencoder stay float32."""
+
+    def bind(self, cond: Cond) -> CheckpointTiles:
+        """Return the network told about a batch of tiles."""
+        conditioned = self.checkpoint.facts.conditioned
+        if conditioned and cond.parent is None:
+            raise ModelError(
+                f"{self.checkpoint.network.folder} is told a parent, and a generated level 0 has none; "
+                "name a model without one for it"
+            )
+        parent = torch.from_numpy(cond.parent).to(self.device) if conditioned else None
+        return CheckpointTiles(self, parent, self._label(cond.gsd_m))
+
+    def _label(self, gsd_m: float) -> Tensor | None:
+        """Return what the network is told of the ground sample distance, if anything."""
+        config: Any = self.checkpoint.network.config
+        gsd: Any = self.checkpoint.sidecar.get("gsd")
+        if config.get("class_embed_type") == "timestep":
+            label = gsd["scale"] * log2(gsd_m) + gsd["offset"]
+            return torch.tensor([label], dtype=torch.float32, device=self.device)
+        if config.get("num_class_embeds") is None:
+            return None
+        octaves = [abs(log2(known / gsd_m)) for known in gsd]
+        nearest = min(range(len(gsd)), key=octaves.__getitem__)
+        if octaves[nearest] > 0.25:
+            raise ModelError(
+                f"{self.checkpoint.network.folder} knows ground sample distances of {gsd} m, and none lies "
+                f"within a quarter of an octave of {gsd_m:.4g} m; choose grid.resolution and grid.factor so "
+                "that every level has one of them"
+            )
+        return torch.tensor([nearest], device=self.device)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointTiles:
+    """The network told about one batch of tiles; its state is the image, or the code of a latent model."""
+
+    model: CheckpointModel
+    parent: Tensor | None
+    label: Tensor | None
+    enlarged: dict[int, Tensor] = field(default_factory=dict)
+    """The parent at the size of the state, by the state's side: enlarged once for all steps."""
+
+    def state(self, field: Array) -> Tensor:
+        """Return a state on the network's device."""
+        return torch.from_numpy(field).to(self.model.device)
+
+    def field(self, x: Tensor) -> Array:
+        """Return a state in NumPy."""
+        values: Array = x.cpu().numpy()
+        return values
+
+    @torch.inference_mode()
+    def denoise(self, x: Tensor, sigma: float) -> Tensor:
+        """Return the estimate of clean data that the network's prediction stands for."""
+        x0: Tensor = self.model.checkpoint.noise.denoiser(self._predict)(x, sigma)
+        return x0
+
+    def _predict(self, z: Tensor, timestep: float) -> Tensor:
+        told = z if self.parent is None else torch.cat([z, self._parent_under(z)], dim=1)
+        return tile_by_tile(lambda tile: self._call(told[tile], timestep), len(z), self.model.device)
+
+    @torch.inference_mode()
+    def _call(self, told: Tensor, timestep: float) -> Tensor:
+        model, tiles = self.model, len(told)
+        times = torch.full((tiles,), timestep, device=told.device)
+        label = None if self.label is None else self.label.expand(tiles)
+        told = told.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(told.device.type, model.dtype, enabled=model.dtype is not torch.float32):
+            answer: Tensor = model.network(told, times, class_labels=label).sample
+        return answer[:, : model.checkpoint.facts.channels].to(torch.float32)
+
+    def _parent_under(self, z: Tensor) -> Tensor:
+        """Return the parent at the size of the state: enlarged, or averaged where it is finer."""
+        side = z.shape[-1]
+        if self.parent is not None and side not in self.enlarged:
+            with one_thread():
+                self.enlarged[side] = self._resize(self.parent, side)
+        return self.enlarged[side]
+
+    def _resize(self, parent: Tensor, side: int) -> Tensor:
+        checkpoint = self.model.checkpoint
+        margin = checkpoint.facts.margin
+        inner = parent.shape[-1] - 2 * margin
+        if side % inner and inner % side:
+            raise ModelError(
+                f"a state of {side} px cannot be told a parent of {inner} px: one must divide the other; set "
+                "sampler.tile to a multiple of both"
+            )
+        if side > inner:
+            mode, factor = checkpoint.enlarge, side // inner
+            corners = None if mode == "nearest" else False
+            fine = F.interpolate(parent, scale_factor=float(factor), mode=mode, align_corners=corners)
+            cut = margin * factor
+            return fine[..., cut : fine.shape[-2] - cut, cut : fine.shape[-1] - cut]
+        own = parent[..., margin : parent.shape[-2] - margin, margin : parent.shape[-1] - margin]
+        return F.avg_pool2d(own, inner // side) if inner > side else own
+
+    def image(self, x0: Tensor) -> Array:
+        """Return x0 as an image: itself, or decoded, every tile alone."""
+        coder = self.model.autoencoder
+        if coder is not None:
+            x0 = tile_by_tile(lambda tile: self._decoded(coder, x0[tile]), len(x0), self.model.device)
+        return self.field(x0)
+
+    @torch.inference_mode()
+    def _decoded(self, coder: Autoencoder, x0: Tensor) -> Tensor:
+        return coder.decode(x0)
+
+    def encode(self, image: Array) -> Tensor:
+        """Return the state of an image: itself, or its code."""
+        pixels, coder = self.state(image), self.model.autoencoder
+        if coder is None:
+            return pixels
+        return tile_by_tile(lambda tile: self._encoded(coder, pixels[tile]), len(pixels), self.model.device)
+
+    @torch.inference_mode()
+    def _encoded(self, coder: Autoencoder, pixels: Tensor) -> Tensor:
+        return coder.encode(pixels)
+
+
+def load(directory: Path, device: str, dtype: str, normalisation: str = "frozen") -> CheckpointModel:
+    """Load a checkpoint folder onto a device in a dtype; only local safetensors files are read."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ModelError('numerics.device="cuda", but torch sees no CUDA device; set numerics.device = "cpu"')
+    checkpoint, place = read_checkpoint(directory), torch.device(device)
+    part = checkpoint.autoencoder
+    frozen = normalisation == "frozen"
+    coder = None if part is None else load_autoencoder(checkpoint, part, place, frozen=frozen)
+    network = load_network(checkpoint.network, place)
+    return CheckpointModel(checkpoint, network, coder, place, getattr(torch, dtype))

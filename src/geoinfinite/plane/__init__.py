@@ -1,0 +1,1 @@
+"""Where pixels are: windows, grids, and arithmetic on the pixels of a level."""

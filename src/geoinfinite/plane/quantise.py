@@ -1,0 +1,134 @@
+"""From a network's values to a world's dtype and back, without moving a parent's mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoinfinite.errors import WorldError
+from geoinfinite.plane.resample import Array
+
+HEADROOM, FOOTROOM = 1 / 5, 1 / 40
+"""Shares of the range that a block leaves free at its bright and at its dark end (or half of what is left,
+where that is less): a pixel near the end has descendants without detail, and on snow a rectangle shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How the values of a dtype map to the ``[-1, 1]`` in which networks work.
+
+    >>> Encoding("uint8").to_unit(np.array([0, 255], np.uint8))
+    array([-1.,  1.], dtype=float32)
+    >>> Encoding("uint8").settle(np.array([[[-1.0, 0.0, 3.0]]], np.float32))
+    array([[[  0, 128, 255]]], dtype=uint8)
+    """
+
+    dtype: str
+
+    RANGES: ClassVar[dict[str, tuple[float, float]]] = {
+        "uint8": (0.0, 255.0),
+        "uint16": (0.0, 65535.0),
+        "float32": (0.0, 1.0),
+    }
+
+    def __post_init__(self) -> None:
+        if self.dtype not in self.RANGES:
+            raise WorldError(f"dtype={self.dtype!r} is not one of {', '.join(self.RANGES)}")
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The least and the greatest value."""
+        return self.RANGES[self.dtype]
+
+    def to_unit(self, values: NDArray[Any]) -> Array:
+        """Return values of the dtype as float32 in ``[-1, 1]``."""
+        low, high = self.range
+        return (values.astype(np.float32) - np.float32(low)) * np.float32(2 / (high - low)) - np.float32(1)
+
+    def settle(self, x: Array, parent: NDArray[Any] | None = None, factor: int = 1) -> NDArray[Any]:
+        """Return ``x``, float32 ``(..., y, x)`` in ``[-1, 1]``, in the dtype and within its range.
+
+        With a ``parent`` of the dtype and shape ``(..., y / factor, x / factor)`` every block of
+        ``factor`` x ``factor`` pixels has exactly its parent's mean (in float32: to rounding), also
+        where values clip: a block that would come too near the end of the range has its contrast
+        reduced, not its mean.
+        """
+        low, high = self.range
+        values = (x + np.float32(1)) * np.float32((high - low) / 2) + np.float32(low)
+        if parent is None:
+            values = values.clip(low, high)
+            return values if self.dtype == "float32" else np.rint(values).astype(self.dtype)
+        wanted = parent.astype(np.float32)
+        planes = _contain(_to_planes(values, factor), wanted, low, high)
+        if self.dtype != "float32":
+            planes = _round_keeping_sums(planes, wanted)
+        return _from_planes(planes, factor).astype(self.dtype)
+
+
+def _to_planes(x: Array, factor: int) -> Array:
+    """Return ``(..., y, x)`` as ``(factor**2, ..., y / factor, x / factor)``: blocks along the first axis."""
+    *lead, height, width = x.shape
+    blocks = x.reshape(*lead, height // factor, factor, width // factor, factor)
+    shape = (factor * factor, *lead, height // factor, width // factor)
+    return np.moveaxis(blocks, (-3, -1), (0, 1)).reshape(shape)
+
+
+def _from_planes(planes: Array, factor: int) -> Array:
+    """Undo `_to_planes`."""
+    _, *lead, height, width = planes.shape
+    blocks = planes.reshape(factor, factor, *lead, height, width)
+    return np.moveaxis(blocks, (0, 1), (-3, -1)).reshape(*lead, height * factor, width * factor)
+
+
+def _sum(planes: Array) -> Array:
+    """Add planes one after the other, so a block's sum has the same bits in any array."""
+    total: Array = planes[0].copy()
+    for plane in planes[1:]:
+        total += plane
+    return total
+
+
+def _contain(planes: Array, parent: Array, low: float, high: float) -> Array:
+    """Give every block its parent's mean and shrink its deviations until they fit well within the range."""
+    deviation: Array = planes - _sum(planes) / np.float32(len(planes))
+    tiny = np.float32(1e-12)
+    above = np.maximum(deviation.max(axis=0), tiny)
+    below = np.maximum(-deviation.min(axis=0), tiny)
+    upwards = _usable(np.float32(high) - parent, np.float32(HEADROOM * (high - low)))
+    downwards = _usable(parent - np.float32(low), np.float32(FOOTROOM * (high - low)))
+    room = np.minimum(upwards / above, downwards / below)
+    deviation *= np.minimum(room, np.float32(1))
+    deviation += parent
+    np.clip(deviation, low, high, out=deviation)
+    return deviation
+
+
+def _usable(left: Array, reserve: np.float32) -> Array:
+    """Return how much of what is left of the range a block may use."""
+    return left - np.minimum(reserve, left / 2)
+
+
+def _round_keeping_sums(planes: Array, parent: Array) -> Array:
+    """Round to integers so that every block's mean is its parent, which is an integer.
+
+    Rounds to nearest, then moves by one the few pixels that were rounded furthest the other way
+    (the largest-remainder rule). It cannot leave the range: with a surplus of d counts at least d
+    pixels of the block were rounded down, each below the maximum; likewise for a deficit.
+    """
+    rounded = np.rint(planes)
+    missing = (parent * np.float32(len(planes)) - _sum(rounded)).ravel()
+    at = np.flatnonzero(missing)
+    exact, whole = planes.reshape(len(planes), -1), rounded.reshape(len(planes), -1)
+    left, towards = np.abs(missing[at]), np.sign(missing[at])
+    lost = (exact[:, at] - whole[:, at]) * towards
+    while at.size:
+        furthest = lost.argmax(axis=0)
+        whole[furthest, at] += towards
+        lost[furthest, np.arange(at.size)] -= np.float32(1)
+        left -= 1
+        more = left > 0
+        at, left, towards, lost = at[more], left[more], towards[more], lost[:, more]
+    return rounded

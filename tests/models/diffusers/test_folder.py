@@ -1,0 +1,198 @@
+"""Folders that can be drawn with, and those that cannot: said before torch is imported or a weight read."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import latents
+import pytest
+
+from geoinfinite.errors import ModelError, WorldError
+from geoinfinite.models import from_pretrained
+from geoinfinite.models.diffusers.decoder_reach import decoder_operations, halo_of, latent_pixels
+from geoinfinite.models.reference import WEIGHTS, ModelReference
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return latents.write(tmp_path_factory.mktemp("latent"), latents.unet(7, 4), vae=latents.kl())
+
+
+@pytest.fixture
+def folder(pristine: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(pristine, tmp_path / "copy"))
+
+
+def change(path: Path, **values: Any) -> None:
+    """Change keys of a JSON file."""
+    old = json.loads(path.read_text()) if path.is_file() else {"format": 1, "kind": "diffusers"}
+    path.write_text(json.dumps(old | values))
+
+
+def test_facts_come_from_the_configurations(folder: Path) -> None:
+    facts = from_pretrained(folder).facts()
+    assert (facts.bands, facts.channels, facts.latent, facts.factor, facts.margin) == (3, 4, 4, 4, 0)
+    assert (facts.conditioned, facts.multiple, facts.halo) == (True, 8, 52)
+    change(folder / "geoinfinite.json", factor=8, margin=5, multiple=32, halo=16, bands=["r", "g", "b"])
+    facts = from_pretrained(folder).facts()
+    assert (facts.factor, facts.margin, facts.multiple, facts.halo) == (8, 5, 32, 16)
+
+
+def test_facts_and_digests_need_no_torch(folder: Path) -> None:
+    program = (
+        "import sys; from geoinfinite.models import from_pretrained; "
+        "from_pretrained(sys.argv[1]).digest(); sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(folder)], check=True)
+
+
+def unet(**values: Any) -> Callable[[Path], None]:
+    return lambda folder: change(folder / "unet" / "config.json", **values)
+
+
+def vae(**values: Any) -> Callable[[Path], None]:
+    return lambda folder: change(folder / "vae" / "config.json", **values)
+
+
+def sidecar(**values: Any) -> Callable[[Path], None]:
+    return lambda folder: change(folder / "geoinfinite.json", **values)
+
+
+def scheduler(**values: Any) -> Callable[[Path], None]:
+    return lambda folder: change(folder / "scheduler" / "scheduler_config.json", **values)
+
+
+def pickled(folder: Path) -> None:
+    (folder / "vae" / WEIGHTS).write_bytes(pickle.dumps({"w": 1}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda f: shutil.rmtree(f / "scheduler"), "scheduler_config.json does not exist; without it nobody"),
+        (lambda f: (f / "vae" / "config.json").unlink(), r"vae/config.json cannot be read \(No such file"),
+        (lambda f: (f / "vae" / "config.json").write_text("{"), "vae/config.json is damaged"),
+        (lambda f: (f / "vae" / "config.json").write_text("[]"), "is damaged .it is no JSON object"),
+        (lambda f: (f / "unet" / WEIGHTS).unlink(), "does not exist; a checkpoint needs its weights as"),
+        (pickled, "is a pickle, which can run code"),
+        (
+            unet(_class_name="UNet2DConditionModel"),
+            "_class_name='UNet2DConditionModel' is not one of UNet2DM",
+        ),
+        (
+            vae(_class_name="AutoencoderDC"),
+            "_class_name='AutoencoderDC' is not one of AutoencoderKL, VQModel",
+        ),
+        (unet(in_channels=9), "in_channels=9 is neither 4, the state alone, nor 7"),
+        (unet(out_channels=5), "codes of 4 channels, but the network's state has 5"),
+        (unet(time_embedding_type="fourier"), "time_embedding_type='fourier' is not positional"),
+        (unet(class_embed_type="timestep"), 'class_embed_type=.timestep. is told the ground .*add "gsd"'),
+        (unet(class_embed_type="identity"), "class_embed_type='identity' is not null or timestep"),
+        (unet(num_class_embeds=2), r'num_class_embeds=2 classes, but .* add "gsd": \[2 values'),
+        (vae(out_channels=2), "in_channels=3 must equal out_channels=2"),
+        (vae(norm_type="spatial"), "norm_type='spatial' is not group"),
+        (vae(upsample_fn="bilinear"), "upsample_fn='bilinear' is not nearest"),
+        (
+            scheduler(prediction_type="noise"),
+            r"scheduler_config.json: prediction_type='noise' of .* not supported; set it",
+        ),
+        (sidecar(bands=["red"]), "bands has 1 names, but the model draws 3 bands"),
+        (sidecar(factor=6), "factor=6 and the 4 pixels of a latent pixel must divide one another"),
+        (sidecar(factor=8, margin=1), "margin=1 must be at least 2, the parent pixels that bicubic"),
+        (sidecar(factor=4.5), "factor=4.5 must be a whole number of at least 1"),
+        (sidecar(halo=6), "halo=6 must be a multiple of 4"),
+        (sidecar(multiple=12), "multiple=12 must be a multiple of 8"),
+        (sidecar(enlarge="lanczos"), "enlarge='lanczos' is not one of bicubic, bilinear, nearest"),
+        (sidecar(facter=4), "'facter' is not one of about, bands"),
+        (
+            sidecar(kind="else", bands=[], factor=4, margin=2, multiple=8),
+            "kind='else' is not one of earth-residual-flow, diffusers",
+        ),
+    ],
+)
+def test_folders_that_are_refused(folder: Path, damage: Callable[[Path], None], message: str) -> None:
+    damage(folder)
+    with pytest.raises(ModelError, match=message) as caught:
+        from_pretrained(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_factor_for_a_network_that_is_told_no_parent(tmp_path: Path) -> None:
+    folder = latents.write(tmp_path, latents.unet(1, 1), sidecar={"factor": 4})
+    with pytest.raises(ModelError, match="factor and margin are of a parent, and the network is told none"):
+        from_pretrained(folder)
+
+
+def test_a_normalisation_that_there_is_not() -> None:
+    with pytest.raises(ModelError, match=r"model.normalisation='batch' is not one of frozen, tile"):
+        ModelReference("analytic:latent", normalisation="batch")
+
+
+def test_the_digest_names_everything_that_changes_a_pixel(folder: Path, tmp_path: Path) -> None:
+    def digest(**settings: str) -> str:
+        return from_pretrained(folder, **settings).digest()
+
+    first = digest()
+    moved = shutil.copytree(folder, tmp_path / "elsewhere")
+    assert from_pretrained(moved).digest() == first
+    digests = [first, digest(dtype="bfloat16"), digest(normalisation="tile")]
+    for name in ("unet", "vae"):
+        weights = folder / name / WEIGHTS
+        data = bytearray(weights.read_bytes())
+        data[-3] ^= 1
+        weights.write_bytes(data)
+        digests.append(digest())
+    for damage in (unet(act_fn="gelu"), vae(scaling_factor=0.5), scheduler(beta_end=0.01), sidecar(halo=8)):
+        damage(folder)
+        digests.append(digest())
+    (folder / "model_index.json").write_text('{"_class_name": "LDMSuperResolutionPipeline"}')
+    digests.append(digest())
+    assert len(set(digests)) == len(digests)
+
+
+def test_normalisation_is_not_part_of_the_name_of_a_model_of_pixels(tmp_path: Path) -> None:
+    folder = latents.write(tmp_path, latents.unet(1, 1))
+    frozen, tile = (from_pretrained(folder, normalisation=n) for n in ("frozen", "tile"))
+    assert frozen.digest() == tile.digest()
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "latent", "halo"),
+    [
+        # By hand: 15 latent px with attention, 7 px of half a latent px, ..., 8 px; up to whole latent px.
+        ("AutoencoderKL", {"block_out_channels": (128, 256, 512, 512), "layers_per_block": 2}, 8, 176),
+        ("VQModel", {"block_out_channels": (128, 256, 512), "layers_per_block": 2}, 4, 84),
+        ("AutoencoderTiny", {}, 8, 152),
+    ],
+)
+def test_published_decoders(name: str, config: dict[str, Any], latent: int, halo: int) -> None:
+    assert latent_pixels(name, config) == latent
+    assert halo_of(decoder_operations(name, config), latent) == halo
+
+
+def test_the_sampling_that_the_authors_chose(folder: Path) -> None:
+    reference = from_pretrained(folder)
+    chosen = reference.sampling()
+    assert chosen is not None
+    assert (chosen.solver, chosen.timesteps(4)) == ("ddim", (750, 500, 250, 0))
+    scheduler(_class_name="PNDMScheduler", steps_offset=1, timestep_spacing="leading")(folder)
+    assert reference.sampling() == dataclasses.replace(
+        chosen, spacing=dataclasses.replace(chosen.spacing, offset=1)
+    )
+    scheduler(_class_name="UniPCMultistepScheduler")(folder)
+    assert reference.facts().latent == 4
+    with pytest.raises(WorldError, match=r"scheduler_config.json: _class_name='UniPCMultistepScheduler'"):
+        reference.sampling()
+
+
+@pytest.mark.parametrize("ref", ["analytic:latent", "bundled:earth-small"])
+def test_models_whose_sampling_nobody_chose(ref: str) -> None:
+    assert ModelReference(ref).sampling() is None
