@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
+
+FileState = tuple[int, int, int]
+"""Size in bytes, time of the last change in ns, and inode: another one, another content."""
 
 
 def token(value: Any) -> str:
@@ -22,14 +27,19 @@ def token(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-_digests: dict[tuple[str, int, int], str] = {}
+def file_state(path: Path) -> FileState:
+    """Return what tells a changed or replaced file from the one that stood there; raises ``OSError``."""
+    stat = os.stat(path)
+    return stat.st_size, stat.st_mtime_ns, stat.st_ino
 
 
-def file_digest(path: Path) -> str:
-    """Return the sha256 of a file's bytes, read once per process while the file stands unchanged."""
-    stat = path.stat()
-    key = (str(path.resolve()), stat.st_size, stat.st_mtime_ns)
-    if key not in _digests:
+_digests: dict[tuple[str, FileState], str] = {}
+
+
+def file_digest(path: Path, known: MutableMapping[tuple[str, FileState], str] = _digests) -> str:
+    """Return the sha256 of a file's bytes; ``known`` keeps it while the file stands unchanged."""
+    key = (str(path.resolve()), file_state(path))
+    if key not in known:
         with path.open("rb") as stream:
-            _digests[key] = hashlib.file_digest(stream, "sha256").hexdigest()
-    return _digests[key]
+            known[key] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return known[key]

@@ -56,6 +56,15 @@ def _sampler(sampler: TiledSampler) -> str:
     )
 
 
+def _samplers(recipe: Recipe) -> list[tuple[str, str]]:
+    """Return how levels are sampled in fact, once for all levels in a row."""
+    said = [(level, _sampler(recipe.sampler_at(level))) for level in recipe.drawn_levels()]
+    first = [said[i] for i in range(len(said)) if i == 0 or said[i - 1][1] != said[i][1]]
+    if len(first) < 2:
+        return [("sampler", text) for _, text in first]
+    return [(f"sampler from level {level}", text) for level, text in first]
+
+
 def _describe_world(world: Recipe) -> None:
     grid = world.grid
     print_facts(
@@ -67,8 +76,7 @@ def _describe_world(world: Recipe) -> None:
             ("grid", f"{_short(grid.crs)}, factor {grid.factor}{', once round the Earth' * grid.periodic}"),
             ("root", world.root.source),
             ("model", f"{world.model.ref}, {world.model.dtype}, on {world.numerics.device}"),
-            ("sampler", _sampler(world.sampler)),
-            *((f"level {s.level} sampler", _sampler(s.sampler)) for s in world.levels if s.sampler),
+            *_samplers(world),
             *((f"level {s.level} model", f"{s.model.ref}, {s.model.dtype}") for s in world.levels if s.model),
         ],
     )

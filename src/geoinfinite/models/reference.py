@@ -19,6 +19,7 @@ from geoinfinite.models.files import SIDECAR as SIDECAR
 from geoinfinite.models.files import WEIGHTS as WEIGHTS
 from geoinfinite.models.files import check_safetensors as check_safetensors
 from geoinfinite.models.files import read_object
+from geoinfinite.samplers.tiled import TiledSampler
 from geoinfinite.token import file_digest, token
 
 LOADERS = {
@@ -116,6 +117,10 @@ class ModelReference:
             return from_config(config, swap)
         except WorldError as error:
             raise WorldError(f"{path}: {error}") from error
+
+    def default_sampler(self) -> TiledSampler | None:
+        """Return how the model is sampled where nothing is said; ``None``: as any model."""
+        return None
 
     def load(self, device: str) -> TileModel:
         """Load the model onto a device."""

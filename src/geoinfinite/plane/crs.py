@@ -128,7 +128,7 @@ def carry_over_seams(box: Bounds, source: str, target: str, period: float | None
     if _jumps(box, source, target):
         if period is None:
             raise WindowError(
-                f"{shown or box} in {shorten(source)} lies over the line where {shorten(target)} is cut open, "
+                f"{shown or box} in {shorten(source)} lies over the line where {shorten(target)} is cut, "
                 "and the grid ends there (grid.periodic=false); ask for the two sides one by one"
             )
         x = np.unwrap(x, period=period)

@@ -31,7 +31,7 @@ def finite(name: str, value: Any) -> float:
         number = math.nan
     if not math.isfinite(number) or abs(number) > 1e15:
         raise WorldError(
-            f"grid.{name}={shorten(repr(value))} must be a finite number, of 1e15 at most; write one such as 30.0"
+            f"grid.{name}={shorten(repr(value))} must be a finite number up to 1e15; write one such as 30.0"
         )
     return number
 

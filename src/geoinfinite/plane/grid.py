@@ -72,7 +72,7 @@ class Grid:
             object.__setattr__(self, name, value)
             if not least <= value <= most:
                 raise WorldError(
-                    f"grid.{name}={shorten(str(value))} must be at least {least}, at most {most}"
+                    f"grid.{name}={shorten(str(value))} must be at least {least} and at most {most}"
                 )
         if self.resolution <= 0:
             raise WorldError(f"grid.resolution={self.resolution} must be a positive finite number")
@@ -86,8 +86,8 @@ class Grid:
         width = self.shape[1] * self.resolution
         if around is not None and abs(width - around) > ALIKE * self.resolution:
             raise WorldError(
-                f"grid.periodic=true needs columns * resolution = {around:g} {self._unit}, not {width!r}; set "
-                f"grid.periodic = false (or, where no raster gives it, grid.resolution = "
+                f"grid.periodic=true needs columns * resolution = {around:g} {self._unit}, not {width!r}; "
+                f"set grid.periodic = false (or, where no raster gives it, grid.resolution = "
                 f"{around / self.shape[1]!r})"
             )
 
@@ -220,8 +220,8 @@ class Grid:
             window = next((w for w in (window, *turned) if self._holds(level, w)), window)
             if box[2] > max(self._turn / 2, self._edge) and not self._holds(level, window):
                 raise WindowError(
-                    f"{shown} lies over the antimeridian, where this grid ends (grid.periodic=false); ask for "
-                    "the two sides one by one"
+                    f"{shown} lies over the antimeridian, where this grid ends (grid.periodic=false); ask "
+                    "for the two sides one by one"
                 )
         self.check_window(level, window, shown)
         return window

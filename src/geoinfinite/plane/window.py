@@ -150,6 +150,8 @@ class Window:
 
 def _whole(number: Any, window: object) -> int:
     """Return an offset or a length of a foreign window, which may be a float without a fraction."""
-    if float(number) != int(number):
-        raise WindowError(f"window={window} has a fraction of a pixel; round it first: .round_offsets()")
+    if not float(number).is_integer():
+        raise WindowError(
+            f"window={window} has a fraction of a pixel; round it: .round_offsets().round_lengths()"
+        )
     return int(number)

@@ -9,61 +9,21 @@ from typing import Any, Self
 from geoinfinite.diffusion.noise import NoiseField, noise_key
 from geoinfinite.errors import WorldError
 from geoinfinite.models.reference import ModelReference
+from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.quantise import Encoding
-from geoinfinite.recipe.compatibility import check_model, check_sampler
+from geoinfinite.recipe.checks import DrawnLevel, check_drawn, check_noise, check_root, check_settings
+from geoinfinite.recipe.defaults import default_sampler
 from geoinfinite.recipe.root import Root
-from geoinfinite.recipe.solver_settings import sampling_of
-from geoinfinite.samplers.presets import EarlySync, IndependentTiles
+from geoinfinite.recipe.settings import LevelSettings, Numerics, described
+from geoinfinite.samplers.presets import PRESETS
 from geoinfinite.samplers.tiled import TiledSampler
 from geoinfinite.token import token
 
 PIXELS = 2
 """Version of the arithmetic: raised by every change of the library that changes a pixel."""
-
-
-OF_GENERATED_ROOT = EarlySync(solver="dpmpp_2m", schedule="karras", shift=1.0, steps=24, consistency="none")
-"""How level 0 of a generated world is sampled unless it says otherwise: right for any denoiser."""
-
-
-@dataclass(frozen=True, slots=True)
-class Numerics:
-    """What changes the last bits and the speed, but not the picture."""
-
-    micro_batch: int = 4
-    """Tiles per network call; short batches are padded to it."""
-    device: str = "cpu"
-    """``cpu`` or ``cuda``."""
-
-    def __post_init__(self) -> None:
-        if self.micro_batch < 1:
-            raise WorldError(f"numerics.micro_batch={self.micro_batch} must be at least 1")
-        if self.device not in ("cpu", "cuda"):
-            raise WorldError(f'numerics.device={self.device!r} is not "cpu" or "cuda"')
-
-
-def described(sampler: TiledSampler) -> dict[str, Any]:
-    """Return a sampler as a world file writes it.
-
-    >>> described(IndependentTiles())["preset"]
-    'independent'
-    """
-    return {"preset": sampler.preset, **dataclasses.asdict(sampler)}
-
-
-@dataclass(frozen=True, slots=True)
-class LevelSettings:
-    """What one level has of its own: ``[level.N.sampler]`` and ``[level.N.model]`` of a world file."""
-
-    level: int
-    sampler: TiledSampler | None = None
-    model: ModelReference | None = None
-
-    def described(self) -> dict[str, Any]:
-        """Return what decides pixels, for a token."""
-        sampler = None if self.sampler is None else described(self.sampler)
-        model = None if self.model is None else self.model.digest()
-        return {"level": self.level, "sampler": sampler, "model": model}
+LONGEST_NAME = 4096
+"""Characters of a world's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +37,8 @@ class Recipe:
     grid: Grid
     root: Root
     model: ModelReference = field(default_factory=lambda: ModelReference("bundled:earth-small"))
-    sampler: TiledSampler = field(default_factory=IndependentTiles)
+    sampler: TiledSampler | None = None
+    """How levels are sampled that do not say it themselves; ``None``: as their model does by default."""
     numerics: Numerics = field(default_factory=Numerics)
     name: str = "world"
     seed: int = 0
@@ -86,67 +47,42 @@ class Recipe:
     """What single levels have of their own."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.seed < 2**64:
-            raise WorldError(f"seed={self.seed} must be between 0 and 2**64 - 1")
+        if type(self.seed) is not int or not 0 <= self.seed < 2**64:
+            raise WorldError(f"seed={shorten(repr(self.seed))} must be between 0 and 2**64 - 1")
+        if not isinstance(self.name, str) or len(self.name) > LONGEST_NAME or not _is_unicode(self.name):
+            raise WorldError(
+                f"name={shorten(repr(self.name))} must be a text of {LONGEST_NAME} characters at most"
+            )
         Encoding(self.dtype)
         if not self.root.generated:
-            self._check_root()
-        self._check_levels()
-
-    def _check_levels(self) -> None:
-        for settings in self.levels:
-            if not 0 <= settings.level < self.grid.levels:
-                raise WorldError(
-                    f"level.{settings.level} does not exist: this grid has levels 0 to {self.grid.levels - 1}"
-                )
-            if settings.level == 0 and not self.root.generated:
-                raise WorldError(
-                    f"level.0 is root.source={self.root.source!r}, which is read and not drawn; leave "
-                    'level.0 out, or set root.source = "generated"'
-                )
+            check_root(self.root.raster(), self.grid, self.dtype)
+        check_settings(self.levels, self.grid, self.root)
         self.model.facts()
-        first = 0 if self.root.generated else 1
-        drawn = range(first, min(self.grid.levels, first + 2))
-        for level in {*drawn, *(s.level for s in self.levels)} - set(range(first)):
-            model, sampler = self.model_at(level), self.sampler_at(level)
-            facts = model.facts()
-            check_model(self.grid, level, facts, model.ref)
-            section = "sampler" if sampler is self.sampler else f"level.{level}.sampler"
-            check_sampler(self.grid, level, sampler, facts=facts, ref=model.ref, section=section)
-            sampling_of(sampler, model)
-            if facts.bands not in (None, self.bands):
-                raise WorldError(
-                    f"root.source={self.root.source!r} has {self.bands} bands, "
-                    f"model.ref={model.ref!r} draws {facts.bands}; "
-                    "choose the bands first: rio stack SRC --bidx 1,2,3 --output DST"
-                )
+        drawn = self.drawn_levels()
+        for level in {*drawn[:2], *(s.level for s in self.levels)}:
+            check_drawn(self.grid, self._drawn(level), self.bands, self.root)
+        for level in drawn:
+            check_noise(self.grid, level, self.sampler_at(level))
 
-    def _check_root(self) -> None:
-        raster, grid, source = self.root.facts(), self.grid, self.root.source
-        if raster.dtype != self.dtype:
-            raise WorldError(
-                f"root.source={source!r} holds {raster.dtype}, the world dtype={self.dtype!r}; convert it: "
-                f"rio convert --dtype {self.dtype} SRC DST"
-            )
-        lattice = Grid(raster.crs, raster.origin, raster.resolution, raster.shape)
-        tolerance = 1e-6 * grid.resolution
-        if (
-            raster.shape != grid.shape
-            or max(abs(a - b) for a, b in zip(raster.origin, grid.origin, strict=True)) > tolerance
-            or abs(raster.resolution - grid.resolution) * max(grid.shape) > tolerance
-            or not lattice.same_crs(grid)
-        ):
-            raise WorldError(
-                f"root.source={source!r} lies on {raster.crs} origin={list(raster.origin)} resolution="
-                f"{raster.resolution} shape={list(raster.shape)}, not on the [grid] of the world; "
-                "leave crs, origin, resolution and shape out of [grid] to take the raster's"
-            )
+    def drawn_levels(self) -> range:
+        """Return the levels that a network draws: all, or all but the root raster."""
+        return range(0 if self.root.generated else 1, self.grid.levels)
+
+    def settings_at(self, level: int) -> LevelSettings:
+        """Return what a level has of its own."""
+        return next((s for s in self.levels if s.level == level), LevelSettings(level))
+
+    def _drawn(self, level: int) -> DrawnLevel:
+        own = self.settings_at(level).sampler
+        by_default = own is None and self.sampler is None
+        section = f"level.{level}.sampler" if own or (by_default and level == 0) else "sampler"
+        return DrawnLevel(level, self.model_at(level), own or self.sampler_at(level), section)
 
     @property
     def bands(self) -> int:
         """Number of bands."""
         if not self.root.generated:
-            return self.root.facts().bands
+            return self.root.raster().bands
         model = self.model_at(0)
         bands = model.facts().bands
         if bands is None:
@@ -167,15 +103,20 @@ class Recipe:
         return noise_key(self.name, self.seed)
 
     def sampler_at(self, level: int) -> TiledSampler:
-        """Return how a level is sampled: as ``[level.N.sampler]`` says, or as the world does."""
-        found = next((s.sampler for s in self.levels if s.level == level and s.sampler), None)
-        if found is None and level == 0:
-            return OF_GENERATED_ROOT
-        return found or self.sampler
+        """Return how a level is sampled: as the level says, as the world says, or as its model is by default.
+
+        Level 0 of a generated world has no parent that it could be held to: its ``consistency`` is "none".
+        """
+        found = self.settings_at(level).sampler or self.sampler
+        if found is None:
+            found = default_sampler(self.model_at(level), level)
+        if level == 0 and found.consistency != "none":
+            return dataclasses.replace(found, consistency="none")
+        return found
 
     def model_at(self, level: int) -> ModelReference:
         """Return what draws a level: the model of ``[level.N.model]``, or the world's."""
-        return next((s.model for s in self.levels if s.level == level and s.model), self.model)
+        return self.settings_at(level).model or self.model
 
     def noise(self, level: int, channels: int, latent: int = 1) -> NoiseField:
         """Return the noise of a level's states, a function of position; ``latent`` as in `ModelFacts`."""
@@ -201,15 +142,25 @@ class Recipe:
                 "dtype": self.dtype,
                 "grid": dataclasses.asdict(self.grid),
                 "root": self.root.digest(),
-                "model": self.model.digest(),
-                "sampler": described(self.sampler),
-                "levels": [s.described() for s in sorted(self.levels, key=lambda s: s.level)],
+                "levels": self._levels_described(),
                 "numerics": dataclasses.asdict(self.numerics),
             }
         )
 
+    def _levels_described(self) -> list[Any]:
+        """Return what draws the levels, once for all levels in a row: defaults count as if said."""
+        digests = {model: model.digest() for model in {self.model_at(n) for n in self.drawn_levels()}}
+        runs: list[Any] = []
+        for level in self.drawn_levels():
+            drawn_by = [described(self.sampler_at(level)), digests[self.model_at(level)]]
+            if not runs or runs[-1][1:] != drawn_by:
+                runs.append([level, *drawn_by])
+        return runs
+
     def replace(self, **changes: Any) -> Self:
         """Return a world with some fields changed, checked like a new one.
+
+        A model or a root may be given by its reference or path, a sampler by the name of its preset.
 
         >>> from geoinfinite import World
         >>> World.load("earth").replace(seed=7).seed
@@ -219,10 +170,14 @@ class Recipe:
         for name in changes:
             if name not in known:
                 raise WorldError(f"replace({name}=...) is not a field of a world: {', '.join(known)}")
-        return dataclasses.replace(self, **changes)
+        return dataclasses.replace(self, **{name: _field(name, value) for name, value in changes.items()})
 
     def replace_level(
-        self, level: int, *, sampler: TiledSampler | None = None, model: ModelReference | None = None
+        self,
+        level: int,
+        *,
+        sampler: TiledSampler | str | None = None,
+        model: ModelReference | str | None = None,
     ) -> Self:
         """Return a world one level of which has a sampler or a model of its own.
 
@@ -231,9 +186,49 @@ class Recipe:
         >>> world.sampler_at(2).preset, world.sampler_at(3).preset
         ('multidiffusion', 'independent')
         """
-        known = next((s for s in self.levels if s.level == level), LevelSettings(level))
-        settings = LevelSettings(level, sampler or known.sampler, model or known.model)
+        known = self.settings_at(level)
+        settings = LevelSettings(
+            level,
+            known.sampler if sampler is None else _field("sampler", sampler),
+            known.model if model is None else _field("model", model),
+        )
         return self.replace(levels=(*(s for s in self.levels if s.level != level), settings))
 
     def __dask_tokenize__(self) -> str:
         return self.token
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "grid": (Grid,),
+    "root": (Root,),
+    "model": (ModelReference,),
+    "sampler": (TiledSampler, type(None)),
+    "numerics": (Numerics,),
+    "levels": (tuple,),
+}
+
+
+def _field(name: str, value: Any) -> Any:
+    """Return a field given as such or by name; raise `WorldError` for a value of another kind."""
+    if name in ("model", "root") and hasattr(value, "__fspath__"):
+        value = value.__fspath__()
+    if isinstance(value, str):
+        if name == "model":
+            return ModelReference(value)
+        if name == "root":
+            return Root(value)
+        if name == "sampler":
+            if value not in PRESETS:
+                raise WorldError(f"replace(sampler={value!r}) is not one of {', '.join(PRESETS)}")
+            return PRESETS[value]()
+    kinds = _KINDS.get(name)
+    if kinds and not isinstance(value, kinds):
+        names = " or ".join(kind.__name__ for kind in kinds)
+        by_name = ", or its name" if name in ("model", "root", "sampler") else ""
+        raise WorldError(f"replace({name}={shorten(repr(value))}) must be a {names}{by_name}")
+    return value
+
+
+def _is_unicode(text: str) -> bool:
+    """Say whether a text can be written in UTF-8: noise is keyed by its bytes."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)

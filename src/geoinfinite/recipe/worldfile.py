@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
+import os
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
@@ -14,37 +14,59 @@ import tomli_w
 
 from geoinfinite.errors import WorldError
 from geoinfinite.models.reference import ModelReference
+from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.grid import Grid
-from geoinfinite.recipe.recipe import OF_GENERATED_ROOT, LevelSettings, Numerics, Recipe, described
+from geoinfinite.recipe.defaults import completed, default_sampler
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.recipe.root import GENERATED, Root
-from geoinfinite.samplers.presets import PRESETS, IndependentTiles
+from geoinfinite.recipe.settings import LevelSettings, Numerics, described
+from geoinfinite.recipe.tables import build, check_keys, settings, shown, typed
+from geoinfinite.samplers.presets import PRESETS
 from geoinfinite.samplers.tiled import TiledSampler
 
+LARGEST_FILE = 2**20
+"""Bytes of a world file."""
 _TOP = ("name", "seed", "dtype")
 _SECTIONS: Mapping[str, type] = {"grid": Grid, "root": Root, "model": ModelReference, "numerics": Numerics}
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "int": (int,),
-    "float": (int, float),
-    "str": (str,),
-    "bool": (bool,),
-    "tuple[float, float]": (list,),
-    "tuple[int, int]": (list,),
-    "tuple[int, ...]": (list,),
-}
+
+Table = Mapping[str, Any]
+R = TypeVar("R", bound=Recipe)
 
 
 def resolve(name: str | Path) -> Path:
     """Return the file of a world: a bundled name or a path to a ``.toml``."""
-    bundled = Path(str(files("geoinfinite") / "data" / f"{name}.toml"))
-    if "/" not in str(name) and bundled.is_file():
+    folder = Path(str(files("geoinfinite") / "data"))
+    bundled = folder / f"{name}.toml"
+    if "/" not in str(name) and os.path.isfile(bundled):
         return bundled
-    path = Path(name).expanduser()
-    if not path.is_file():
-        names = sorted(p.stem for p in bundled.parent.glob("*.toml"))
+    path = Path(os.path.expanduser(name))
+    if not os.path.isfile(path):
+        names = sorted(p.stem for p in folder.glob("*.toml"))
         raise WorldError(
-            f"world {str(name)!r} does not exist; name a .toml file or a bundled world: {', '.join(names)}"
+            f"world {shorten(str(name))!r} does not exist; name a .toml file or a bundled world: "
+            f"{', '.join(names)}"
         )
     return path
+
+
+def load(name: str | Path, kind: type[R]) -> R:
+    """Return the recipe of a bundled world or a world file, as a ``Recipe`` or a subclass of it."""
+    path = resolve(name)
+    if path.stat().st_size > LARGEST_FILE:
+        raise WorldError(f"{path.name} is larger than {LARGEST_FILE} bytes, which no world file is")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise WorldError(f"{path.name} is not UTF-8: {error}; save it as UTF-8") from error
+    return loads(text, kind, where=path.name, folder=path.parent)
+
+
+def loads(text: str, kind: type[R], *, where: str = "text", folder: Path | None = None) -> R:
+    """Return the recipe that a world file's text describes; relative paths in it start at ``folder``.
+
+    ``where`` names the file in errors. Without a folder paths start at the current one.
+    """
+    return kind(**parse(text, where=where, folder=folder or Path.cwd()))
 
 
 def parse(text: str, *, where: str, folder: Path) -> dict[str, Any]:
@@ -52,38 +74,45 @@ def parse(text: str, *, where: str, folder: Path) -> dict[str, Any]:
 
     ``where`` names the file in errors; relative paths in it start at ``folder``.
     """
+    if len(text) > LARGEST_FILE:
+        raise WorldError(f"{where} is longer than {LARGEST_FILE} characters, which no world file is")
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise WorldError(f"{where} is not TOML: {error}; see docs/worlds.md for an example") from error
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits is a plain ValueError, and lists within lists recurse.
+        raise WorldError(
+            f"{where} is not TOML: {shorten(str(error))}; see docs/worlds.md for an example"
+        ) from error
     try:
         return _fields(tables, folder)
     except WorldError as error:
         raise WorldError(f"{where}: {error}") from error
 
 
-def _fields(tables: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    _known(tables, ("world", "sampler", "level", *_SECTIONS), "")
+def _fields(tables: Table, folder: Path) -> dict[str, Any]:
+    check_keys(tables, ("world", "sampler", "level", *_SECTIONS), "")
     for name, table in tables.items():
         if not isinstance(table, dict):
-            raise WorldError(f"{name} = {table!r} stands outside a section; sections are written [{name}]")
+            raise WorldError(
+                f"{name} = {shown(table)} stands outside a section; sections are written [{name}]"
+            )
     world = tables.get("world", {})
-    _known(world, _TOP, "world.")
+    check_keys(world, _TOP, "world.")
     types = {f.name: str(f.type) for f in dataclasses.fields(Recipe)}
-    for key, value in world.items():
-        _typed(value, types[key], f"world.{key}")
-    fields: dict[str, Any] = dict(world)
-    fields["root"] = _build(Root, _anchored(tables.get("root", {}), "source", folder), "root")
-    fields["grid"] = _build(Grid, _raster_grid(fields["root"]) | tables.get("grid", {}), "grid")
-    if "model" in tables:
-        fields["model"] = _build(ModelReference, _anchored(tables["model"], "ref", folder), "model")
+    fields: dict[str, Any] = {k: typed(v, types[k], f"world.{k}") for k, v in world.items()}
+    root: Root = build(Root, _anchored(tables.get("root", {}), Root, "root", folder), "root")
+    grid = _raster_grid(root) | settings(tables.get("grid", {}), Grid, "grid")
+    fields |= {"root": root, "grid": build(Grid, grid, "grid")}
     if "numerics" in tables:
-        fields["numerics"] = _build(Numerics, tables["numerics"], "numerics")
-    if "sampler" in tables:
-        fields["sampler"] = _sampler(tables["sampler"], None, "sampler")
-    of_world = fields.get("sampler", IndependentTiles())
-    levels = tables.get("level", {}).items()
-    fields["levels"] = tuple(_level(name, table, of_world, folder) for name, table in levels)
+        fields["numerics"] = build(Numerics, settings(tables["numerics"], Numerics, "numerics"), "numerics")
+    model = ModelReference("bundled:earth-small")
+    if "model" in tables:
+        model = _model(tables["model"], "model", folder)
+        fields["model"] = model
+    said = tables.get("sampler")
+    if said is not None:
+        fields["sampler"] = _sampler(said, default_sampler(model, 1), "sampler")
+    fields["levels"] = _levels(tables.get("level", {}), said, model, fields, folder)
     return fields
 
 
@@ -91,100 +120,119 @@ def _raster_grid(root: Root) -> dict[str, Any]:
     """Return what a raster says of the grid; nothing if level 0 is generated."""
     if root.generated:
         return {}
-    raster = root.facts()
+    raster = root.raster()
     return {
         "crs": raster.crs,
-        "origin": list(raster.origin),
+        "origin": raster.origin,
         "resolution": raster.resolution,
-        "shape": list(raster.shape),
-        "periodic": raster.geographic_turn,
+        "shape": raster.shape,
+        "periodic": raster.periodic,
     }
 
 
-def _sampler(table: Mapping[str, Any], base: TiledSampler | None, section: str) -> TiledSampler:
-    """Return the sampler of a section; what it leaves unsaid is the base's, if the preset is the same."""
+def _model(table: Table, section: str, folder: Path) -> ModelReference:
+    model: ModelReference = build(ModelReference, _anchored(table, ModelReference, section, folder), section)
+    return model
+
+
+def _sampler(
+    table: Table, base: TiledSampler, section: str, fallback: TiledSampler | None = None
+) -> TiledSampler:
+    """Return the sampler of a section; what it leaves unsaid is the base's, so far as their presets agree.
+
+    ``fallback`` is completed from instead where the section names another preset than the base's.
+    """
     said = dict(table)
-    preset = said.pop("preset", base.preset if base else "independent")
+    preset = typed(said.pop("preset", base.preset), "str", f"{section}.preset")
     if preset not in PRESETS:
-        raise WorldError(f"{section}.preset={preset!r} is not one of {', '.join(PRESETS)}")
-    if base is not None and base.preset == preset:
-        kept = {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(base).items()}
-        said = kept | said
-    built: TiledSampler = _build(PRESETS[preset], said, section)
+        raise WorldError(f"{section}.preset={shown(preset)} is not one of {', '.join(PRESETS)}")
+    kind = PRESETS[preset]
+    said = settings(said, kind, section)
+    if fallback is not None and type(base) is not kind:
+        base = fallback
+    built: TiledSampler = build(kind, completed(said, base, kind), section)
     return built
 
 
-def _level(name: str, table: Any, of_world: TiledSampler, folder: Path) -> LevelSettings:
-    where = f"level.{name}"
-    if not name.isdecimal() or not isinstance(table, dict):
-        raise WorldError(f"[{where}] is not a level; write [level.3.sampler] or [level.3.model]")
-    _known(table, ("sampler", "model"), f"{where}.")
-    base = of_world if int(name) else OF_GENERATED_ROOT
-    sampler = _sampler(table["sampler"], base, f"{where}.sampler") if "sampler" in table else None
-    model = None
-    if "model" in table:
-        model = _build(ModelReference, _anchored(table["model"], "ref", folder), f"{where}.model")
-    return LevelSettings(int(name), sampler, model)
+def _levels(
+    tables: Table, said: Table | None, model: ModelReference, fields: Table, folder: Path
+) -> tuple[LevelSettings, ...]:
+    """Return what levels have of their own: what their sections say, and what [sampler] comes to for them.
+
+    A partial [sampler] comes to something else on a level that has another default: one with a model of its
+    own, and level 0 of a generated world.
+    """
+    found = {}
+    for name, table in tables.items():
+        if not (name.isascii() and name.isdecimal() and len(name) < 4 and str(int(name)) == name):
+            raise WorldError(f"[level.{shorten(name)}] is not a level; write [level.3.sampler]")
+        found[int(name)] = table
+    if fields["root"].generated:
+        found.setdefault(0, {})
+    of_world: Any = fields.get("sampler")
+    levels = []
+    for number, table in found.items():
+        where = f"level.{number}"
+        if not isinstance(table, dict):
+            raise WorldError(f"{where}={shown(table)} is not a level; write [level.3.sampler]")
+        check_keys(table, ("sampler", "model"), f"{where}.")
+        for name, part in table.items():
+            if not isinstance(part, dict):
+                raise WorldError(f"{where}.{name}={shown(part)} is no section; write [{where}.{name}]")
+        own = _model(table["model"], f"{where}.model", folder) if "model" in table else None
+        stated = sampler = None
+        if said is not None and (own or not number):
+            stated = _at(number, _sampler(said, default_sampler(own or model, number), "sampler"))
+            sampler = stated if stated != _at(number, of_world) else None
+        if "sampler" in table:
+            base = stated or of_world or default_sampler(own or model, number)
+            fallback = default_sampler(own or model, 1)
+            sampler = _sampler(table["sampler"], _at(number, base), f"{where}.sampler", fallback)
+        if sampler or own:
+            levels.append(LevelSettings(number, sampler, own))
+    return tuple(levels)
 
 
-def _known(table: Mapping[str, Any], known: tuple[str, ...], prefix: str) -> None:
-    for key in table:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {prefix}{near[0]}?" if near else "remove it."
-            raise WorldError(f"{prefix}{key} is not a key; {hint} Keys: {', '.join(known)}")
+def _at(level: int, sampler: TiledSampler) -> TiledSampler:
+    """Return what a sampler is on a level: level 0 has no parent to be held to."""
+    return sampler if level else dataclasses.replace(sampler, consistency="none")
 
 
-def _typed(value: Any, wanted: str, where: str) -> None:
-    allowed = _TYPES[wanted]
-    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-        raise WorldError(f"{where}={value!r} is a {type(value).__name__}; it must be {wanted}")
+def _anchored(table: Table, kind: type, section: str, folder: Path) -> dict[str, Any]:
+    """Return the settings of a section whose path, if it is a relative one, starts at a folder.
+
+    ``scheme:name`` and ``generated`` are no paths.
+    """
+    key = "source" if kind is Root else "ref"
+    said = settings(table, kind, section)
+    value = said.get(key)
+    if value is None or ":" in value or value == GENERATED:
+        return said
+    return {**said, key: os.path.abspath(folder / os.path.expanduser(value))}
 
 
-def _build(cls: type, table: Mapping[str, Any], section: str) -> Any:
-    types = {f.name: str(f.type) for f in dataclasses.fields(cls)}
-    _known(table, tuple(types), f"{section}.")
-    for key, value in table.items():
-        _typed(value, types[key], f"{section}.{key}")
-    required = [
-        f.name
-        for f in dataclasses.fields(cls)
-        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-    ]
-    for key in required:
-        if key not in table:
-            raise WorldError(f"{section}.{key} is missing; add it under [{section}]")
-    return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in table.items()})
+def dump(recipe: Recipe, relative_to: Path | None = None) -> str:
+    """Return the world file that describes a recipe in full; `loads` reads it back to an equal one.
 
-
-def _anchored(table: Mapping[str, Any], key: str, folder: Path) -> dict[str, Any]:
-    """Make a relative path in a world file absolute; leave ``scheme:name`` and ``generated`` alone."""
-    value = table.get(key)
-    if not isinstance(value, str) or ":" in value or value == GENERATED:
-        return dict(table)
-    if Path(value).expanduser().is_absolute():
-        return dict(table)
-    return {**table, key: str((folder / value).resolve())}
-
-
-def dump(recipe: Recipe) -> str:
-    """Return the world file that describes a recipe in full; `parse` reads it back to an equal one."""
+    Paths are absolute, or start at the folder ``relative_to``, to be read back with it.
+    """
     sections: dict[str, Any] = {"world": {key: getattr(recipe, key) for key in _TOP}}
     for name in _SECTIONS:
-        sections[name] = dataclasses.asdict(getattr(recipe, name))
-    sections["sampler"] = described(recipe.sampler)
-    for settings in recipe.levels:
-        sections.setdefault("level", {})[str(settings.level)] = {
-            **({"sampler": described(settings.sampler)} if settings.sampler else {}),
-            **({"model": dataclasses.asdict(settings.model)} if settings.model else {}),
+        sections[name] = _written(getattr(recipe, name), relative_to)
+    if recipe.sampler is not None:
+        sections["sampler"] = described(recipe.sampler)
+    for own in recipe.levels:
+        sections.setdefault("level", {})[str(own.level)] = {
+            **({"sampler": described(own.sampler)} if own.sampler else {}),
+            **({"model": _written(own.model, relative_to)} if own.model else {}),
         }
     return tomli_w.dumps(sections)
 
 
-R = TypeVar("R", bound=Recipe)
-
-
-def load(name: str | Path, kind: type[R]) -> R:
-    """Return the recipe of a bundled world or a world file, as a ``Recipe`` or a subclass of it."""
-    path = resolve(name)
-    return kind(**parse(path.read_text(encoding="utf-8"), where=path.name, folder=path.parent))
+def _written(part: Any, relative_to: Path | None) -> dict[str, Any]:
+    """Return the settings of a part of a recipe as a section holds them."""
+    said = {name: value for name, value in dataclasses.asdict(part).items() if value is not None}
+    for key in ("source", "ref"):
+        if relative_to is not None and key in said and os.path.isabs(said[key]):
+            said[key] = Path(os.path.relpath(said[key], relative_to)).as_posix()
+    return said

@@ -1,0 +1,100 @@
+"""Whether the parts of a recipe fit together: root, grid, and what draws every level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from geoinfinite.diffusion.noise import COLUMNS, ROWS
+from geoinfinite.errors import WorldError
+from geoinfinite.models.reference import ModelReference
+from geoinfinite.plane.crs import shorten
+from geoinfinite.plane.grid import ALIKE, Grid
+from geoinfinite.plane.quantise import Encoding
+from geoinfinite.recipe.compatibility import check_model, check_sampler
+from geoinfinite.recipe.raster import Raster
+from geoinfinite.recipe.root import Root
+from geoinfinite.recipe.settings import LevelSettings
+from geoinfinite.recipe.solver_settings import sampling_of
+from geoinfinite.samplers.tiled import TiledSampler
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnLevel:
+    """What draws a level, and which section of a world file says so, or could."""
+
+    number: int
+    model: ModelReference
+    sampler: TiledSampler
+    section: str
+
+
+def check_root(raster: Raster, grid: Grid, dtype: str) -> None:
+    """Raise `WorldError` if the root raster is not level 0 of the grid, in the world's dtype."""
+    source = f"root.source={shorten(raster.source)!r}"
+    if raster.dtype != dtype:
+        raise WorldError(f"{source} holds {raster.dtype}, the world dtype={dtype!r}; {_dtype_remedy(raster)}")
+    lattice = Grid(raster.crs, raster.origin, raster.resolution, raster.shape)
+    tolerance = ALIKE * grid.resolution
+    if (
+        raster.shape != grid.shape
+        or max(abs(a - b) for a, b in zip(raster.origin, grid.origin, strict=True)) > tolerance
+        or abs(raster.resolution - grid.resolution) * max(grid.shape) > tolerance
+        or not lattice.same_crs(grid)
+    ):
+        raise WorldError(
+            f"{source} lies on {shorten(raster.crs)} origin={list(raster.origin)} resolution="
+            f"{raster.resolution} shape={list(raster.shape)}, not on the [grid] of the world; "
+            "leave crs, origin, resolution and shape out of [grid] to take the raster's"
+        )
+
+
+def _dtype_remedy(raster: Raster) -> str:
+    if raster.dtype in Encoding.RANGES:
+        return f'set world.dtype = "{raster.dtype}"'
+    with raster.open() as dataset:
+        return f'set world.dtype = "float32", {raster.scaling_remedy(dataset).removeprefix("set ")}'
+
+
+def check_drawn(grid: Grid, drawn: DrawnLevel, bands: int, root: Root) -> None:
+    """Raise `WorldError` unless a level's model and sampler fit its grid and its bands."""
+    model, level = drawn.model, drawn.number
+    facts = model.facts()
+    check_model(grid, level, facts, model.ref)
+    check_sampler(grid, level, drawn.sampler, facts=facts, ref=model.ref, section=drawn.section)
+    sampling_of(drawn.sampler, model)
+    if facts.bands not in (None, bands):
+        raise WorldError(
+            f"root.source={shorten(root.source)!r} has {bands} bands, model.ref={model.ref!r} draws "
+            f"{facts.bands}; choose the bands first: rio stack SRC --bidx 1,2,3 --output DST"
+        )
+
+
+def check_settings(levels: Sequence[LevelSettings], grid: Grid, root: Root) -> None:
+    """Raise `WorldError` for settings of levels that are not drawn, or that are said twice."""
+    numbers = [settings.level for settings in levels]
+    for number in numbers:
+        if not 0 <= number < grid.levels:
+            raise WorldError(f"level.{number} does not exist: this grid has levels 0 to {grid.levels - 1}")
+        if numbers.count(number) > 1:
+            raise WorldError(f"level.{number} has settings twice; write them under one [level.{number}]")
+        if number == 0 and not root.generated:
+            raise WorldError(
+                f"level.0 is root.source={shorten(root.source)!r}, which is read and not drawn; leave "
+                'level.0 out, or set root.source = "generated"'
+            )
+
+
+def check_noise(grid: Grid, level: int, sampler: TiledSampler) -> None:
+    """Raise `WorldError` if a level is larger than the plane of noise, tiles beyond its edges included."""
+    beyond = 2 * max(sampler.tile, getattr(sampler, "chart", 0))
+    rows, columns = grid.shape_at(level)
+    if rows + beyond <= ROWS[1] and columns + beyond <= COLUMNS[1]:
+        return
+    what, remedy = f"grid.levels={grid.levels} is too deep", f"set grid.levels = {level}"
+    if level < 2:
+        what, remedy = f"grid.shape={list(grid.shape)} is too large to be drawn", "take a smaller shape"
+    raise WorldError(
+        f"{what}: level {level} would have {rows} x {columns} pixels, and noise has {ROWS[1]} x "
+        f"{COLUMNS[1]}; {remedy}"
+    )

@@ -1,0 +1,73 @@
+"""How a level is sampled where nothing is said, or only a part."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from geoinfinite.models.reference import ModelReference
+from geoinfinite.samplers.presets import EarlySync, IndependentTiles
+from geoinfinite.samplers.tiled import TiledSampler
+
+GENERATED_ROOT_SAMPLER = EarlySync(
+    solver="dpmpp_2m", schedule="karras", shift=1.0, steps=24, consistency="none"
+)
+"""How level 0 of a generated world is sampled by default: right for any denoiser."""
+
+_OF_THE_SOLVE = "solver", "schedule", "shift", "eta", "steps", "tile"
+"""Settings that follow from a network and not from how its tiles are fused."""
+_OF_THE_TILES = "stride", "chart", "halo"
+"""Lengths of a preset that go with the length of its tiles."""
+
+
+def default_sampler(model: ModelReference, level: int) -> TiledSampler:
+    """Return how a model samples a level of which nothing is said; level 0 is that of a generated world."""
+    own = model.default_sampler()
+    if own is not None:
+        return own
+    return IndependentTiles() if level else GENERATED_ROOT_SAMPLER
+
+
+def completed(said: Mapping[str, Any], base: TiledSampler, kind: type[TiledSampler]) -> dict[str, Any]:
+    """Return the settings of a sampler of some kind, of which a part is said, by name.
+
+    With the kind of ``base`` the rest is the base's. Of another kind only what belongs to the network is;
+    the kind's own settings are kept, its lengths in proportion to the base's tile.
+
+    >>> base = IndependentTiles(solver="ddim", steps=50, tile=64, stride=32)
+    >>> completed({"steps": 20}, base, IndependentTiles)["stride"]
+    32
+    >>> settings = completed({"weights": "linear"}, base, EarlySync)
+    >>> settings["solver"], settings["tile"], settings["stride"], settings["weights"]
+    ('ddim', 64, 48, 'linear')
+    """
+    inherited = dataclasses.asdict(base)
+    if said.get("solver", base.solver) != base.solver:
+        # A share of fresh noise was chosen for a solver; another one may have no use for it.
+        inherited.pop("eta", None)
+    own: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(kind)}
+    if kind is not type(base):
+        # A preset that names another solver than all presets do (MetaEarth's) means it.
+        common = {f.name: f.default for f in dataclasses.fields(TiledSampler)}
+        inherited = {n: inherited[n] for n in _OF_THE_SOLVE if n in inherited and own[n] == common[n]}
+        if "tile" not in said and inherited.get("tile", own["tile"]) != own["tile"]:
+            inherited |= _lengths(own, inherited["tile"])
+    merged = {**own, **inherited, **said}
+    if "stride" not in said and merged["stride"] > merged["tile"]:
+        merged |= _lengths({**own, **inherited}, merged["tile"])
+    return {**merged, **said}
+
+
+def _lengths(settings: Mapping[str, Any], tile: int) -> dict[str, int]:
+    """Return the lengths that go with a tile's, in the proportion that settings have."""
+    of = settings["tile"]
+    return {n: _in_proportion(settings[n], tile, of) for n in _OF_THE_TILES if n in settings}
+
+
+def _in_proportion(length: int, tile: int, of: int) -> int:
+    """Return a length for another tile, exactly or the next multiple of 8 below."""
+    scaled = length * tile
+    if scaled % of == 0 and (scaled // of % 8 == 0 or length in (0, of)):
+        return scaled // of
+    return max(8, scaled // of // 8 * 8) if tile >= 8 else max(1, scaled // of)

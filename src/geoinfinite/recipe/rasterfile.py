@@ -1,0 +1,139 @@
+"""Raster files from strangers: which files make one up, which are opened, and what names their content.
+
+Nothing but the formats of `DRIVERS` is opened, so that no file can name other files or addresses to read.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+
+from geoinfinite.errors import WorldError
+from geoinfinite.plane.crs import shorten
+from geoinfinite.token import FileState, file_digest, file_state, token
+
+_TIFF = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"
+DRIVERS = {**dict.fromkeys(_TIFF, "GTiff"), b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG"}
+"""GDAL's drivers for files that hold all their pixels themselves, by their first bytes; a COG is a GTiff."""
+OPTIONS: dict[str, Any] = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": True,  # A folder may hold a million files.
+    "GDAL_GEOREF_SOURCES": "PAM,INTERNAL,WORLDFILE",
+}
+"""GDAL's configuration while a root is opened and read."""
+_LARGEST_XML = 2**20
+_DEEPEST_XML = 32
+
+States = tuple[tuple[str, FileState], ...]
+"""The files that make up a raster, by path, with the state of each."""
+
+
+def states(path: Path) -> States:
+    """Return the state of a raster's file and of those beside it that decide its pixels or their place."""
+    found = []
+    for name in (str(path), *_beside(path)):
+        try:
+            found.append((name, file_state(Path(name))))
+        except OSError:
+            continue
+    return tuple(found)
+
+
+def _beside(path: Path) -> Iterator[str]:
+    """Yield the names of a mask, of GDAL's metadata and of world files; overviews are never read."""
+    yield from (f"{path}.msk", f"{path}.aux.xml", f"{path}.aux", str(path.with_suffix(".aux")))
+    ending = path.suffix.removeprefix(".")
+    for name in (f"{ending[:1]}{ending[-1:]}w", f"{ending}w", "wld"):
+        yield from (str(path.with_suffix(f".{case}")) for case in (name.lower(), name.upper()))
+
+
+def open_raster(path: Path, source: str) -> Any:
+    """Return a rasterio dataset; raise `WorldError` for a file that is missing or not of a known format."""
+    if not os.path.isfile(path):
+        raise WorldError(
+            f"root.source={shorten(source)!r} does not exist (looked for {shorten(str(path), 200)}); "
+            'name a raster file, or "bundled:blue-marble"'
+        )
+    named = f"root.source={shorten(source)!r}"
+    _check_mask(path)
+    driver = _driver(path, named)
+    try:
+        with warnings.catch_warnings():
+            # What the warning says is said by the checks of the header, as an error.
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with rasterio.Env(**OPTIONS):
+                return rasterio.open(path.absolute(), driver=driver)
+    except RasterioIOError as error:
+        raise WorldError(
+            f"{named} is not a raster that can be read ({shorten(str(error))}): it is damaged; copy it again"
+        ) from error
+
+
+def _driver(path: Path, named: str) -> str:
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(4)
+    except OSError as error:
+        raise WorldError(f"{named} cannot be read ({error.strerror}); see to its permissions") from error
+    driver = next((name for magic, name in DRIVERS.items() if head.startswith(magic)), None)
+    if driver is None:
+        raise WorldError(
+            f"{named} is not a raster that can be read: not GeoTIFF, PNG or JPEG, which hold all of their "
+            "pixels themselves; convert it: rio convert SRC DST.tif"
+        )
+    return driver
+
+
+def _check_mask(path: Path) -> None:
+    """Raise `WorldError` for a mask file of another format than TIFF: GDAL would open any."""
+    mask = Path(f"{path}.msk")
+    if mask.is_file():
+        with mask.open("rb") as stream:
+            if stream.read(4) not in _TIFF:
+                raise WorldError(f"{mask} is not a TIFF, as masks of rasters are; remove it or write it anew")
+
+
+def content_digest(path: Path) -> str:
+    """Return the name of a raster's content, wherever it lies: of its file and of what lies beside it."""
+    beside = {}
+    for name, _ in states(path)[1:]:
+        digest = _metadata_digest(Path(name)) if name.endswith(".aux.xml") else file_digest(Path(name))
+        if digest is not None:
+            beside[name.removeprefix(str(path.with_suffix("")))] = digest
+    return token([file_digest(path), beside]) if beside else file_digest(path)
+
+
+def _metadata_digest(path: Path) -> str | None:
+    """Return the name of what GDAL's metadata say of pixels and their place; ``None`` if that is nothing.
+
+    Statistics and histograms, which viewers write beside a raster that they show, say nothing of either.
+    """
+    if path.stat().st_size > _LARGEST_XML:
+        raise WorldError(f"{path} is larger than {_LARGEST_XML} bytes; remove it, GDAL writes it anew")
+    said: list[Any] = []
+    inside: list[Any] = []
+    try:
+        for event, element in ElementTree.iterparse(BytesIO(path.read_bytes()), ("start", "end")):
+            if event == "start":
+                inside.append([element.tag, sorted(element.items())])
+                if len(inside) > _DEEPEST_XML:
+                    raise WorldError(f"{path} is nested too deep; remove it, GDAL writes it anew")
+                continue
+            text = (element.text or "").strip()
+            if text and not any(tag == "Histograms" or _is_statistic(items) for tag, items in inside):
+                said.append([*inside, text])
+            inside.pop()
+    except ElementTree.ParseError as error:
+        raise WorldError(f"{path} is damaged ({error}); remove it, GDAL writes it anew") from error
+    return token(said) if said else None
+
+
+def _is_statistic(items: list[tuple[str, str]]) -> bool:
+    return dict(items).get("key", "").startswith("STATISTICS_")
