@@ -27,6 +27,18 @@ class World(Recipe):
         """Return a bundled world, ``"earth"`` or ``"analytic"``, or the one that a world file describes."""
         return worldfile.load(name, cls)
 
+    @classmethod
+    def loads(cls, text: str, *, folder: str | Path | None = None) -> Self:
+        """Return the world that a text describes: a world file's, or the recipe that every output carries.
+
+        Relative paths in it start at ``folder``, by default the current one. Raises `WorldError` for a text
+        that is no world.
+
+        >>> World.loads('[root]\\nsource = "bundled:blue-marble"').grid.levels
+        1
+        """
+        return worldfile.loads(text, cls, folder=None if folder is None else Path(folder))
+
     def save(self, path: str | Path) -> None:
         """Write the world file; `load` reads it back to an equal world."""
         Path(path).expanduser().write_text(worldfile.dump(self), encoding="utf-8")

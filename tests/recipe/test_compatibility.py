@@ -263,7 +263,7 @@ CASES: list[tuple[Tables, str, Fix]] = [
         set_to("grid", factor=4),
     ),
     (
-        generated(grid=ROUND, sampler={"tile": 32, "stride": 32}),
+        generated(grid=ROUND),
         r"^level.0.sampler.stride=96 must divide the 64 columns .* take one of (?P<take>.*)$",
         take_at_level_0,
     ),

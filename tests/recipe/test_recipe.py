@@ -106,7 +106,10 @@ BASE = '[root]\nsource = "ring.tif"\n[model]\nref = "analytic:gaussian"\n[grid]\
         (BASE + "[world]\nseed = 1.5\n", "world.seed=1.5 is a float; it must be int"),
         (BASE + '[world]\nseed = "7"\n', "world.seed='7' is a str; it must be int"),
         (BASE + "[world]\nseed = -1\n", "seed=-1 must be between 0 and"),
-        (BASE + '[world]\ndtype = "uint16"\n', "holds uint8, the world dtype='uint16'; convert it"),
+        (
+            BASE + '[world]\ndtype = "uint16"\n',
+            "holds uint8, the world dtype='uint16'; set world.dtype = \"uint8\"",
+        ),
         (BASE + '[sampler]\npreset = "multi"\n', "sampler.preset='multi' is not one of independent"),
         (BASE + '[sampler]\nsolver = "plms"\n', "sampler.solver='plms' is not one of"),
         (BASE + '[sampler]\nconsistency = "some"\n', "sampler.consistency='some' is not"),
@@ -164,5 +167,7 @@ def test_nodata_in_the_root_is_an_error_with_its_place(tmp_path: Path) -> None:
 
     with rasterio.open(world.root.source, "r+") as raster:
         raster.nodata = 0
-    with pytest.raises(WorldError, match=r"has 12 nodata pixels within rows 0..12, columns 0..24; fill them"):
+    with pytest.raises(
+        WorldError, match=r"has 12 masked pixels .* within rows 0..12, columns 0..24; fill them"
+    ):
         world.root.read(world.grid.full(0))

@@ -56,13 +56,18 @@ def _dtype_remedy(raster: Raster) -> str:
         return f'set world.dtype = "float32", {raster.scaling_remedy(dataset).removeprefix("set ")}'
 
 
-def check_drawn(grid: Grid, drawn: DrawnLevel, bands: int, root: Root) -> None:
-    """Raise `WorldError` unless a level's model and sampler fit its grid and its bands."""
+def check_drawn(grid: Grid, drawn: DrawnLevel) -> None:
+    """Raise `WorldError` unless a level's model and sampler fit its grid and each other."""
     model, level = drawn.model, drawn.number
     facts = model.facts()
     check_model(grid, level, facts, model.ref)
     check_sampler(grid, level, drawn.sampler, facts=facts, ref=model.ref, section=drawn.section)
     sampling_of(drawn.sampler, model)
+
+
+def check_bands(model: ModelReference, bands: int, root: Root) -> None:
+    """Raise `WorldError` unless a model draws as many bands as the world has."""
+    facts = model.facts()
     if facts.bands not in (None, bands):
         raise WorldError(
             f"root.source={shorten(root.source)!r} has {bands} bands, model.ref={model.ref!r} draws "

@@ -12,7 +12,14 @@ from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.quantise import Encoding
-from geoinfinite.recipe.checks import DrawnLevel, check_drawn, check_noise, check_root, check_settings
+from geoinfinite.recipe.checks import (
+    DrawnLevel,
+    check_bands,
+    check_drawn,
+    check_noise,
+    check_root,
+    check_settings,
+)
 from geoinfinite.recipe.defaults import default_sampler
 from geoinfinite.recipe.root import Root
 from geoinfinite.recipe.settings import LevelSettings, Numerics, described
@@ -60,7 +67,8 @@ class Recipe:
         self.model.facts()
         drawn = self.drawn_levels()
         for level in {*drawn[:2], *(s.level for s in self.levels)}:
-            check_drawn(self.grid, self._drawn(level), self.bands, self.root)
+            check_drawn(self.grid, self._drawn(level))
+            check_bands(self.model_at(level), self.bands, self.root)
         for level in drawn:
             check_noise(self.grid, level, self.sampler_at(level))
 
