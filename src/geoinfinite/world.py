@@ -29,12 +29,12 @@ class World(Recipe):
 
     @classmethod
     def loads(cls, text: str, *, folder: str | Path | None = None) -> Self:
-        """Return the world that a text describes: a world file's, or the recipe that every output carries.
+        r"""Return the world that a text describes: a world file's, or the recipe that every output carries.
 
         Relative paths in it start at ``folder``, by default the current one. Raises `WorldError` for a text
         that is no world.
 
-        >>> World.loads('[root]\\nsource = "bundled:blue-marble"').grid.levels
+        >>> World.loads('[root]\nsource = "bundled:blue-marble"').grid.levels
         1
         """
         return worldfile.loads(text, cls, folder=None if folder is None else Path(folder))

@@ -48,17 +48,26 @@ def horizontal(text: str) -> str:
     return name if name and parse_crs(name) == flat else str(flat.to_wkt())
 
 
+def is_on_earth(text: str) -> bool:
+    """Say whether a CRS is geographic or projected: not geocentric, vertical or of a plan without a place.
+
+    >>> is_on_earth("EPSG:32633"), is_on_earth("EPSG:4978"), is_on_earth("EPSG:5773")
+    (True, False, False)
+    """
+    crs = parse_crs(text)
+    return bool(crs.is_geographic or crs.is_projected)
+
+
 def check_grid_crs(text: str) -> None:
     """Raise `WorldError` unless a text names a CRS with two horizontal axes on the Earth."""
     try:
-        crs = parse_crs(text)
-        flat = horizontal(text)
+        crs, flat = parse_crs(text), horizontal(text)
     except CRSError as error:
         raise WorldError(
             f"grid.crs={shorten(text)!r} is not a coordinate reference system that PROJ knows; "
             'write one such as "EPSG:4326"'
         ) from error
-    if not (crs.is_geographic or crs.is_projected):
+    if not is_on_earth(text):
         raise WorldError(
             f"grid.crs={shorten(text)!r} is a {crs.type_name}, whose axes are not a place on the Earth's "
             'surface; write a geographic or projected one such as "EPSG:4326"'

@@ -50,6 +50,7 @@ class Raster:
     masked: bool
     """Whether the file says of some pixels that they are not known."""
     nodata: float | None
+    """A value that is not known either, where a mask stands in its place as what GDAL goes by."""
     periodic: bool
     """Whether its columns go once round the Earth."""
     files: States

@@ -83,6 +83,8 @@ def _driver(path: Path, named: str) -> str:
     except OSError as error:
         raise WorldError(f"{named} cannot be read ({error.strerror}); see to its permissions") from error
     driver = next((name for magic, name in DRIVERS.items() if head.startswith(magic)), None)
+    if not head:
+        raise WorldError(f"{named} is empty; copy it again")
     if driver is None:
         raise WorldError(
             f"{named} is not a raster that can be read: not GeoTIFF, PNG or JPEG, which hold all of their "

@@ -13,7 +13,7 @@ from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags
 
 from geoinfinite.errors import WorldError
-from geoinfinite.plane.crs import horizontal, shorten, turn
+from geoinfinite.plane.crs import horizontal, is_on_earth, shorten, turn
 from geoinfinite.plane.grid import ALIKE
 from geoinfinite.recipe.raster import Colour, Raster
 from geoinfinite.recipe.rasterfile import OPTIONS, open_raster, states
@@ -34,6 +34,7 @@ def read_header(source: str, path: Path, scale: float | None, offset: float | No
         _check_transform(dataset, crs, name)
         kinds = zip(dataset.indexes, dataset.colorinterp, strict=True)
         around = turn(crs)
+        flags = {flag for flags in dataset.mask_flag_enums for flag in flags}
         width = dataset.width * transform.a
         return Raster(
             source=source,
@@ -46,8 +47,8 @@ def read_header(source: str, path: Path, scale: float | None, offset: float | No
             palette=_palette(dataset),
             stored_dtype=str(dataset.dtypes[0]),
             scaling=_scaling(dataset, scale, offset, name),
-            masked=any(MaskFlags.all_valid not in flags for flags in dataset.mask_flag_enums),
-            nodata=dataset.nodata,
+            masked=flags != {MaskFlags.all_valid},
+            nodata=None if MaskFlags.nodata in flags else dataset.nodata,
             periodic=around is not None and abs(width - around) <= ALIKE * transform.a,
             files=stood,
         )
@@ -88,11 +89,15 @@ def _crs(crs: CRS | None, name: str) -> str:
     authority = crs.to_authority()
     code = ":".join(authority) if authority else ""
     try:
-        return horizontal(code if code and CRS.from_user_input(code) == crs else crs.to_wkt())
-    except CRSError as error:
-        raise WorldError(
-            f"{name} has a CRS that PROJ does not know; write one into it: rio edit-info --crs EPSG:4326 FILE"
-        ) from error
+        flat = horizontal(code if code and CRS.from_user_input(code) == crs else crs.to_wkt())
+        if is_on_earth(flat):
+            return flat
+    except CRSError:
+        pass
+    raise WorldError(
+        f"{name} has no CRS on the Earth ({shorten(crs.to_wkt(), 40)}); write one into it: "
+        "rio edit-info --crs EPSG:4326 FILE"
+    )
 
 
 def _check_transform(dataset: Any, crs: str, name: str) -> None:
