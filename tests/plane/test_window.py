@@ -2,6 +2,7 @@ import pickle
 
 import numpy as np
 import pytest
+import rasterio.windows
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,3 +80,27 @@ def test_edges_that_are_not_integers_are_refused(value: object) -> None:
 def test_windows_travel(window: Window) -> None:
     assert pickle.loads(pickle.dumps(window)) == window
     assert hash(Window(*map(np.int64, (window.y0, window.y1, window.x0, window.x1)))) == hash(window)
+
+
+def test_windows_in_other_libraries_forms() -> None:
+    expected = Window(-4, 4, 10, 30)
+    assert Window.of(expected) is expected
+    assert Window.of(((-4, 4), (10, 30))) == expected
+    assert Window.of([[-4, 4], [10, 30]]) == expected
+    assert Window.of(rasterio.windows.Window(10, -4, 20, 8)) == expected
+    assert Window.of(rasterio.windows.Window(10.0, -4.0, 20.0, 8.0)) == expected
+
+
+@pytest.mark.parametrize("value", [(-4, 4, 10, 30), (1, 2), "abcd", None, ((1, 2),), ((1, 2), (3, 4, 5)), 7])
+def test_what_is_no_window_is_refused_with_both_forms(value: object) -> None:
+    with pytest.raises(WindowError, match=r"is not a window; write Window\(y0, .* or \(\(row0, row1\)"):
+        Window.of(value)
+
+
+def test_fractions_of_pixels_are_rounded_as_the_message_says() -> None:
+    window = rasterio.windows.Window(10.2, -4, 20, 8.4)
+    with pytest.raises(WindowError, match=r"fraction of .*; round it: \.round_offsets\(\)\.round_lengths"):
+        Window.of(window)
+    assert Window.of(window.round_offsets().round_lengths()).shape == (8, 20)
+    with pytest.raises(WindowError, match="edges are integers"):
+        Window.of(((0, 1.5), (0, 2)))

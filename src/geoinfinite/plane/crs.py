@@ -25,7 +25,10 @@ _HALVINGS = 20
 @lru_cache(maxsize=64)
 def parse_crs(text: str) -> CRS:
     """Return the CRS that a text names; raises pyproj's ``CRSError`` for a text that names none."""
-    return CRS.from_user_input(text)
+    try:
+        return CRS.from_user_input(text)
+    except RecursionError as error:
+        raise CRSError("its JSON is nested too deep") from error
 
 
 @lru_cache(maxsize=64)

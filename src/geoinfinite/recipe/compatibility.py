@@ -13,6 +13,9 @@ from geoinfinite.samplers.presets import ChartedMultiDiffusion, SpotDiffusion
 from geoinfinite.samplers.tiled import TiledSampler
 from geoinfinite.tiling import PROFILES
 
+LARGEST = {"tile": 2**14, "chart": 2**16, "halo": 2**15, "steps": 10_000, "shift": 1e6}
+"""The greatest values of a sampler's numbers."""
+
 
 def check_model(grid: Grid, level: int, facts: ModelFacts, ref: str) -> None:
     """Raise `WorldError` if a model cannot draw a level of a grid."""
@@ -35,6 +38,7 @@ def check_sampler(
 
     ``section`` is where a world file says, or could say, how the level is sampled.
     """
+    _check_sizes(sampler, section)
     if sampler.weights not in PROFILES:
         raise WorldError(f"{section}.weights={sampler.weights!r} is not one of {', '.join(PROFILES)}")
     if sampler.weights == "crop" and sampler.stride < sampler.tile and len(sampler.parts) > 1:
@@ -79,6 +83,14 @@ def check_sampler(
         # Charts repeat after a turn; so do tiles, but within charts, unless latents are decoded in them.
         for name in ("chart",) * charted + ("stride",) * (not charted or facts.latent > 1):
             _check_turn(grid, level, sampler, name, unit, section)
+
+
+def _check_sizes(sampler: TiledSampler, section: str) -> None:
+    """Raise `WorldError` for numbers that no memory or patience has room for."""
+    for name, most in LARGEST.items():
+        value = getattr(sampler, name, None)
+        if value is not None and value > most:
+            raise WorldError(f"{section}.{name}={value} must be at most {most:g}")
 
 
 def _up(pixels: int, unit: int) -> int:

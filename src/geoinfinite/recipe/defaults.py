@@ -55,7 +55,7 @@ def completed(said: Mapping[str, Any], base: TiledSampler, kind: type[TiledSampl
             inherited |= _lengths(own, inherited["tile"])
     merged = {**own, **inherited, **said}
     if "stride" not in said and merged["stride"] > merged["tile"]:
-        merged |= _lengths({**own, **inherited}, merged["tile"])
+        merged |= _lengths({**own, **inherited} if "stride" in inherited else own, merged["tile"])
     return {**merged, **said}
 
 

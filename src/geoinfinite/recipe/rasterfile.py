@@ -48,10 +48,11 @@ def states(path: Path) -> States:
 
 def _beside(path: Path) -> Iterator[str]:
     """Yield the names of a mask, of GDAL's metadata and of world files; overviews are never read."""
-    yield from (f"{path}.msk", f"{path}.aux.xml", f"{path}.aux", str(path.with_suffix(".aux")))
+    bare = str(path).removesuffix(path.suffix)
+    yield from (f"{path}.msk", f"{path}.aux.xml", f"{path}.aux", f"{bare}.aux")
     ending = path.suffix.removeprefix(".")
     for name in (f"{ending[:1]}{ending[-1:]}w", f"{ending}w", "wld"):
-        yield from (str(path.with_suffix(f".{case}")) for case in (name.lower(), name.upper()))
+        yield from (f"{bare}.{name.lower()}", f"{bare}.{name.upper()}")
 
 
 def open_raster(path: Path, source: str) -> Any:
@@ -108,7 +109,7 @@ def content_digest(path: Path) -> str:
     for name, _ in states(path)[1:]:
         digest = _metadata_digest(Path(name)) if name.endswith(".aux.xml") else file_digest(Path(name))
         if digest is not None:
-            beside[name.removeprefix(str(path.with_suffix("")))] = digest
+            beside[name.removeprefix(str(path).removesuffix(path.suffix))] = digest
     return token([file_digest(path), beside]) if beside else file_digest(path)
 
 

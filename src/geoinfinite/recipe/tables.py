@@ -14,14 +14,14 @@ from geoinfinite.plane.crs import shorten
 
 LARGEST_INTEGER = 2**64
 """No setting counts further: seeds end below it."""
-LONGEST_TEXT = 2**16
-"""Characters of a text: WKT takes a few thousand."""
-LONGEST_PATH = 4096
-"""Characters of a text that names a file: as many as Linux allows."""
+LONGEST: Mapping[str, int] = {"crs": 2**16, "name": 4096, "source": 4096, "ref": 4096}
+"""Characters of a text, by key: WKT takes a few thousand; other keys have short names as values."""
+_SHORT = 256
 LONGEST_LIST = 256
 """Members of a list: pairs, and the steps of phases."""
 
 _PATHS = "source", "ref"
+_LONGEST_PART = 255
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "int": (int,),
     "float": (int, float),
@@ -70,16 +70,24 @@ def typed(value: Any, wanted: str, where: str) -> Any:
     if isinstance(value, list):
         return _members(value, wanted, where)
     if isinstance(value, str):
-        longest = LONGEST_PATH if where.rpartition(".")[2] in _PATHS else LONGEST_TEXT
-        if len(value) > longest or (longest == LONGEST_PATH and "\0" in value):
-            raise WorldError(
-                f"{where}={shown(value)} must be a text of {longest} characters at most, a path without null"
-            )
-        return value
+        return _text(value, where)
     if wanted == "float":
         return _number(value, where)
     if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
         raise WorldError(f"{where}={shown(value)} is too large; no setting lies beyond 2**64")
+    return value
+
+
+def _text(value: str, where: str) -> str:
+    key = where.rpartition(".")[2]
+    longest = LONGEST.get(key, _SHORT)
+    if len(value) > longest:
+        raise WorldError(f"{where}={shown(value)} has {len(value)} characters; it may have {longest}")
+    parts = value.encode(errors="replace").split(b"/")
+    if key in _PATHS and ("\0" in value or max(map(len, parts)) > _LONGEST_PART):
+        raise WorldError(
+            f"{where}={shown(value)} cannot be a path: its parts may have {_LONGEST_PART} bytes, and no null"
+        )
     return value
 
 

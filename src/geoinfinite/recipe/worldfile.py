@@ -24,8 +24,10 @@ from geoinfinite.recipe.tables import build, check_keys, settings, shown, typed
 from geoinfinite.samplers.presets import PRESETS
 from geoinfinite.samplers.tiled import TiledSampler
 
-LARGEST_FILE = 2**20
+LARGEST_FILE = 2**18
 """Bytes of a world file."""
+_MOST_DOTS = 1000
+"""Dots in a line: reading a dotted key takes time that grows with the square of its length."""
 _TOP = ("name", "seed", "dtype")
 _SECTIONS: Mapping[str, type] = {"grid": Grid, "root": Root, "model": ModelReference, "numerics": Numerics}
 
@@ -76,6 +78,8 @@ def parse(text: str, *, where: str, folder: Path) -> dict[str, Any]:
     """
     if len(text) > LARGEST_FILE:
         raise WorldError(f"{where} is longer than {LARGEST_FILE} characters, which no world file is")
+    if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
+        raise WorldError(f"{where} has a line with more than {_MOST_DOTS} dots; no key lies so deep")
     try:
         tables = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
