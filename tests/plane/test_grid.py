@@ -1,11 +1,15 @@
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Transformer
 
+from geoinfinite.diffusion.noise import COLUMNS, ROWS, NoiseField, noise_key
 from geoinfinite.errors import WindowError, WorldError
-from geoinfinite.plane.grid import Grid
+from geoinfinite.plane.grid import MOST_PIXELS, Grid
 from geoinfinite.plane.window import Window
+from geoinfinite.recipe.compatibility import LARGEST
 
 EARTH = Grid("EPSG:4326", (-180.0, 90.0), 360 / 5400, (2700, 5400), factor=4, levels=8, periodic=True)
 UTM = Grid("EPSG:32632", (399_960.0, 5_300_040.0), 60.0, (700, 900), factor=3, levels=5)
@@ -118,3 +122,42 @@ def test_grids_that_cannot_be(change: dict, message: str) -> None:
     }
     with pytest.raises(WorldError, match=message):
         Grid(**{**fields, **change})
+
+
+def test_the_deepest_levels_lie_on_the_plane_of_noise_with_their_tiles() -> None:
+    beyond = 2 * LARGEST["chart"]
+    assert [most + beyond for most in MOST_PIXELS] == [ROWS[1], COLUMNS[1]]
+    with pytest.raises(WorldError, match=r"grid.levels=12 is too deep: .*; set grid.levels = 11$"):
+        dataclasses.replace(EARTH, levels=12)
+    deep = dataclasses.replace(EARTH, levels=11)
+    rows, columns = deep.shape_at(10)
+    corner = Window(rows + beyond - 2, rows + beyond, columns - 1, columns + 1)
+    assert NoiseField(noise_key("earth", 42), 10, 3, deep.period(10))(corner, 0).shape == (3, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"origin": (float("nan"), 90)}, "grid.origin=nan must be a finite number"),
+        ({"origin": (0, 1e308)}, "grid.origin=.* must be a finite number up to 1e15"),
+        ({"origin": "ab"}, r"grid.origin='ab' must be \[left, top\]"),
+        ({"resolution": 10**400}, "grid.resolution=10*... must be a finite number"),
+        ({"resolution": 1e-15}, "grid.resolution=1e-15 is too small beside the coordinates"),
+        ({"shape": (10**30, 5)}, "grid.shape=.* must be .* at most"),
+        ({"shape": (2.5, 5)}, "grid.shape=2.5 must be an integer"),
+        ({"shape": (1, 2, 3)}, r"grid.shape=\(1, 2, 3\) must be \[rows, columns\]"),
+        ({"levels": 10**30}, "grid.levels=10*... must be at least 1 and at most 64|at most 64"),
+        ({"factor": 10**30}, "grid.factor=10* must be at least 2 and at most 256"),
+        ({"levels": True}, "grid.levels=True must be an integer"),
+    ],
+)
+def test_numbers_without_measure_are_refused(change: dict, message: str) -> None:
+    with pytest.raises(WorldError, match=message) as said:
+        dataclasses.replace(UTM, **change)
+    assert len(str(said.value)) < 300
+
+
+@pytest.mark.parametrize("bounds", [(1, 2, 3), "abcd", None, (1, 2, "x", 4), (10**400, 0, 1, 1)])
+def test_boxes_are_four_numbers(bounds: object) -> None:
+    with pytest.raises(WindowError, match="is not four numbers; give west south east north"):
+        UTM.window(0, bounds)  # type: ignore[arg-type]

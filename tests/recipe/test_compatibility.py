@@ -263,6 +263,16 @@ CASES: list[tuple[Tables, str, Fix]] = [
         set_to("grid", factor=4),
     ),
     (
+        ring({}, grid={"levels": 17}),
+        r"grid.levels=17 is too deep: level 14 would .*; set grid.levels = (?P<take>\d+)$",
+        lambda tables, said: tables["grid"].update(levels=int(said["take"])),
+    ),
+    (
+        ring({"tile": 2**15}),
+        "sampler.tile=32768 must be at most 16384",
+        set_to("sampler", tile=16384),
+    ),
+    (
         generated(grid=ROUND),
         r"^level.0.sampler.stride=96 must divide the 64 columns .* take one of (?P<take>.*)$",
         take_at_level_0,

@@ -7,7 +7,6 @@ import warnings
 from pathlib import Path
 
 import hostile
-import pytest
 import small_worlds
 
 from geoinfinite import World
@@ -16,7 +15,6 @@ from geoinfinite.recipe import worldfile
 
 CASES = int(os.environ.get("GEOINFINITE_HOSTILE_WORLDS", "500"))
 """How many files are tried: the first so many of an endless list."""
-BATCHES = 10
 
 
 def use(world: World) -> None:
@@ -44,10 +42,9 @@ def outcome(text: str, folder: Path) -> str:
     return "used"
 
 
-@pytest.mark.parametrize("batch", range(BATCHES))
-def test_a_world_file_is_used_or_refused_in_one_line(tmp_path: Path, batch: int) -> None:
+def test_a_world_file_is_used_or_refused_in_one_line(tmp_path: Path) -> None:
     small_worlds.ring_world(tmp_path)
-    said = {outcome(hostile.world_text(seed), tmp_path) for seed in range(batch, CASES, BATCHES)}
+    said = {outcome(hostile.world_text(seed), tmp_path) for seed in range(CASES)}
     assert "used" in said
-    assert len(said) > CASES // BATCHES // 4
+    assert len(said) > CASES // 5
     assert [text for text in said if "\n" in text or len(text) > 700] == []

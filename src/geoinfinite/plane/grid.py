@@ -27,8 +27,8 @@ _SNAP = 1e-6
 """Edges within this part of a pixel from the lattice lie on it: decimal degrees are not exact."""
 ALIKE = 1e-2
 """Part of a level-0 pixel by which two descriptions of one lattice may differ: headers round resolutions."""
-DEEPEST_SIDE = 2**48
-"""Rows and columns that a level may have: positions are exact in float64, with bits to spare."""
+MOST_PIXELS = 3 * 2**30 - 2**17, 3 * 2**32 - 2**17
+"""Rows and columns that a level may have: the plane of noise, less what tiles reach beyond an edge."""
 _DISTINCT = 2.0**-44
 """Least size of a pixel beside its coordinates, so that neighbours have different ones."""
 
@@ -76,10 +76,10 @@ class Grid:
                 )
         if self.resolution <= 0:
             raise WorldError(f"grid.resolution={self.resolution} must be a positive finite number")
-        if min(self.shape) < 1 or max(self.shape) > DEEPEST_SIDE:
+        if min(self.shape) < 1 or not _fits(self.shape, 1):
             raise WorldError(
                 f"grid.shape={shorten(str(list(self.shape)))} must be [rows, columns], both positive and at "
-                f"most {DEEPEST_SIDE}"
+                f"most {list(MOST_PIXELS)}"
             )
         self._check_depth()
         around = turn(self.crs) if self.periodic else None
@@ -97,7 +97,7 @@ class Grid:
         furthest = max(abs(edge) for edge in (*edges, self.origin[1] - self.shape[0] * self.resolution))
         for level in range(self.levels):
             scale = self.factor**level
-            if max(self.shape) * scale <= DEEPEST_SIDE and self.resolution / scale >= furthest * _DISTINCT:
+            if _fits(self.shape, scale) and self.resolution / scale >= furthest * _DISTINCT:
                 continue
             if level == 0:
                 raise WorldError(
@@ -105,8 +105,9 @@ class Grid:
                     f"to {furthest:g}: neighbouring pixels would have the same ones; take a larger resolution"
                 )
             raise WorldError(
-                f"grid.levels={self.levels} is too deep: level {level} would have more than {DEEPEST_SIDE} "
-                f"pixels a side, or pixels too small for their coordinates; set grid.levels = {level}"
+                f"grid.levels={self.levels} is too deep: level {level} would have more than "
+                f"{list(MOST_PIXELS)} rows and columns, or pixels too small for their coordinates; set "
+                f"grid.levels = {level}"
             )
 
     @property
@@ -277,3 +278,7 @@ def _eastwards(left: float, right: float, around: float | None, shown: str) -> f
             "for at most half a turn); the order is W S E N"
         )
     return right + around
+
+
+def _fits(shape: tuple[int, int], scale: int) -> bool:
+    return all(side * scale <= most for side, most in zip(shape, MOST_PIXELS, strict=True))

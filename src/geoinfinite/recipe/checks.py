@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from geoinfinite.diffusion.noise import COLUMNS, ROWS
 from geoinfinite.errors import WorldError
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.crs import shorten
@@ -88,18 +87,3 @@ def check_settings(levels: Sequence[LevelSettings], grid: Grid, root: Root) -> N
                 f"level.0 is root.source={shorten(root.source)!r}, which is read and not drawn; leave "
                 'level.0 out, or set root.source = "generated"'
             )
-
-
-def check_noise(grid: Grid, level: int, sampler: TiledSampler) -> None:
-    """Raise `WorldError` if a level is larger than the plane of noise, tiles beyond its edges included."""
-    beyond = 2 * max(sampler.tile, getattr(sampler, "chart", 0))
-    rows, columns = grid.shape_at(level)
-    if rows + beyond <= ROWS[1] and columns + beyond <= COLUMNS[1]:
-        return
-    what, remedy = f"grid.levels={grid.levels} is too deep", f"set grid.levels = {level}"
-    if level < 2:
-        what, remedy = f"grid.shape={list(grid.shape)} is too large to be drawn", "take a smaller shape"
-    raise WorldError(
-        f"{what}: level {level} would have {rows} x {columns} pixels, and noise has {ROWS[1]} x "
-        f"{COLUMNS[1]}; {remedy}"
-    )

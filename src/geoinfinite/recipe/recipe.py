@@ -16,7 +16,6 @@ from geoinfinite.recipe.checks import (
     DrawnLevel,
     check_bands,
     check_drawn,
-    check_noise,
     check_root,
     check_settings,
 )
@@ -69,8 +68,6 @@ class Recipe:
         for level in {*drawn[:2], *(s.level for s in self.levels)}:
             check_drawn(self.grid, self._drawn(level))
             check_bands(self.model_at(level), self.bands, self.root)
-        for level in drawn:
-            check_noise(self.grid, level, self.sampler_at(level))
 
     def drawn_levels(self) -> range:
         """Return the levels that a network draws: all, or all but the root raster."""
