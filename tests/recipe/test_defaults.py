@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 import small_worlds
 
 from geoinfinite import World
+from geoinfinite.cli import main
 from geoinfinite.errors import WorldError
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.recipe import worldfile
@@ -190,3 +192,12 @@ def test_fields_are_taken_by_name(patch: Recipe, tmp_path: Path) -> None:
 def test_fields_of_another_kind_are_refused(patch: Recipe, change: dict[str, object], message: str) -> None:
     with pytest.raises(WorldError, match=message):
         patch.replace(**change)
+
+
+def test_info_prints_how_every_level_is_sampled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "planet.toml"
+    path.write_text(GENERATED + "[sampler]\nsteps = 20\ntile = 64\n[level.2.sampler]\nsteps = 3\n")
+    assert main(["info", str(path)]) == 0
+    said = capsys.readouterr().out
+    for level, how in ((0, "earlysync, dpmpp_2m 20"), (1, "independent, ab2 20"), (2, "independent, ab2 3")):
+        assert re.search(rf"sampler from level {level} +{how} steps, tiles of 64 px", said)

@@ -136,6 +136,7 @@ REFUSED: list[tuple[Maker, str]] = [
         "has no CRS on the Earth .*; write one into it",
     ),
     (lambda p: rasters.write(p, rasters.values(), crs="EPSG:4978"), "has no CRS on the Earth"),
+    (lambda p: rasters.write(p, rasters.values(), transform=Affine.identity()), "has no place in its CRS"),
     (lambda p: rasters.write(p, rasters.values(), transform=OBLONG), "has oblong pixels; make them square"),
     (lambda p: rasters.write(p, rasters.values(), transform=SOUTH_UP), "is rotated or not north-up; warp it"),
     (lambda p: rasters.write(p, rasters.values(), transform=ROTATED), "is rotated or not north-up; warp it"),
@@ -329,3 +330,15 @@ def test_scales_are_finite_numbers(setting: dict[str, float]) -> None:
         Root("a.tif", **setting)
     with pytest.raises(WorldError, match="has no meaning for a generated root; leave it out"):
         Root("generated", **setting)
+
+
+def test_a_relative_path_is_the_same_file_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rasters.write(tmp_path / "root.tif", rasters.values())
+    monkeypatch.chdir(tmp_path)
+    raster = Root("root.tif").raster()
+    monkeypatch.chdir("/")
+    with raster.open() as dataset:
+        values, _ = raster.read(dataset, Window(0, 2, 0, 3))
+    assert (values == rasters.values()[:, :2, :3]).all()

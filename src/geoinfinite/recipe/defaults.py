@@ -43,9 +43,9 @@ def completed(said: Mapping[str, Any], base: TiledSampler, kind: type[TiledSampl
     ('ddim', 64, 48, 'linear')
     """
     inherited = dataclasses.asdict(base)
-    if said.get("solver", base.solver) != base.solver:
-        # A share of fresh noise was chosen for a solver; another one may have no use for it.
-        inherited.pop("eta", None)
+    if "solver" in said:
+        # A share of fresh noise belongs to the choice of a solver: another one may have no use for it.
+        del inherited["eta"]
     own: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(kind)}
     if kind is not type(base):
         # A preset that names another solver than all presets do (MetaEarth's) means it.

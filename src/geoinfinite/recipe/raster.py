@@ -102,15 +102,7 @@ class Raster:
         return values, known
 
     def _part(self, dataset: Any, part: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        try:
-            with rasterio.Env(**OPTIONS):
-                stored = dataset.read(self.indexes, window=part)
-                masks = dataset.read_masks(self.indexes, window=part) if self.masked else None
-        except RasterioIOError as error:
-            raise WorldError(
-                f"root.source={shorten(self.source)!r} cannot be read at {part} ({shorten(str(error))}): the "
-                "file is truncated or damaged; copy it again"
-            ) from error
+        stored, masks = self._stored(dataset, part)
         known = np.ones(stored.shape[1:], bool) if masks is None else (masks != 0).all(axis=0)
         if self.nodata is not None:
             known &= (stored != self.nodata).all(axis=0)
@@ -120,6 +112,18 @@ class Raster:
             colours = np.array(self.palette, np.uint8)[stored[0]]
             return np.moveaxis(colours[..., :3], -1, 0), known & (colours[..., 3] > 0)
         return self._scaled(stored), known
+
+    def _stored(self, dataset: Any, part: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """Return stored values and masks of a part, both ``(band, y, x)``; a file without masks has none."""
+        try:
+            with rasterio.Env(**OPTIONS):
+                stored = dataset.read(self.indexes, window=part)
+                return stored, dataset.read_masks(self.indexes, window=part) if self.masked else None
+        except RasterioIOError as error:
+            raise WorldError(
+                f"root.source={shorten(self.source)!r} cannot be read at {part} ({shorten(str(error))}): the "
+                "file is truncated or damaged; copy it again"
+            ) from error
 
     def _scaled(self, stored: NDArray[Any]) -> NDArray[Any]:
         if self.scaling is None:
@@ -151,11 +155,8 @@ class Raster:
         low, high, seen = math.inf, -math.inf, 0
         for y in range(0, self.shape[0], rows):
             height = min(rows, self.shape[0] - y)
-            with rasterio.Env(**OPTIONS):
-                part = rasterio.windows.Window(0, y, self.shape[1], height)
-                stored = dataset.read(self.indexes, window=part, masked=True)
-            good = stored.compressed()
-            good = good[np.isfinite(good)]
+            stored, masks = self._stored(dataset, rasterio.windows.Window(0, y, self.shape[1], height))
+            good = stored[np.isfinite(stored) & (True if masks is None else masks != 0)]
             if good.size:
                 low, high = min(low, float(good.min())), max(high, float(good.max()))
             seen += stored.size

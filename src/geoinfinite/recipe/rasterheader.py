@@ -102,8 +102,11 @@ def _crs(crs: CRS | None, name: str) -> str:
 
 def _check_transform(dataset: Any, crs: str, name: str) -> None:
     t = dataset.transform
-    if not all(map(math.isfinite, t[:6])):
-        raise WorldError(f"{name} has no finite place; give it one: rio edit-info --transform JSON FILE")
+    if t.is_identity or not all(map(math.isfinite, t[:6])):
+        raise WorldError(
+            f"{name} has no place in its CRS; write pixel size, left and top into it: rio edit-info "
+            "--transform '[30.0, 0, 400000.0, 0, -30.0, 5000000.0]' FILE"
+        )
     side = min(math.hypot(t.a, t.d), math.hypot(t.b, t.e))
     if t.b or t.d or t.e >= 0 or t.a <= 0:
         raise WorldError(

@@ -70,7 +70,7 @@ class Root:
         scheme, _, name = self.source.partition(":")
         if scheme == "bundled":
             return Path(str(files("geoinfinite") / "data" / f"{name}.tif"))
-        return Path(os.path.expanduser(self.source))
+        return Path(os.path.abspath(os.path.expanduser(self.source)))
 
     def raster(self) -> Raster:
         """Return the raster by its header, which is read again when a file of it has changed.
