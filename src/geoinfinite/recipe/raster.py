@@ -16,7 +16,7 @@ from rasterio.errors import RasterioIOError
 from geoinfinite.errors import WorldError
 from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.window import Window
-from geoinfinite.recipe.rasterfile import OPTIONS, States, content_digest, open_raster, states
+from geoinfinite.recipe.rasterfile import OPTIONS, States, content_digest, open_raster
 
 _LARGEST_SCAN = 2**30
 """Values that are looked through for their range, for the remedy of an error."""
@@ -72,7 +72,7 @@ class Raster:
 
     def check_unchanged(self) -> None:
         """Raise `WorldError` if a file of the raster is another one than when the header was read."""
-        if states(self.path) != self.files:
+        if not all(file.is_current() for file in self.files):
             raise WorldError(
                 f"root.source={shorten(self.source)!r} was changed while in use; load the world again"
             )
@@ -100,6 +100,25 @@ class Raster:
         known = np.concatenate([k for _, k in parts], axis=1)
         self._check_range(dataset, values, known)
         return values, known
+
+    def read_known(self, dataset: Any, window: Window) -> NDArray[Any]:
+        """Return ``(band, y, x)`` values as `read` does, and raise `WorldError` unless all are known."""
+        values, known = self.read(dataset, window)
+        if not known.all():
+            raise WorldError(
+                f"root.source={shorten(self.source)!r} has {int((~known).sum())} masked pixels (nodata, NaN, "
+                f"mask or alpha) within rows {window.y0}..{window.y1}, columns {window.x0}..{window.x1}; "
+                f"fill them: {self._fill()}"
+            )
+        return values
+
+    def _fill(self) -> str:
+        """Return the commands that fill masked pixels of every band from their neighbours."""
+        said = [f"(fillnodata (read 1 {band}))" for band in self.indexes]
+        bands = " ".join(said if len(said) < 6 else [*said[:2], "...", said[-1]])
+        # Rasterio fills what is masked, and NaN is not unless the file says so.
+        declared = "" if self.masked else "rio edit-info --nodata nan SRC, then "
+        return f'{declared}rio calc "(asarray {bands})" SRC DST'
 
     def _part(self, dataset: Any, part: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         stored, masks = self._stored(dataset, part)

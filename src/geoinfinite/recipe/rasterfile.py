@@ -18,7 +18,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
 from geoinfinite.errors import WorldError
 from geoinfinite.plane.crs import shorten
-from geoinfinite.token import FileState, file_digest, file_state, token
+from geoinfinite.token import FileState, file_digest, token
 
 _TIFF = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"
 DRIVERS = {**dict.fromkeys(_TIFF, "GTiff"), b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG"}
@@ -31,19 +31,13 @@ OPTIONS: dict[str, Any] = {
 _LARGEST_XML = 2**20
 _DEEPEST_XML = 32
 
-States = tuple[tuple[str, FileState], ...]
-"""The files that make up a raster, by path, with the state of each."""
+States = tuple[FileState, ...]
+"""The files that make up a raster, its own first, as they stood; also those that were not there."""
 
 
 def states(path: Path) -> States:
-    """Return the state of a raster's file and of those beside it that decide its pixels or their place."""
-    found = []
-    for name in (str(path), *_beside(path)):
-        try:
-            found.append((name, file_state(Path(name))))
-        except OSError:
-            continue
-    return tuple(found)
+    """Return the state of a raster's file, and of those that may lie beside it and decide its pixels."""
+    return tuple(FileState.or_absent(Path(name)) for name in (str(path), *_beside(path)))
 
 
 def _beside(path: Path) -> Iterator[str]:
@@ -106,8 +100,9 @@ def _check_mask(path: Path) -> None:
 def content_digest(path: Path) -> str:
     """Return the name of a raster's content, wherever it lies: of its file and of what lies beside it."""
     beside = {}
-    for name, _ in states(path)[1:]:
-        digest = _metadata_digest(Path(name)) if name.endswith(".aux.xml") else file_digest(Path(name))
+    for state in filter(lambda state: state.exists, states(path)[1:]):
+        name = str(state.path)
+        digest = _metadata_digest(state.path) if name.endswith(".aux.xml") else file_digest(state.path)
         if digest is not None:
             beside[name.removeprefix(str(path).removesuffix(path.suffix))] = digest
     return token([file_digest(path), beside]) if beside else file_digest(path)

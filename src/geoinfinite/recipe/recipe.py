@@ -20,11 +20,12 @@ from geoinfinite.recipe.checks import (
     check_settings,
 )
 from geoinfinite.recipe.defaults import default_sampler
+from geoinfinite.recipe.rasterfile import states
 from geoinfinite.recipe.root import Root
 from geoinfinite.recipe.settings import LevelSettings, Numerics, described
 from geoinfinite.samplers.presets import PRESETS
 from geoinfinite.samplers.tiled import TiledSampler
-from geoinfinite.token import token
+from geoinfinite.token import FileState, token
 
 PIXELS = 2
 """Version of the arithmetic: raised by every change of the library that changes a pixel."""
@@ -161,6 +162,13 @@ class Recipe:
             if not runs or runs[-1][1:] != drawn_by:
                 runs.append([level, *drawn_by])
         return runs
+
+    def file_states(self) -> tuple[FileState, ...]:
+        """Return the present state of every file that decides a pixel."""
+        models = (self.model, *(s.model for s in self.levels if s.model))
+        paths = dict.fromkeys(path for model in models for path in model.files())
+        of_root = () if self.root.generated else states(self.root.path)
+        return (*(FileState.of(path) for path in paths), *of_root)
 
     def replace(self, **changes: Any) -> Self:
         """Return a world with some fields changed, checked like a new one.

@@ -95,23 +95,7 @@ class Root:
         """
         raster = self.raster()
         with raster.open() as dataset:
-            values, known = raster.read(dataset, window)
-        if not known.all():
-            raise WorldError(
-                f"root.source={shorten(self.source)!r} has {int((~known).sum())} masked pixels (nodata, NaN, "
-                f"mask or alpha) within rows {window.y0}..{window.y1}, columns {window.x0}..{window.x1}; "
-                f"fill them: {_fill(raster)}"
-            )
-        return values
-
-
-def _fill(raster: Raster) -> str:
-    """Return the commands that fill masked pixels of every band from their neighbours."""
-    said = [f"(fillnodata (read 1 {band}))" for band in raster.indexes]
-    bands = " ".join(said if len(said) < 6 else [*said[:2], "...", said[-1]])
-    # Rasterio fills what is masked, and NaN is not unless the file says so.
-    declared = "" if raster.masked else "rio edit-info --nodata nan SRC, then "
-    return f'{declared}rio calc "(asarray {bands})" SRC DST'
+            return raster.read_known(dataset, window)
 
 
 @lru_cache(maxsize=64)
