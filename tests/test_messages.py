@@ -12,8 +12,16 @@ import small_worlds
 
 from geoinfinite import errors
 from geoinfinite.cli import main
-from geoinfinite.engine import generate
-from geoinfinite.errors import BudgetError, GeoInfiniteError, ModelError, StoreError, WindowError, WorldError
+from geoinfinite.engine import Resources, generate
+from geoinfinite.errors import (
+    BudgetError,
+    Cancelled,
+    GeoInfiniteError,
+    ModelError,
+    StoreError,
+    WindowError,
+    WorldError,
+)
 from geoinfinite.models.reference import SIDECAR, WEIGHTS, from_pretrained
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
@@ -140,6 +148,20 @@ BAD_CALLS: list[tuple[type[GeoInfiniteError], Callable[[Recipe], object], str]] 
     (ModelError, lambda w: from_pretrained("cut", dtype="int4"), "model.dtype='int4' is not one of float32"),
     (StoreError, lambda w: verify("nowhere"), "nowhere does not exist; name a store that geoinfinite wrote"),
     (StoreError, lambda w: resume_store("cut"), "cut is not a store of geoinfinite; name another path"),
+    (
+        Cancelled,
+        lambda w: generate(w, 1, Window(0, 9, 0, 9), resources=Resources(is_cancelled=lambda: True)),
+        "drawing was cancelled; ask again for the pixels that are still wanted",
+    ),
+    (
+        WindowError,
+        lambda w: Window.of((0, 4, 0, 4)),
+        r"window=\(0, 4, 0, 4\) is not a window; write Window\(",
+    ),
+    (WindowError, lambda w: w.grid.level_for(), "give one of the two, in metres or in CRS units per pixel"),
+    (WindowError, lambda w: w.grid.window(1, (1, 2)), r"bbox=\(1, 2\) is not four numbers; give west south"),
+    (WorldError, lambda w: World.loads("[root"), "text is not TOML: .*; see docs/worlds.md for an example"),
+    (WorldError, lambda w: w.replace(model=7), r"replace\(model=7\) must be a ModelReference, or its name"),
     (
         StoreError,
         lambda w: write_zarr(plan_window(w, 1, Window(0, 9, 0, 9)), "s3://b/a.zarr"),
