@@ -155,7 +155,7 @@ BAD_CALLS: list[tuple[type[GeoInfiniteError], Callable[[Recipe], object], str]] 
     ),
     (
         WindowError,
-        lambda w: Window.of((0, 4, 0, 4)),
+        lambda w: generate(w, 1, (0, 4, 0, 4)),
         r"window=\(0, 4, 0, 4\) is not a window; write Window\(",
     ),
     (WindowError, lambda w: w.grid.level_for(), "give one of the two, in metres or in CRS units per pixel"),

@@ -15,19 +15,19 @@ from geoinfinite.engine.parent_pixels import ParentPixels, ReadPixels, read_exte
 from geoinfinite.engine.raster_source import RasterSource
 from geoinfinite.engine.resolve import resolve
 from geoinfinite.engine.resources import Resources, process_resources
-from geoinfinite.plane.window import Window
+from geoinfinite.plane.window import Window, WindowLike
 from geoinfinite.recipe.recipe import Recipe
 
 
 def generate(
-    recipe: Recipe, level: int, window: Window, *, resources: Resources | None = None
+    recipe: Recipe, level: int, window: WindowLike, *, resources: Resources | None = None
 ) -> NDArray[Any]:
     """Return the pixels of a window, ``(band, y, x)`` in the world's dtype.
 
     A pixel is a pure function of (recipe, level, row, column): any window is the crop of any larger one, bit
     for bit, whatever was asked before. Level 0 is the root raster, or drawn; every other level is drawn on
-    its parent's window, which is generated first. ``resources`` change cost, never pixels. Raises
-    `WindowError` for pixels that the grid does not have.
+    its parent's window, which is generated first. ``window`` may be in rasterio's forms, see `Window.of`.
+    ``resources`` change cost, never pixels. Raises `WindowError` for pixels that the grid does not have.
 
     >>> import geoinfinite as gi
     >>> world = gi.World.load("earth").replace(model=gi.models.from_pretrained("analytic:gaussian"))
@@ -36,8 +36,9 @@ def generate(
     >>> big.shape, bool((big[:, 11:17, 17:29] == small).all())
     ((3, 40, 50), True)
     """
-    recipe.grid.check_window(level, window)
-    return read(resolve(recipe, level), window, resources or process_resources())
+    wanted = Window.of(window)
+    recipe.grid.check_window(level, wanted)
+    return read(resolve(recipe, level), wanted, resources or process_resources())
 
 
 def read(level: Level, window: Window, resources: Resources) -> NDArray[Any]:

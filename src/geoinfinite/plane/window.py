@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 from geoinfinite.errors import WindowError
 
@@ -41,7 +41,7 @@ class Window:
             )
 
     @classmethod
-    def of(cls, value: object) -> Window:
+    def of(cls, value: WindowLike) -> Window:
         """Return a window given as ``Window``, ``((row0, row1), (col0, col1))`` or a whole rasterio window.
 
         Raises `WindowError` for four bare numbers, which libraries order in different ways.
@@ -150,6 +150,19 @@ class Window:
             for kx in range(self.x0 // side, -(-self.x1 // side)):
                 cell = Window(ky * side, (ky + 1) * side, kx * side, (kx + 1) * side)
                 yield self.intersect(cell)
+
+
+class RasterioWindow(Protocol):
+    """What is read of rasterio's ``Window``."""
+
+    row_off: float
+    height: float
+    col_off: float
+    width: float
+
+
+WindowLike: TypeAlias = Window | Sequence[Sequence[int]] | RasterioWindow
+"""A `Window`, ``((row0, row1), (col0, col1))``, or a window of rasterio."""
 
 
 def _whole(number: Any, window: object) -> int:

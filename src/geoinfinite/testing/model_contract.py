@@ -16,8 +16,9 @@ from geoinfinite.engine import Resources, generate
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
-from geoinfinite.recipe.recipe import LevelSettings, Numerics, Recipe
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.recipe.root import Root
+from geoinfinite.recipe.settings import LevelSettings, Numerics
 from geoinfinite.samplers import IndependentTiles
 from geoinfinite.tiling import NoTileCache
 
