@@ -13,7 +13,8 @@ from typing import Any, cast
 from geoinfinite.diffusion.model import ModelFacts, TileModel
 from geoinfinite.errors import ModelError, WorldError
 from geoinfinite.models.diffusers import folder as diffusers_folder
-from geoinfinite.models.diffusers.scheduler.reading import CheckpointSampling, from_config
+from geoinfinite.models.diffusers.scheduler.reading import CheckpointSampling, checkpoint_sampling
+from geoinfinite.models.diffusers.scheduler.training_noise import TrainingNoise
 from geoinfinite.models.files import CONFIG as CONFIG
 from geoinfinite.models.files import SIDECAR as SIDECAR
 from geoinfinite.models.files import WEIGHTS as WEIGHTS
@@ -100,22 +101,31 @@ class ModelReference:
             return token([self.dtype, self.normalisation if latent else None, content])
         return token([self.dtype, *(file_digest(directory / n) for n in (WEIGHTS, CONFIG, SIDECAR))])
 
+    def training_noise(self) -> TrainingNoise | None:
+        """Return the noise that a checkpoint was trained on; ``None`` for a model without a scheduler file."""
+        checkpoint = self._checkpoint()
+        return None if checkpoint is None else checkpoint.noise
+
     def sampling(self) -> CheckpointSampling | None:
         """Return the solver and schedule that the checkpoint's authors chose; ``None`` if it has none.
 
         Raises `WorldError` for a scheduler whose pixels this library would not reproduce.
         """
+        checkpoint = self._checkpoint()
+        if checkpoint is None:
+            return None
+        path = checkpoint.scheduler
+        try:
+            return checkpoint_sampling(read_object(path))
+        except WorldError as error:
+            raise WorldError(f"{path}: {error}") from error
+
+    def _checkpoint(self) -> diffusers_folder.Checkpoint | None:
+        """Return the folder in diffusers' format; ``None`` for a model of another kind."""
         directory = self.directory
         if directory is None or self._sidecar(directory)["kind"] != diffusers_folder.KIND:
             return None
-        path = diffusers_folder.read_checkpoint(directory).scheduler
-        config = read_object(path)
-        # PNDM has no counterpart here; its checkpoints are commonly sampled by DDIM instead.
-        swap = "DDIMScheduler" if config.get("_class_name") == "PNDMScheduler" else None
-        try:
-            return from_config(config, swap)
-        except WorldError as error:
-            raise WorldError(f"{path}: {error}") from error
+        return diffusers_folder.read_checkpoint(directory)
 
     def load(self, device: str) -> TileModel:
         """Load the model onto a device."""

@@ -43,12 +43,13 @@ class Numerics:
 
 
 def described(sampler: TiledSampler) -> dict[str, Any]:
-    """Return a sampler as a world file writes it.
+    """Return a sampler as a world file writes it: settings that are ``None`` are left out.
 
     >>> described(IndependentTiles())["preset"]
     'independent'
     """
-    return {"preset": sampler.preset, **dataclasses.asdict(sampler)}
+    settings = {key: value for key, value in dataclasses.asdict(sampler).items() if value is not None}
+    return {"preset": sampler.preset, **settings}
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ _SECTIONS: Mapping[str, type] = {"grid": Grid, "root": Root, "model": ModelRefer
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "int": (int,),
     "float": (int, float),
+    "float | None": (int, float),
     "str": (str,),
     "bool": (bool,),
     "tuple[float, float]": (list,),
@@ -109,7 +110,7 @@ def _sampler(table: Mapping[str, Any], base: TiledSampler | None, section: str) 
         raise WorldError(f"{section}.preset={preset!r} is not one of {', '.join(PRESETS)}")
     if base is not None and base.preset == preset:
         kept = {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(base).items()}
-        said = kept | said
+        said = {k: v for k, v in kept.items() if v is not None} | said
     built: TiledSampler = _build(PRESETS[preset], said, section)
     return built
 

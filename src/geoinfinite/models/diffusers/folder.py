@@ -15,8 +15,7 @@ from typing import Any
 from geoinfinite.diffusion.model import ModelFacts
 from geoinfinite.errors import ModelError
 from geoinfinite.models.diffusers.decoder_reach import decoder_operations, halo_of, latent_pixels
-from geoinfinite.models.diffusers.scheduler.reading import CheckpointSampling
-from geoinfinite.models.diffusers.scheduler.training_noise import read_noise
+from geoinfinite.models.diffusers.scheduler.training_noise import TrainingNoise, read_noise
 from geoinfinite.models.files import CONFIG, SIDECAR, WEIGHTS, check_safetensors, read_object
 
 KIND = "diffusers"
@@ -54,7 +53,7 @@ class Checkpoint:
 
     network: Part
     autoencoder: Part | None
-    noise: CheckpointSampling
+    noise: TrainingNoise
     """What the network was trained on; its solver and schedule are for those who ask for them."""
     scheduler: Path
     """The file that says so."""
