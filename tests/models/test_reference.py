@@ -64,8 +64,8 @@ def test_a_flipped_bit_in_the_weights_changes_the_digest(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("sidecar", "message"),
     [
-        ("{", "is damaged"),
-        ('{"kind": "earth-residual-flow"}', "is damaged"),
+        ("{", "is truncated or damaged"),
+        ('{"kind": "earth-residual-flow"}', "format is missing; it must be 1"),
         (
             '{"kind": "else", "bands": ["a"], "factor": 4, "margin": 6, "multiple": 16}',
             "kind='else' is not one of earth-residual-flow",

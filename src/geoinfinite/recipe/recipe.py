@@ -105,9 +105,10 @@ class Recipe:
                     f"level.0 is root.source={self.root.source!r}, which is read and not drawn; leave "
                     'level.0 out, or set root.source = "generated"'
                 )
-        self.model.facts()
         first = 0 if self.root.generated else 1
-        drawn = range(first, min(self.grid.levels, first + 2))
+        # Whatever a level needs of a model shows on its first two, but for distances that it has classes for.
+        every = self.model.facts().gsds is not None
+        drawn = range(first, self.grid.levels if every else min(self.grid.levels, first + 2))
         for level in {*drawn, *(s.level for s in self.levels)} - set(range(first)):
             model, sampler = self.model_at(level), self.sampler_at(level)
             facts = model.facts()

@@ -79,7 +79,7 @@ def pickled(folder: Path) -> None:
     [
         (lambda f: shutil.rmtree(f / "scheduler"), "scheduler_config.json does not exist; without it nobody"),
         (lambda f: (f / "vae" / "config.json").unlink(), r"vae/config.json cannot be read \(No such file"),
-        (lambda f: (f / "vae" / "config.json").write_text("{"), "vae/config.json is damaged"),
+        (lambda f: (f / "vae" / "config.json").write_text("{"), "vae/config.json is truncated or damaged"),
         (lambda f: (f / "vae" / "config.json").write_text("[]"), "is damaged .it is no JSON object"),
         (lambda f: (f / "unet" / WEIGHTS).unlink(), "does not exist; a checkpoint needs its weights as"),
         (pickled, "is a pickle, which can run code"),
@@ -93,13 +93,13 @@ def pickled(folder: Path) -> None:
         ),
         (unet(in_channels=9), "in_channels=9 is neither 4, the state alone, nor 7"),
         (unet(out_channels=5), "codes of 4 channels, but the network's state has 5"),
-        (unet(time_embedding_type="fourier"), "time_embedding_type='fourier' is not positional"),
+        (unet(time_embedding_type="fourier"), "time_embedding_type='fourier' must be 'positional'"),
         (unet(class_embed_type="timestep"), 'class_embed_type=.timestep. is told the ground .*add "gsd"'),
-        (unet(class_embed_type="identity"), "class_embed_type='identity' is not null or timestep"),
+        (unet(class_embed_type="identity"), "class_embed_type='identity' must be one of null, 'timestep'"),
         (unet(num_class_embeds=2), r'num_class_embeds=2 classes, but .* add "gsd": \[2 values'),
         (vae(out_channels=2), "in_channels=3 must equal out_channels=2"),
-        (vae(norm_type="spatial"), "norm_type='spatial' is not group"),
-        (vae(upsample_fn="bilinear"), "upsample_fn='bilinear' is not nearest"),
+        (vae(block_out_channels=[32, 32]), "block_out_channels has 2 values; they must be equally many"),
+        (vae(norm_num_groups=5), "norm_num_groups=5 must divide every one of block_out_channels, and 32"),
         (
             scheduler(prediction_type="noise"),
             r"scheduler_config.json: prediction_type='noise' of .* not supported; set it",
@@ -107,10 +107,10 @@ def pickled(folder: Path) -> None:
         (sidecar(bands=["red"]), "bands has 1 names, but the model draws 3 bands"),
         (sidecar(factor=6), "factor=6 and the 4 pixels of a latent pixel must divide one another"),
         (sidecar(factor=8, margin=1), "margin=1 must be at least 2, the parent pixels that bicubic"),
-        (sidecar(factor=4.5), "factor=4.5 must be a whole number of at least 1"),
+        (sidecar(factor=4.5), "factor=4.5 must be a whole number from 1 to 1024"),
         (sidecar(halo=6), "halo=6 must be a multiple of 4"),
         (sidecar(multiple=12), "multiple=12 must be a multiple of 8"),
-        (sidecar(enlarge="lanczos"), "enlarge='lanczos' is not one of bicubic, bilinear, nearest"),
+        (sidecar(enlarge="lanczos"), "enlarge='lanczos' must be one of 'bicubic', 'bilinear', 'nearest'"),
         (sidecar(facter=4), "'facter' is not one of about, bands"),
         (
             sidecar(kind="else", bands=[], factor=4, margin=2, multiple=8),
@@ -127,7 +127,7 @@ def test_folders_that_are_refused(folder: Path, damage: Callable[[Path], None], 
 
 def test_a_factor_for_a_network_that_is_told_no_parent(tmp_path: Path) -> None:
     folder = latents.write(tmp_path, latents.unet(1, 1), sidecar={"factor": 4})
-    with pytest.raises(ModelError, match="factor and margin are of a parent, and the network is told none"):
+    with pytest.raises(ModelError, match="factor=4: factor, margin and enlarge are of a parent, and the network is told none"):
         from_pretrained(folder)
 
 
@@ -164,12 +164,17 @@ def test_normalisation_is_not_part_of_the_name_of_a_model_of_pixels(tmp_path: Pa
     assert frozen.digest() == tile.digest()
 
 
+def decoder(*channels: int) -> dict[str, Any]:
+    up = ("UpDecoderBlock2D",) * len(channels)
+    return {"block_out_channels": channels, "up_block_types": up, "layers_per_block": 2}
+
+
 @pytest.mark.parametrize(
     ("name", "config", "latent", "halo"),
     [
         # By hand: 15 latent px with attention, 7 px of half a latent px, ..., 8 px; up to whole latent px.
-        ("AutoencoderKL", {"block_out_channels": (128, 256, 512, 512), "layers_per_block": 2}, 8, 176),
-        ("VQModel", {"block_out_channels": (128, 256, 512), "layers_per_block": 2}, 4, 84),
+        ("AutoencoderKL", decoder(128, 256, 512, 512), 8, 176),
+        ("VQModel", decoder(128, 256, 512), 4, 84),
         ("AutoencoderTiny", {}, 8, 152),
     ],
 )

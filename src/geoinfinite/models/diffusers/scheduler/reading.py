@@ -58,6 +58,16 @@ class CheckpointSampling:
         """Return the schedule of a solve: ``steps + 1`` values, decreasing."""
         return self.spacing.sigmas(self.noise.trained, steps)
 
+    def common_steps(self) -> int | None:
+        """Return a common number of steps for which there is a schedule; ``None`` if there is none of them."""
+        for steps in (self.usual_steps, 50, 25, 20, 10, 8, 5, 4, 2, 1):
+            try:
+                self.sigmas(steps)
+            except WorldError:
+                continue
+            return steps
+        return None
+
     def timesteps(self, steps: int) -> tuple[float, ...]:
         """Return what the network is told at each step."""
         return tuple(self.noise.timestep_of(sigma) for sigma in self.sigmas(steps)[:-1])
