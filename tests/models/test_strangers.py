@@ -41,7 +41,10 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     made = {
         "pixels": latents.write(root / "pixels", pixels, euler, sidecar={"gsd": [4.0, 8.0], "factor": 2}),
         "kl": latents.write(
-            root / "kl", latent, vae=latents.kl(**coder), sidecar={"gsd": {"scale": 1, "offset": 2}, "halo": 8}
+            root / "kl",
+            latent,
+            vae=latents.kl(**coder),
+            sidecar={"gsd": {"scale": 1, "offset": 2}, "halo": 8},
         ),
         "vq": latents.write(root / "vq", latents.unet(3, 3, **small), flow, vae=latents.vq()),
         "tiny": latents.write(root / "tiny", latents.unet(4, 4, **small), vae=latents.tiny()),

@@ -12,9 +12,9 @@ from geoinfinite.samplers.stepping import Past, Solver, Step, TakeStep
 
 @dataclass(frozen=True, slots=True)
 class ClippedStep:
-    """A step whose denoiser is clipped to plus and minus a limit."""
+    """A solver's step whose denoiser is clipped to plus and minus a limit."""
 
-    take: TakeStep
+    solver: Solver
     limit: float
 
     def __call__(self, denoise: Denoiser, x: Array, past: Past, step: Step) -> tuple[Array, Past]:
@@ -23,7 +23,7 @@ class ClippedStep:
         def clipped(x: Array, sigma: float) -> Array:
             return denoise(x, sigma).clip(-self.limit, self.limit)
 
-        return self.take(clipped, x, past, step)
+        return self.solver.take(clipped, x, past, step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,5 +55,5 @@ def clipped_estimates(solver: Solver, limit: float, *, keep_noise: bool = False)
         raise WorldError(
             f"keep_noise=True is DDIM's way to clip, not that of solver={solver.name!r}; leave it out"
         )
-    take: TakeStep = ClippedTarget(limit) if keep_noise else ClippedStep(solver.take, limit)
+    take: TakeStep = ClippedTarget(limit) if keep_noise else ClippedStep(solver, limit)
     return Solver(solver.name, take, solver.evaluations, solver.history, solver.eta, solver.renoises)

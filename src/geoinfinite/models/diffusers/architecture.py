@@ -165,7 +165,9 @@ def check_architecture(where: Path, found: Mapping[str, Any], names: tuple[str, 
     blocks = len(config.get("block_out_channels", range(_DEFAULT_BLOCKS.get(str(name), 1))))
     layers = config.get("layers_per_block", _DEFAULT_LAYERS.get(str(name), 1)) * blocks
     if layers > LAYERS:
-        raise ModelError(f"{where}: layers_per_block makes {layers} layers, more than the {LAYERS} that are read")
+        raise ModelError(
+            f"{where}: layers_per_block makes {layers} layers, more than the {LAYERS} that are read"
+        )
     groups = config.get("norm_num_groups", 32)
     for channels in config.get("block_out_channels", _DEFAULT_CHANNELS.get(str(name), (64,))):
         if name != "AutoencoderTiny" and channels % groups:

@@ -70,7 +70,6 @@ class Checkpoint:
         """How the parent is enlarged: one of `ENLARGERS`."""
         return str(self.sidecar.get("enlarge", "bicubic"))
 
-
     def usual_tile(self) -> tuple[int, int]:
         """Return tile and stride in pixels: the size that the network was trained at, and half of it.
 
@@ -246,9 +245,7 @@ def _decoder_facts(autoencoder: Part, state: int, sidecar: Mapping[str, Any]) ->
     return bands, latent, halo
 
 
-def _scaling(
-    autoencoder: Part, index: str | None, sidecar: Mapping[str, Any], conditioned: bool
-) -> float:
+def _scaling(autoencoder: Part, index: str | None, sidecar: Mapping[str, Any], conditioned: bool) -> float:
     """Return the scaling factor that the pipeline of diffusers would use."""
     if "scaling_factor" in sidecar:
         return float(sidecar["scaling_factor"])

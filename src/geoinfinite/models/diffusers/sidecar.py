@@ -49,11 +49,15 @@ def read_sidecar(directory: Path) -> dict[str, Any]:
     found = read_object(path)
     unknown = sorted(set(found) - set(RULES))
     if unknown:
-        raise ModelError(f"{path}: {shortened(unknown[0])} is not one of {', '.join(sorted(RULES))}; remove it")
+        raise ModelError(
+            f"{path}: {shortened(unknown[0])} is not one of {', '.join(sorted(RULES))}; remove it"
+        )
     return check_values(path, found, RULES)
 
 
-def known_gsds(where: Path, config: Mapping[str, Any], sidecar: Mapping[str, Any]) -> tuple[float, ...] | None:
+def known_gsds(
+    where: Path, config: Mapping[str, Any], sidecar: Mapping[str, Any]
+) -> tuple[float, ...] | None:
     """Return the ground sample distances that a network has classes for, in metres; ``None``: no such list.
 
     Raises `ModelError` where the network and the sidecar disagree about what it is told of them.

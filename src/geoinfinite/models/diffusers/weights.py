@@ -24,9 +24,7 @@ def load_network(part: Part, device: torch.device) -> nn.Module:
     """Return a part of a checkpoint in float32; raise `ModelError` if weights and configuration disagree."""
     network = _without_weights(part)
     wanted = network.state_dict()
-    tensors = {
-        _new_name(name): tensor for name, tensor in load_tensors(part.weights).items()
-    }
+    tensors = {_new_name(name): tensor for name, tensor in load_tensors(part.weights).items()}
     for name, tensor in tensors.items():
         if name in wanted and _is_linear_as_convolution(tensor.shape, wanted[name].shape):
             tensors[name] = tensor.reshape(wanted[name].shape)
@@ -114,7 +112,7 @@ def _try_shapes(part: Part, network: Any) -> None:
             label = torch.zeros(1, dtype=torch.float32 if config.get("class_embed_type") else torch.int64)
         found = network(torch.zeros(1, bands, side, side), torch.zeros(1), class_labels=label).sample
     else:
-        blocks = config.get("num_decoder_blocks") or config.get("block_out_channels", (64,) )
+        blocks = config.get("num_decoder_blocks") or config.get("block_out_channels", (64,))
         if part.name == "AutoencoderTiny" and "num_decoder_blocks" not in config:
             blocks = (3, 3, 3, 1)
         side = 2 ** (len(blocks) + 1)
