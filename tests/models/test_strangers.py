@@ -1,4 +1,4 @@
-"""Checkpoints from strangers: whatever their files say, the answer is a model or one line that says what is wrong."""
+"""Checkpoints from strangers: the answer is a model, or one line that says what is wrong."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def attempt(folder: Path) -> str:
-    """Read, load and use a checkpoint; return "" or what was said of it, one line without a path of Python."""
+    """Read, load and use a checkpoint; return "" or what was said of it."""
     try:
         reference = from_pretrained(folder)
         facts, _ = reference.facts(), reference.digest()
@@ -75,8 +75,6 @@ def attempt(folder: Path) -> str:
         assert np.isfinite(image).all()
         assert model.nbytes > 1000
     except GeoInfiniteError as error:
-        assert "\n" not in str(error)
-        assert len(str(error)) < 700, str(error)
         return str(error)
     return ""
 
@@ -123,6 +121,7 @@ def test_damaged_files_end_in_a_model_or_a_reason(
     folders: dict[str, Path], capfd: pytest.CaptureFixture[str]
 ) -> None:
     answers = [said for _, said in trials(folders, CASES)]
+    assert [said for said in answers if "\n" in said or len(said) > 700] == []
     refused = [said for said in answers if not said.endswith(": ")]
     assert CASES // 4 < len(refused) < CASES
     assert capfd.readouterr() == ("", "")
@@ -132,7 +131,7 @@ def test_damaged_files_end_in_a_model_or_a_reason(
 def test_files_that_are_nested_too_deeply(folders: dict[str, Path], tmp_path: Path, name: str) -> None:
     folder = Path(shutil.copytree(folders["pixels"], tmp_path / "copy"))
     (folder / name).write_text(mutations.nested())
-    with pytest.raises(ModelError, match="is truncated or damaged .*nested too deeply"):
+    with pytest.raises(ModelError, match=r"is truncated or damaged .*nested too deeply"):
         from_pretrained(folder)
 
 
@@ -140,7 +139,7 @@ def test_headers_that_are_nested_too_deeply(folders: dict[str, Path], tmp_path: 
     folder = Path(shutil.copytree(folders["pixels"], tmp_path / "copy"))
     header = mutations.nested().encode()
     (folder / "unet" / WEIGHTS).write_bytes(len(header).to_bytes(8, "little") + header)
-    with pytest.raises(ModelError, match="is truncated or damaged .*nested too deeply"):
+    with pytest.raises(ModelError, match=r"is truncated or damaged .*nested too deeply"):
         from_pretrained(folder)
 
 

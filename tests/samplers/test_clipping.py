@@ -44,6 +44,6 @@ def test_any_solver_takes_clipped_estimates(name: str) -> None:
 
 def test_only_ddim_keeps_that_noise() -> None:
     with pytest.raises(
-        WorldError, match="keep_noise=True is DDIM's way to clip, not .*'dpmpp_2m'; leave it out"
+        WorldError, match=r"keep_noise=True is DDIM's way to clip, not .*'dpmpp_2m'; leave it out"
     ):
         clipped_estimates(dpmpp_2m, 1.0, keep_noise=True)

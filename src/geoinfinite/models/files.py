@@ -112,9 +112,9 @@ def _entry(path: Path, name: str, found: Any, origin: int) -> TensorEntry:
             f"{path}: {shortened(name)} has dtype {shortened(dtype)}, which is not one of "
             f"{', '.join(ITEM_BYTES)}; save the weights as float32 or float16"
         )
-    if not _counts(shape) or len(shape) > 8:
+    if not isinstance(shape, list) or len(shape) > 8 or not _counts(shape):
         raise _damaged(path, f"{shortened(name)} has shape {shortened(shape)}")
-    if not _counts(offsets) or len(offsets) != 2:
+    if not isinstance(offsets, list) or len(offsets) != 2 or not _counts(offsets):
         raise _damaged(path, f"{shortened(name)} has data_offsets {shortened(offsets)}")
     start, stop = offsets
     if stop - start != prod(shape) * ITEM_BYTES[dtype]:
@@ -122,8 +122,8 @@ def _entry(path: Path, name: str, found: Any, origin: int) -> TensorEntry:
     return TensorEntry(dtype, tuple(shape), origin + start, origin + stop)
 
 
-def _counts(value: Any) -> bool:
-    return isinstance(value, list) and all(type(n) is int and 0 <= n < 2**50 for n in value)
+def _counts(values: list[Any]) -> bool:
+    return all(type(n) is int and 0 <= n < 2**50 for n in values)
 
 
 def _missing(path: Path) -> str:

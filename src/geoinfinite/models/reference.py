@@ -106,7 +106,7 @@ class ModelReference:
         return token([self.dtype, *(file_digest(directory / n) for n in (WEIGHTS, CONFIG, SIDECAR))])
 
     def training_noise(self) -> TrainingNoise | None:
-        """Return the noise that a checkpoint was trained on; ``None`` for a model without a scheduler file."""
+        """Return the noise that a checkpoint was trained on; ``None`` without a scheduler file."""
         checkpoint = self._checkpoint()
         return None if checkpoint is None else checkpoint.noise
 
@@ -128,8 +128,8 @@ class ModelReference:
         """Return the sampler that suits the model: a checkpoint's own solver, schedule and size of tile.
 
         Tiles have the checkpoint's ``sample_size``, made to fit `ModelFacts.multiple`, and overlap by half. A
-        checkpoint whose scheduler is not offered here is solved by ``dpmpp_2m``. A model that is told no parent
-        is fused in its first steps, where tiles could disagree. ``None`` for an analytic model.
+        checkpoint whose scheduler is not offered here is solved by ``dpmpp_2m``. A model that is told no
+        parent is fused in its first steps, where tiles could disagree. ``None`` for an analytic model.
 
         >>> ModelReference("bundled:earth-small").default_sampler().preset
         'independent'
@@ -179,9 +179,9 @@ class ModelReference:
             if _is_folder(directory) and diffusers_folder.is_checkpoint(directory):
                 return diffusers_folder.KIND
             raise ModelError(
-                f"model.ref={shortened(self.ref, 200)}: {SIDECAR} does not exist there; name a folder that holds "
-                f"{SIDECAR}, {CONFIG} and {WEIGHTS}, a checkpoint in diffusers' format with unet and scheduler, "
-                'or "bundled:earth-small"'
+                f"model.ref={shortened(self.ref, 200)}: {SIDECAR} does not exist there; name a folder that "
+                f"holds {SIDECAR}, {CONFIG} and {WEIGHTS}, a checkpoint in diffusers' format with unet and "
+                'scheduler, or "bundled:earth-small"'
             )
         kind = read_object(path).get("kind")
         if not isinstance(kind, str) or kind not in LOADERS:

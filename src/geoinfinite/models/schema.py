@@ -174,8 +174,8 @@ def check_values(
 def shortened(value: Any, length: int = 60) -> str:
     """Return a value as Python writes it, on one line and cut off.
 
-    >>> shortened("a\\nb"), shortened("x" * 100, 5)
-    ("'a\\\\nb'", "'xxxx...")
+    >>> shortened([0.5]), shortened("x" * 100, 5)
+    ('[0.5]', "'xxxx...")
     """
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
         return f"a number of {value.bit_length()} bits"

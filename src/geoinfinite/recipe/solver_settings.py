@@ -59,7 +59,7 @@ def _by_name(sampler: TiledSampler, solver: Solver) -> Sampling:
 
 
 def _clipping(name: str, model: ModelReference) -> Solver:
-    """Return a solver by name, its estimates clipped if the checkpoint's scheduler clips them at every step."""
+    """Return a solver by name, its estimates clipped if the checkpoint's scheduler clips them."""
     noise = model.training_noise()
     if noise is None or noise.step_clip is None:
         return SOLVERS[name]

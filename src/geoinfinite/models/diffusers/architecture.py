@@ -1,4 +1,4 @@
-"""What the ``config.json`` of a network may say: types, ranges and sizes, checked before anything is built."""
+"""What the ``config.json`` of a network may say: types, ranges and sizes, checked before it is built."""
 
 from __future__ import annotations
 
@@ -156,8 +156,8 @@ def check_architecture(where: Path, found: Mapping[str, Any], names: tuple[str, 
     name = found.get("_class_name")
     if name not in names:
         raise ModelError(
-            f"{where}: _class_name={shortened(name)} is not one of {', '.join(names)}; networks that are told "
-            "text or other embeddings are not read"
+            f"{where}: _class_name={shortened(name)} is not one of {', '.join(names)}; networks that are "
+            "told text or other embeddings are not read"
         )
     rules = RULES[str(name)]
     config = check_values(where, found, rules)

@@ -73,7 +73,7 @@ class Checkpoint:
     def usual_tile(self) -> tuple[int, int]:
         """Return tile and stride in pixels: the size that the network was trained at, and half of it.
 
-        Both fit the model: tiles are multiples of `ModelFacts.multiple`, strides of a latent and a parent pixel.
+        Both fit the model: tiles are multiples of `ModelFacts.multiple`, strides of latent and parent pixels.
         """
         size = self.network.config.get("sample_size") or UNSAID_SIZE
         side = max(size) if isinstance(size, list | tuple) else size
@@ -153,15 +153,15 @@ def _index(directory: Path) -> str | None:
 
 
 def _state_channels(network: Part, scheduling: Mapping[str, Any]) -> int:
-    """Return the channels of what is denoised; half of an answer may be a variance, which is not asked for."""
+    """Return the channels of what is denoised; half of an answer may be a variance, not asked for."""
     answer = int(network.config.get("out_channels", 3))
     variance = scheduling.get("variance_type")
     if not str(variance).startswith("learned"):
         return answer
     if answer % 2:
         raise ModelError(
-            f"{network.folder / CONFIG}: out_channels={answer} must be even, as half of them are the variance "
-            f"of variance_type={variance!r}; set that to 'fixed_small' if the network predicts none"
+            f"{network.folder / CONFIG}: out_channels={answer} must be even, as half of them are the "
+            f"variance of variance_type={variance!r}; set that to 'fixed_small' if the network predicts none"
         )
     return answer // 2
 

@@ -100,6 +100,6 @@ def check_uses(sidecar: Mapping[str, Any], *, parent: bool, latent: bool) -> Non
         for key in ("halo", "scaling_factor"):
             if key in sidecar:
                 raise ModelError(
-                    f"{SIDECAR}: {key}={sidecar[key]!r}: halo and scaling_factor are of an autoencoder, and the "
-                    "checkpoint has none; remove it"
+                    f"{SIDECAR}: {key}={sidecar[key]!r}: halo and scaling_factor are of an autoencoder, and "
+                    "the checkpoint has none; remove it"
                 )

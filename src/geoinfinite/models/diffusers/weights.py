@@ -52,8 +52,8 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise ModelError(
-                f"{path}: {shortened(name)} holds values that are not finite; download the checkpoint again, or "
-                "take one from before its training diverged"
+                f"{path}: {shortened(name)} holds values that are not finite; download the checkpoint again, "
+                "or take one from before its training diverged"
             )
     return tensors
 
@@ -83,8 +83,8 @@ def _without_weights(part: Part) -> nn.Module:
         architecture: Any = getattr(diffusers, part.name)
     except (ImportError, RuntimeError) as error:
         raise ModelError(
-            f"diffusers cannot import {part.name}: {_root_cause(error)}; install diffusers and torch in versions "
-            "that fit each other"
+            f"diffusers cannot import {part.name}: {_root_cause(error)}; install diffusers and torch in "
+            "versions that fit each other"
         ) from error
     try:
         with torch.device("meta"):

@@ -2,8 +2,8 @@
 
 Two questions are asked of one file. `NETWORK` keys say what the network was trained on and how it is told of
 noise: they hold whatever solver calls it. `SOLVER` keys say which sigmas are visited and how: they matter to
-those who ask for the checkpoint's own solver or schedule. A key that a class of diffusers does not read changes
-nothing there and is ignored here.
+those who ask for the checkpoint's own solver or schedule. A key that a class of diffusers does not read
+changes nothing there and is ignored here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from geoinfinite.models.schema import (
     Either,
     ListOf,
     Number,
-    OneOf,
     Rule,
     Text,
     Whole,
@@ -229,9 +228,9 @@ def network_keys(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """
     if name not in NETWORK:
         raise WorldError(
-            f"_class_name={shortened(name)} is no scheduler whose noise is known here: only variance-preserving "
-            "and flow-matching networks are read; write the scheduler_config.json of a DDIMScheduler or "
-            "FlowMatchEulerDiscreteScheduler with the same noise"
+            f"_class_name={shortened(name)} is no scheduler whose noise is known here: only "
+            "variance-preserving and flow-matching networks are read; write the scheduler_config.json of a "
+            "DDIMScheduler or FlowMatchEulerDiscreteScheduler with the same noise"
         )
     keys = _typed(NETWORK[name], config)
     flow = {"prediction_type": _FLOW} if keys.get("use_flow_sigmas") else {}

@@ -59,7 +59,7 @@ class CheckpointSampling:
         return self.spacing.sigmas(self.noise.trained, steps)
 
     def common_steps(self) -> int | None:
-        """Return a common number of steps for which there is a schedule; ``None`` if there is none of them."""
+        """Return a common number of steps that has a schedule; ``None`` if no common one has."""
         for steps in (self.usual_steps, 50, 25, 20, 10, 8, 5, 4, 2, 1):
             try:
                 self.sigmas(steps)

@@ -49,8 +49,8 @@ class Spacing:
         last = 0.0 if self.ends_at_zero else trained[0]
         if not all(a > b for a, b in pairwise(visited)):
             raise WorldError(
-                f"steps={steps} with timestep_spacing={self.kind!r} visit sigmas that do not fall; take fewer "
-                "steps"
+                f"steps={steps} with timestep_spacing={self.kind!r} visit sigmas that do not fall; "
+                "take fewer steps"
             )
         if not visited[-1] > last:
             raise WorldError(
@@ -69,8 +69,8 @@ class Spacing:
             )
         if steps == 1 and self.kind == "linspace" and not spare:
             raise WorldError(
-                "steps=1 with timestep_spacing='linspace' visits only timestep 0, where no noise is left; take "
-                "two steps or more, or set timestep_spacing='trailing'"
+                "steps=1 with timestep_spacing='linspace' visits only timestep 0, where no noise is left; "
+                "take two steps or more, or set timestep_spacing='trailing'"
             )
         taken = timesteps(steps + spare, count, self.kind, self.offset)[:steps]
         if self.whole:
@@ -78,8 +78,8 @@ class Spacing:
         stride = count // steps
         if self.even and (taken[-1] >= stride or any(a - b != stride for a, b in pairwise(taken))):
             raise WorldError(
-                f"steps={steps} with timestep_spacing={self.kind!r} do not end where the next begin: this class "
-                f"goes down by {stride} timesteps of {count} each; {_remedy(self.kind, count, steps)}"
+                f"steps={steps} with timestep_spacing={self.kind!r} do not end where the next begin: this "
+                f"class goes down by {stride} timesteps of {count} each; {_remedy(self.kind, count, steps)}"
             )
         return taken
 
@@ -90,7 +90,8 @@ class Spacing:
             return np.array([high])
         if not low < high:
             raise WorldError(
-                f"sigma_min={low:.6g} must be below sigma_max={high:.6g}; set both to null to take the training's"
+                f"sigma_min={low:.6g} must be below sigma_max={high:.6g}; set both to null to take those "
+                "of the training"
             )
         return np.array(CURVES[str(self.curve)](steps, low, high)[:-1])
 
