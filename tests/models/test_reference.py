@@ -74,6 +74,7 @@ def test_a_flipped_bit_in_the_weights_changes_the_digest(tmp_path: Path) -> None
 )
 def test_sidecars_that_cannot_be(tmp_path: Path, sidecar: str, message: str) -> None:
     (tmp_path / SIDECAR).write_text(sidecar)
+    write_safetensors(tmp_path / WEIGHTS, b"\0" * 64)
     with pytest.raises(ModelError, match=message):
         from_pretrained(tmp_path)
 

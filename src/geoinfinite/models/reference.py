@@ -83,9 +83,9 @@ class ModelReference:
             return cast(ModelFacts, model.FACTS)
         if self._kind(directory) == diffusers_folder.KIND:
             return diffusers_folder.read_checkpoint(directory).facts
+        check_safetensors(directory / WEIGHTS)
         settings = earth_settings.read_settings(directory)
         earth_settings.read_config(directory, settings)
-        check_safetensors(directory / WEIGHTS)
         return ModelFacts(
             bands=earth_settings.BANDS,
             factor=settings.factor,
@@ -179,7 +179,7 @@ class ModelReference:
             if _is_folder(directory) and diffusers_folder.is_checkpoint(directory):
                 return diffusers_folder.KIND
             raise ModelError(
-                f"model.ref={shortened(self.ref, 200)}: {SIDECAR} does not exist there; name a folder that "
+                f"model.ref={shortened(self.ref, 200)}: its {SIDECAR} does not exist; name a folder that "
                 f"holds {SIDECAR}, {CONFIG} and {WEIGHTS}, a checkpoint in diffusers' format with unet and "
                 'scheduler, or "bundled:earth-small"'
             )
