@@ -48,7 +48,7 @@ def network(z: torch.Tensor, t: Any) -> torch.Tensor:
 
 @pytest.fixture
 def same_noise(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make diffusers draw ours: field 1 at its first step, and so on; most classes take no noise from callers."""
+    """Make diffusers draw ours, field 1 at its first step: most of its classes take no noise from callers."""
     draws = itertools.count(1)
 
     def randn_tensor(shape: Any, **_: Any) -> torch.Tensor:
