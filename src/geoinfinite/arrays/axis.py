@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -65,7 +65,7 @@ class GridAxis:
     def labels(self, positions: range | ArrayLike) -> NDArray[np.float64]:
         """Return the coordinates of pixel centres; see `geoinfinite.plane.labels.labels`."""
         if isinstance(positions, range):
-            positions = np.arange(positions.start, positions.stop, positions.step)
+            positions = np.arange(positions.start, positions.stop, positions.step, dtype=np.float64)
         return labels(self.origin, self.step, positions)
 
     def fractional(self, coordinates: ArrayLike) -> NDArray[np.float64]:
@@ -121,11 +121,6 @@ def crs_of(grid: Grid) -> CRS:
 def geo_transform(grid: Grid, level: int, window: Window) -> str:
     """Return GDAL's ``GeoTransform`` of a window, for files whose pixels stay where they are."""
     return " ".join(repr(float(v)) for v in grid.transform(level, window).to_gdal())
-
-
-def is_empty(run: range | NDArray[Any]) -> bool:
-    """Say whether nothing is selected."""
-    return len(run) == 0
 
 
 def shifts(low: int, high: int, other_low: int, other_high: int, period: int) -> range:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import xarray as xr
 
+from geoinfinite.arrays.hooks import held
 from geoinfinite.arrays.lazy import LazyPoints
-from geoinfinite.arrays.variables import box_of, unwrapped
+from geoinfinite.arrays.variables import box_of
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
@@ -32,7 +33,7 @@ def origin_of(da: xr.DataArray) -> Origin:
         raise StoreError(
             f"a {type(da).__name__} is not a lazy array of a world; take its variable: dataset['image']"
         )
-    box = box_of(da.variable._data)
+    box = box_of(da.variable)
     if box is None:
         raise _lost(_what_happened(da))
     _, rows, columns = box.axes
@@ -51,7 +52,7 @@ def origin_of(da: xr.DataArray) -> Origin:
 def _what_happened(da: xr.DataArray) -> str:
     if da.chunks is not None:
         return "it was computed from a world's array"
-    if isinstance(unwrapped(da.variable._data), LazyPoints):
+    if isinstance(held(da.variable), LazyPoints):
         return "single pixels were selected"
     return "its values were computed or loaded"
 

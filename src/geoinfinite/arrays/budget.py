@@ -1,0 +1,102 @@
+"""What one read may cost: known before anything is spent, then warned of or refused."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+from geoinfinite.engine.cost import window_cost
+from geoinfinite.errors import BudgetError, CostWarning, WindowError
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBudget:
+    """Limits of one read of a lazy array; larger work belongs into a store, which can be interrupted.
+
+    >>> ReadBudget(evaluations=10).evaluations
+    10
+    """
+
+    values: int = 2**30
+    """Pixels x bands that one read may draw; more is refused with `BudgetError`."""
+    evaluations: int = 1_000_000
+    """Network evaluations of one tile that one read may take; more is refused with `BudgetError`."""
+    warn_evaluations: int = 5_000
+    """Network evaluations beyond which a read warns with `CostWarning` before it begins."""
+    seconds_per_evaluation: float = 0.04
+    """For the time in messages: what the bundled network takes on two processor cores."""
+    values_at_once: int = 2**23
+    """Values drawn in one strip: working memory is about 40 bytes for each."""
+
+    def __post_init__(self) -> None:
+        for name in ("values", "evaluations", "warn_evaluations", "seconds_per_evaluation", "values_at_once"):
+            if not getattr(self, name) > 0:
+                raise WindowError(f"budget.{name}={getattr(self, name)!r} must be a positive number")
+
+    def check(self, recipe: Recipe, level: int, window: Window, pixels: int) -> None:
+        """Warn of, or refuse, drawing ``pixels`` pixels of a level that lie in ``window``.
+
+        Raises `BudgetError` beyond ``values`` or ``evaluations``.
+        """
+        if window.size == 0:
+            return
+        needed = sum(c.evaluations for c in window_cost(recipe, level, window))
+        # Selections of distant pixels draw a part of the window around them.
+        cost = -(-needed * min(pixels, window.size) // window.size)
+        if recipe.bands * pixels > self.values or cost > self.evaluations:
+            raise BudgetError(self._refusal(recipe, level, window, pixels, needed))
+        if cost > self.warn_evaluations:
+            fits = self._fitting(recipe, level, (pixels, cost), self.warn_evaluations)
+            warnings.warn(
+                f"{_price(window, level, cost, self.seconds_per_evaluation)}. {_remedies(level, fits)}",
+                CostWarning,
+                stacklevel=3,
+            )
+
+    def _refusal(self, recipe: Recipe, level: int, window: Window, pixels: int, cost: int) -> str:
+        too_many = recipe.bands * pixels > self.values
+        limit = f"draw {self.values:,} values" if too_many else f"take {self.evaluations:,} evaluations"
+        fits = self._fitting(recipe, level, (pixels, cost), self.evaluations)
+        return (
+            f"{_price(window, level, cost, self.seconds_per_evaluation)}; one read may {limit} of "
+            f"{recipe.bands} bands. {_remedies(level, fits)}"
+        )
+
+    def _fitting(self, recipe: Recipe, level: int, spent: tuple[int, int], evaluations: int) -> int:
+        """Return the finest level on which the same region is within the limits."""
+        shrink, (pixels, cost) = recipe.grid.factor**2, spent
+        while level and (recipe.bands * pixels > self.values or cost > evaluations):
+            level, pixels, cost = level - 1, pixels // shrink, cost // shrink
+        return level
+
+
+DEFAULT_BUDGET = ReadBudget()
+
+
+def _price(window: Window, level: int, cost: int, seconds: float) -> str:
+    return (
+        f"{window.height:,} x {window.width:,} pixels of level {level} take about {cost:,} network "
+        f"evaluations, {duration(cost * seconds)} at {seconds:g} s each"
+    )
+
+
+def _remedies(level: int, fits: int) -> str:
+    coarser = f"take a coarser level (level={fits} fits), " if fits < level else ""
+    return (
+        f"Select a part with .sel(x=slice(W, E), y=slice(N, S)) first, {coarser}write a store piece by piece, "
+        "da.geoinfinite.to_zarr(PATH), or allow more: world.array(level=L, budget=ReadBudget(...))"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return a time as a person would say it.
+
+    >>> duration(47 * 60), duration(8)
+    ('about 47 minutes', 'about 8 seconds')
+    """
+    for size, unit in ((86_400 * 365, "years"), (86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"about {seconds / size:,.0f} {unit}"
+    return f"about {seconds:.0f} seconds"
