@@ -75,8 +75,8 @@ class WorldBlocks(_dask.Array):  # type: ignore[misc]
         return _unpickle, (self.box, tuple(_run_lengths(c) for c in self.chunks))
 
     def _refuse(self, box: LazyBox) -> None:
-        """Refuse what would write down a task for every chunk, with the cost if that is beyond the budget too."""
-        box.check(max(1, self.size // box.level.shape[0]))
+        """Refuse what would write down a task for every chunk; name the cost if that is beyond the budget."""
+        box.check(max(1, self.size // box.level.bands))
         raise BudgetError(
             f"an array of {self.npartitions:,} chunks makes a graph that no scheduler takes; select a "
             "part first with .sel, or write a store piece by piece: da.geoinfinite.to_zarr(PATH)"
@@ -99,7 +99,7 @@ class WorldBlocks(_dask.Array):  # type: ignore[misc]
 
     def __dask_postcompute__(self) -> Any:
         if self.box is not None:
-            self.box.check(self.size // self.box.level.shape[0])
+            self.box.check(self.size // self.box.level.bands)
         return super().__dask_postcompute__()
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 
-from geoinfinite.engine.cost import window_cost
+from geoinfinite.engine import Level, cold_cost
 from geoinfinite.errors import BudgetError, CostWarning, WindowError
 from geoinfinite.plane.window import Window
-from geoinfinite.recipe.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,58 +34,58 @@ class ReadBudget:
             if not getattr(self, name) > 0:
                 raise WindowError(f"budget.{name}={getattr(self, name)!r} must be a positive number")
 
-    def check(self, recipe: Recipe, level: int, window: Window, pixels: int) -> None:
+    def check(self, level: Level, window: Window, pixels: int) -> None:
         """Warn of, or refuse, drawing ``pixels`` pixels of a level that lie in ``window``.
 
         Raises `BudgetError` beyond ``values`` or ``evaluations``.
         """
         if window.size == 0:
             return
-        needed = sum(c.evaluations for c in window_cost(recipe, level, window))
+        needed = cold_cost(level, window).evaluations
         # Selections of distant pixels draw a part of the window around them.
         cost = -(-needed * min(pixels, window.size) // window.size)
-        if recipe.bands * pixels > self.values or cost > self.evaluations:
-            raise BudgetError(self._refusal(recipe, level, window, pixels, needed))
+        if level.bands * pixels > self.values or cost > self.evaluations:
+            raise BudgetError(self._refusal(level, window, pixels, needed))
         if cost > self.warn_evaluations:
-            fits = self._fitting(recipe, level, (pixels, cost), self.warn_evaluations)
+            fits = self._fitting(level, (pixels, cost), self.warn_evaluations)
             warnings.warn(
                 f"{_price(window, level, cost, self.seconds_per_evaluation)}. {_remedies(level, fits)}",
                 CostWarning,
                 stacklevel=3,
             )
 
-    def _refusal(self, recipe: Recipe, level: int, window: Window, pixels: int, cost: int) -> str:
-        too_many = recipe.bands * pixels > self.values
+    def _refusal(self, level: Level, window: Window, pixels: int, cost: int) -> str:
+        too_many = level.bands * pixels > self.values
         limit = f"draw {self.values:,} values" if too_many else f"take {self.evaluations:,} evaluations"
-        fits = self._fitting(recipe, level, (pixels, cost), self.evaluations)
+        fits = self._fitting(level, (pixels, cost), self.evaluations)
         return (
             f"{_price(window, level, cost, self.seconds_per_evaluation)}; one read may {limit} of "
-            f"{recipe.bands} bands. {_remedies(level, fits)}"
+            f"{level.bands} bands. {_remedies(level, fits)}"
         )
 
-    def _fitting(self, recipe: Recipe, level: int, spent: tuple[int, int], evaluations: int) -> int:
+    def _fitting(self, level: Level, spent: tuple[int, int], evaluations: int) -> int:
         """Return the finest level on which the same region is within the limits."""
-        shrink, (pixels, cost) = recipe.grid.factor**2, spent
-        while level and (recipe.bands * pixels > self.values or cost > evaluations):
-            level, pixels, cost = level - 1, pixels // shrink, cost // shrink
-        return level
+        fits, shrink, (pixels, cost) = level.number, level.recipe.grid.factor**2, spent
+        while fits and (level.bands * pixels > self.values or cost > evaluations):
+            fits, pixels, cost = fits - 1, pixels // shrink, cost // shrink
+        return fits
 
 
 DEFAULT_BUDGET = ReadBudget()
 
 
-def _price(window: Window, level: int, cost: int, seconds: float) -> str:
+def _price(window: Window, level: Level, cost: int, seconds: float) -> str:
     return (
-        f"{window.height:,} x {window.width:,} pixels of level {level} take about {cost:,} network "
+        f"{window.height:,} x {window.width:,} pixels of level {level.number} take about {cost:,} network "
         f"evaluations, {duration(cost * seconds)} at {seconds:g} s each"
     )
 
 
-def _remedies(level: int, fits: int) -> str:
-    coarser = f"take a coarser level (level={fits} fits), " if fits < level else ""
+def _remedies(level: Level, fits: int) -> str:
+    coarser = f"take a coarser level (level={fits} fits), " if fits < level.number else ""
     return (
-        f"Select a part with .sel(x=slice(W, E), y=slice(N, S)) first, {coarser}write a store piece by piece, "
-        "da.geoinfinite.to_zarr(PATH), or allow more: world.array(level=L, budget=ReadBudget(...))"
+        f"Select a part with .sel(x=slice(W, E), y=slice(N, S)) first, {coarser}write a store piece by "
+        "piece, da.geoinfinite.to_zarr(PATH), or allow more: world.array(level=L, budget=ReadBudget(...))"
     )
 
 

@@ -12,8 +12,8 @@ from geoinfinite.arrays.blocks import preferred_side
 from geoinfinite.arrays.budget import DEFAULT_BUDGET, ReadBudget
 from geoinfinite.arrays.index import BandIndex, GridIndex
 from geoinfinite.arrays.lazy import LazyBox
-from geoinfinite.arrays.reading import Level
 from geoinfinite.arrays.variables import WorldVariable
+from geoinfinite.engine import resolve
 from geoinfinite.errors import WindowError
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
@@ -44,9 +44,9 @@ def level_dataset(
     level = level.__index__()
     window = recipe.grid.full(level) if window is None else window
     recipe.grid.check_window(level, window)
-    held = Level(recipe, level)
+    held = resolve(recipe, level)
     attrs = array_attributes(recipe, level)
-    side, bands = preferred_side(held.sampler.stride), held.shape[0]
+    side, bands = preferred_side(held.sampler.stride), held.bands
     encoding = {
         "grid_mapping": "spatial_ref",
         "preferred_chunks": {"band": bands, "y": min(side, window.height), "x": min(side, window.width)},

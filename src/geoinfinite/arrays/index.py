@@ -14,7 +14,7 @@ from pyproj import CRS
 from geoinfinite.arrays.axis import GridAxis, shifts
 from geoinfinite.arrays.hooks import IndexSelResult
 from geoinfinite.arrays.labelling import Labelled
-from geoinfinite.arrays.runs import Run, chained, common, has_repeats, listed, places, united
+from geoinfinite.arrays.runs import Run, chained, common, has_repeats, listed, places, shifted, span, united
 from geoinfinite.arrays.selection import as_run, compose
 from geoinfinite.arrays.variables import label_variable
 from geoinfinite.errors import WindowError
@@ -22,8 +22,8 @@ from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 
 _REMEDY = (
-    "it aligns with an index of another kind only where all labels are equal: select the same pixels of both, "
-    'open stores and files of geoinfinite with engine="geoinfinite", or, where the pixels are the same, take '
+    "it aligns with an index of another kind only where all labels are equal: select the same pixels of "
+    'both, open stores and files of geoinfinite with engine="geoinfinite", or, where the pixels are the same, take '
     "its labels for the other: other.assign_coords({name}=this.{name})"
 )
 """Part of the representation, because xarray prints that when it refuses to align two indexes."""
@@ -205,6 +205,6 @@ class BandIndex(xr.indexes.PandasIndex):
 
     def __repr__(self) -> str:
         return (
-            f"BandIndex({self.index.tolist()}; it aligns with an index of another kind only where all names are "
-            "equal: for the same bands under other names write other.assign_coords(band=this.band))"
+            f"BandIndex({self.index.tolist()}; it aligns with an index of another kind only where all names "
+            "are equal: for the same bands under other names write other.assign_coords(band=this.band))"
         )

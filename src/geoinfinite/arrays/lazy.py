@@ -19,8 +19,9 @@ from geoinfinite.arrays.hooks import (
     VectorizedIndexer,
     apply_indexer,
 )
-from geoinfinite.arrays.reading import Level, hull, read_box, read_points
+from geoinfinite.arrays.reading import hull, read_box, read_points
 from geoinfinite.arrays.selection import Axis, Key, Positions, compose, points
+from geoinfinite.engine import Level
 from geoinfinite.errors import WindowError
 from geoinfinite.plane.window import Window
 
@@ -70,7 +71,7 @@ class LazyBox(_Lazy):
     @classmethod
     def of(cls, level: Level, window: Window, budget: ReadBudget = DEFAULT_BUDGET) -> LazyBox:
         """Return all bands of a window."""
-        axes = range(level.shape[0]), range(window.y0, window.y1), range(window.x0, window.x1)
+        axes = range(level.bands), range(window.y0, window.y1), range(window.x0, window.x1)
         return cls(level, axes, budget=budget)
 
     @property
@@ -92,7 +93,7 @@ class LazyBox(_Lazy):
     def select(self, key: tuple[Key, ...]) -> LazyBox:
         """Return the selection of every dimension by an integer, a slice or an array, independently."""
         axes = list(self.axes)
-        period = self.level.recipe.grid.period(self.level.number)
+        period = self.level.period
         for axis, k in zip(self.order, key, strict=False):
             axes[axis] = compose(self._run(axis), k, period if axis == 2 else None)
         order = tuple(a for a in self.order if not isinstance(axes[a], int))
@@ -112,7 +113,7 @@ class LazyBox(_Lazy):
         runs = [self._run(axis) for axis in self.order]
         lengths = [len(run[k]) for run, k in zip(runs, key, strict=True) if isinstance(k, slice)]
         front = np.broadcast_shapes(*(k.shape for k in key if not isinstance(k, slice)))
-        drawn = math.prod((*front, *lengths)) // self.level.shape[0]
+        drawn = math.prod((*front, *lengths)) // self.level.bands
         self.check(drawn)
         positions = [np.asarray(axis if isinstance(axis, int) else 0) for axis in self.axes]
         behind = len(lengths)
@@ -127,7 +128,7 @@ class LazyBox(_Lazy):
 
     def check(self, pixels: int) -> None:
         """Warn of, or refuse, drawing so many pixels of the selection; see `ReadBudget.check`."""
-        self.budget.check(self.level.recipe, self.level.number, hull(self._run(1), self._run(2)), pixels)
+        self.budget.check(self.level, hull(self._run(1), self._run(2)), pixels)
 
     def transpose(self, order: tuple[int, ...]) -> LazyBox:
         """Return the same pixels with their dimensions in another order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,39 +11,8 @@ from numpy.typing import NDArray
 
 from geoinfinite.arrays.budget import DEFAULT_BUDGET, ReadBudget
 from geoinfinite.arrays.selection import Axis, Piece, Positions, ascending, extent, pieces
-from geoinfinite.engine.cost import warn_if_cold
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import Level, process_resources, read, warn_if_cold
 from geoinfinite.plane.window import Window
-from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.samplers.tiled import TiledSampler
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """One level of a world: what every lazy array holds. It is small and travels in every task."""
-
-    recipe: Recipe
-    number: int
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """``(band, y, x)``."""
-        return self.recipe.bands, *self.recipe.grid.shape_at(self.number)
-
-    @property
-    def sampler(self) -> TiledSampler:
-        """How the level is sampled."""
-        return self.recipe.sampler_at(self.number)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The world's dtype."""
-        return np.dtype(self.recipe.dtype)
-
-    def draw(self, window: Window) -> NDArray[Any]:
-        """Return the pixels of a window."""
-        return generate(self.recipe, self.number, window)
-
 
 Draw = Callable[[Window], NDArray[Any]]
 """Pixels ``(band, y, x)`` of a window of one level."""
@@ -58,10 +27,10 @@ def read_box(
     """Return every combination of selected bands, rows and columns, ``(band, y, x)``.
 
     Rows of one strip after another are drawn; tiles on the border of two strips are drawn once as
-    long as the tile cache holds a row of them. ``draw`` draws a window, by default `Level.draw`.
+    long as the tile cache holds a row of them. ``draw`` draws a window, by default with what the process shares.
     Raises `BudgetError` before anything is drawn.
     """
-    draw = draw or level.draw
+    draw = draw or partial(_draw, level)
     (rows, rows_turned), (columns, columns_turned) = ascending(axes[1]), ascending(axes[2])
     picked = np.atleast_1d(np.asarray(axes[0], dtype=np.int64))
     shape = len(picked), len(rows), len(columns)
@@ -70,8 +39,8 @@ def read_box(
     tile = level.sampler.tile
     height, width = extent(rows, tile), extent(columns, tile)
     window = hull(rows, columns)
-    budget.check(level.recipe, level.number, window, height * width)
-    warn_if_cold(level.recipe, level.number, window)
+    budget.check(level, window, height * width)
+    warn_if_cold(level, window)
     out = np.empty(shape, level.dtype)
     for y in pieces(rows, tile, _strip(level, height, width, budget.values_at_once)):
         for x in pieces(columns, tile):
@@ -80,9 +49,13 @@ def read_box(
     return out[:, :: -1 if rows_turned else 1, :: -1 if columns_turned else 1]
 
 
+def _draw(level: Level, window: Window) -> NDArray[Any]:
+    return read(level, window, process_resources())
+
+
 def _strip(level: Level, height: int, width: int, values: int) -> int | None:
     """Return the height of strips of at most ``values``, a multiple of the stride; ``None`` for one strip."""
-    bands, stride = level.shape[0], level.sampler.stride
+    bands, stride = level.bands, level.sampler.stride
     if bands * height * width <= values:
         return None
     return max(1, values // (bands * width * stride)) * stride
@@ -102,7 +75,7 @@ def read_points(
 
     Points that the same tiles touch are drawn together, and no other tile is.
     """
-    shape, period = places[0].shape, level.recipe.grid.period(level.number)
+    shape, period = places[0].shape, level.period
     b, y, x = (np.ravel(a) for a in places)
     x = x if period is None else x % period
     out = np.empty(y.size, level.dtype)
@@ -111,12 +84,12 @@ def read_points(
     size, stride = level.sampler.tile, level.sampler.stride
     touched = np.stack([edge for p in (y, x) for edge in (-((size - 1 - p) // stride), p // stride)])
     cells, cell = np.unique(touched, axis=1, return_inverse=True)
-    budget.check(level.recipe, level.number, hull(y, x), cells.shape[1] * size * size)
+    budget.check(level, hull(y, x), cells.shape[1] * size * size)
     order = np.argsort(cell, kind="stable")
     for group in np.split(order, np.flatnonzero(np.diff(cell[order])) + 1):
         top, left = int(y[group].min()), int(x[group].min())
         window = Window(top, int(y[group].max()) + 1, left, int(x[group].max()) + 1)
-        out[group] = level.draw(window)[b[group], y[group] - top, x[group] - left]
+        out[group] = _draw(level, window)[b[group], y[group] - top, x[group] - left]
     return out.reshape(shape)
 
 
