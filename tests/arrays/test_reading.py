@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from counting import count_calls
+from drawings import cold
 
 from geoinfinite.arrays import reading
 from geoinfinite.arrays.reading import Level, read_box, read_points
-from geoinfinite.engine.cost import window_cost
-from geoinfinite.engine.generate import generate, tile_cache
+from geoinfinite.engine import generate, process_resources
 from geoinfinite.errors import BudgetError
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Numerics, Recipe
@@ -52,14 +52,14 @@ def test_strips_change_neither_pixels_nor_evaluations(patch: Recipe, monkeypatch
     world = patch.replace(numerics=Numerics(micro_batch=1))
     axes = (range(3), range(3, 17 * 4**level), range(2, 25 * 4**level))
     wanted = read_box(Level(world, level), axes)
-    tile_cache.clear()
+    process_resources().tiles.clear()
     monkeypatch.setattr(reading, "STRIP_VALUES", 1)
     seen = []
     monkeypatch.setattr(reading, "generate", lambda *a: seen.append(a[2]) or generate(*a))
     calls = count_calls(monkeypatch)
     assert (read_box(Level(world, level), axes) == wanted).all()
     window = Window(3, 17 * 4**level, 2, 25 * 4**level)
-    assert calls.calls == sum(c.evaluations for c in window_cost(world, level, window))
+    assert calls.calls == cold(world, level, window).evaluations
     assert {w.y0 % 24 for w in seen[1:]} <= {0}
     assert len(seen) == -(-(17 * 4**level) // 24)
 
@@ -74,7 +74,7 @@ def test_distant_rows_and_columns_are_read_apart(patch: Recipe, monkeypatch) -> 
 def test_a_read_beyond_the_budget_says_what_to_do(patch: Recipe, monkeypatch) -> None:
     monkeypatch.setattr(reading, "LARGEST_READ", 3 * 100 * 100)
     calls = count_calls(monkeypatch)
-    evaluations = sum(c.evaluations for c in window_cost(patch, 2, patch.grid.full(2)))
+    evaluations = cold(patch, 2, patch.grid.full(2)).evaluations
     with pytest.raises(
         BudgetError,
         match=rf"320 x 448 pixels of level 2 \(3 bands\) take about {evaluations:,} network evaluations.*"

@@ -35,17 +35,11 @@ class ReadBudget:
                 raise WindowError(f"budget.{name}={getattr(self, name)!r} must be a positive number")
 
     def check(self, level: Level, window: Window, pixels: int) -> None:
-        """Warn of, or refuse, drawing ``pixels`` pixels of a level that lie in ``window``.
+        """Warn of drawing ``pixels`` pixels of a level that lie in ``window``, if it takes long.
 
         Raises `BudgetError` beyond ``values`` or ``evaluations``.
         """
-        if window.size == 0:
-            return
-        needed = cold_cost(level, window).evaluations
-        # Selections of distant pixels draw a part of the window around them.
-        cost = -(-needed * min(pixels, window.size) // window.size)
-        if level.bands * pixels > self.values or cost > self.evaluations:
-            raise BudgetError(self._refusal(level, window, pixels, needed))
+        cost = self.refuse_excess(level, window, pixels)
         if cost > self.warn_evaluations:
             fits = self._fitting(level, (pixels, cost), self.warn_evaluations)
             warnings.warn(
@@ -53,6 +47,17 @@ class ReadBudget:
                 CostWarning,
                 stacklevel=3,
             )
+
+    def refuse_excess(self, level: Level, window: Window, pixels: int) -> int:
+        """Return the evaluations that ``pixels`` pixels in ``window`` take; raise `BudgetError` for too many."""
+        if window.size == 0:
+            return 0
+        needed = cold_cost(level, window).evaluations
+        # Selections of distant pixels draw a part of the window around them.
+        cost = -(-needed * min(pixels, window.size) // window.size)
+        if level.bands * pixels > self.values or cost > self.evaluations:
+            raise BudgetError(self._refusal(level, window, pixels, needed))
+        return cost
 
     def _refusal(self, level: Level, window: Window, pixels: int, cost: int) -> str:
         too_many = level.bands * pixels > self.values

@@ -23,6 +23,8 @@ from geoinfinite.recipe.worldfile import dump
 
 NAME = "image"
 DIMS = "band", "y", "x"
+PROVENANCE = "synthetic", "geoinfinite_version", "geoinfinite_token", "geoinfinite_recipe"
+"""Attributes that every output has."""
 
 
 def level_dataset(
@@ -52,17 +54,19 @@ def level_dataset(
         "preferred_chunks": {"band": bands, "y": min(side, window.height), "x": min(side, window.width)},
     }
     pixels = WorldVariable(DIMS, LazyBox.of(held, window, budget), attrs, encoding)
-    dataset = xr.Dataset({NAME: pixels}, coords=coordinates(recipe, level, window), attrs=attrs)
+    dataset = xr.Dataset({NAME: pixels}, coords=coordinates(recipe.grid, level, window, bands), attrs=attrs)
     return dataset if chunks is None else dataset.chunk(_per_dimension(chunks))
 
 
-def coordinates(recipe: Recipe, level: int, window: Window) -> xr.Coordinates:
+def coordinates(grid: Grid, level: int, window: Window, bands: int) -> xr.Coordinates:
     """Return ``band``, ``y``, ``x`` with their indexes, and ``spatial_ref``, of a window of a level."""
-    indexes: dict[Any, xr.Index] = {**GridIndex.of(recipe.grid, level, window)}
-    bands = xr.Variable(("band",), band_names(recipe.bands))
-    indexes["band"] = BandIndex.from_variables({"band": bands}, options={})
+    names = xr.Variable(("band",), band_names(bands))
+    indexes: dict[Any, xr.Index] = {
+        "band": BandIndex.from_variables({"band": names}, options={}),
+        **GridIndex.of(grid, level, window),
+    }
     variables = {name: index.create_variables()[name] for name, index in indexes.items()}
-    reference = xr.Variable((), np.int32(0), spatial_ref_attributes(recipe.grid))
+    reference = xr.Variable((), np.int32(0), spatial_ref_attributes(grid))
     return xr.Coordinates({**variables, "spatial_ref": reference}, indexes=indexes)
 
 
@@ -109,7 +113,7 @@ def level_groups(recipe: Recipe, *, chunks: Any = None) -> dict[str, xr.Dataset]
     groups = {"/": xr.Dataset(attrs=provenance(recipe))}
     for level in range(recipe.grid.levels):
         dataset = level_dataset(recipe, level, chunks=chunks)
-        dataset.attrs = level_facts(recipe, level)
+        dataset.attrs = level_facts(recipe.grid, level)
         groups[f"/{level}"] = dataset
     return groups
 
@@ -128,12 +132,12 @@ def provenance(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def level_facts(recipe: Recipe, level: int) -> dict[str, Any]:
+def level_facts(grid: Grid, level: int) -> dict[str, Any]:
     """Return what tells one level from another."""
     return {
         "long_name": "synthetic imagery",
         "geoinfinite_level": level,
-        "ground_sample_distance_m": float(f"{recipe.grid.gsd_m(level):.4g}"),
+        "ground_sample_distance_m": float(f"{grid.gsd_m(level):.4g}"),
     }
 
 
@@ -143,4 +147,4 @@ def array_attributes(recipe: Recipe, level: int) -> dict[str, Any]:
     The window is not among them: attributes survive selections, and it would be that of another array.
     Files keep it beside, as ``geoinfinite_window``.
     """
-    return level_facts(recipe, level) | provenance(recipe)
+    return level_facts(recipe.grid, level) | provenance(recipe)

@@ -14,7 +14,17 @@ from pyproj import CRS
 from geoinfinite.arrays.axis import GridAxis, shifts
 from geoinfinite.arrays.hooks import IndexSelResult
 from geoinfinite.arrays.labelling import Labelled
-from geoinfinite.arrays.runs import Run, chained, common, has_repeats, listed, places, shifted, span, united
+from geoinfinite.arrays.runs import (
+    Run,
+    chained,
+    common,
+    has_repeats,
+    listed,
+    places,
+    shifted,
+    span,
+    united,
+)
 from geoinfinite.arrays.selection import as_run, compose
 from geoinfinite.arrays.variables import label_variable
 from geoinfinite.errors import WindowError

@@ -114,7 +114,7 @@ class LazyBox(_Lazy):
         lengths = [len(run[k]) for run, k in zip(runs, key, strict=True) if isinstance(k, slice)]
         front = np.broadcast_shapes(*(k.shape for k in key if not isinstance(k, slice)))
         drawn = math.prod((*front, *lengths)) // self.level.bands
-        self.check(drawn)
+        self.budget.refuse_excess(self.level, hull(self._run(1), self._run(2)), drawn)
         positions = [np.asarray(axis if isinstance(axis, int) else 0) for axis in self.axes]
         behind = len(lengths)
         for axis, run, k in zip(self.order, runs, key, strict=True):

@@ -54,7 +54,7 @@ def _draw(level: Level, window: Window) -> NDArray[Any]:
 
 
 def _strip(level: Level, height: int, width: int, values: int) -> int | None:
-    """Return the height of strips of at most ``values``, a multiple of the stride; ``None`` for one strip."""
+    """Return the height of strips of some values, a multiple of the stride; ``None`` for one strip."""
     bands, stride = level.bands, level.sampler.stride
     if bands * height * width <= values:
         return None
