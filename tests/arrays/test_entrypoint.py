@@ -84,7 +84,7 @@ def test_levels_that_do_not_exist(path: Path, level: int) -> None:
         xr.open_dataset(path, engine=GeoInfiniteEntrypoint, level=level)
 
 
-@pytest.mark.parametrize("level", ["1", 1.0, True, None])
+@pytest.mark.parametrize("level", ["1", 1.0, True])
 def test_levels_that_are_no_integers(path: Path, level) -> None:
     with pytest.raises(WindowError, match=r"level=.* is not an integer; take 0 to 3"):
         xr.open_dataset(path, engine=GeoInfiniteEntrypoint, level=level)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS
 
+from geoinfinite.plane.crs import parse_crs
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.labels import fractional_indices, labels
 from geoinfinite.plane.window import Window
@@ -115,7 +116,7 @@ class GridAxis:
 
 def crs_of(grid: Grid) -> CRS:
     """Return the coordinate reference system of a grid."""
-    return grid.geobox(0, Window(0, 1, 0, 1)).crs.proj
+    return parse_crs(grid.crs)
 
 
 def geo_transform(grid: Grid, level: int, window: Window) -> str:

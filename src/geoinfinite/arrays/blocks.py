@@ -74,27 +74,23 @@ class WorldBlocks(_dask.Array):  # type: ignore[misc]
             return plain
         return _unpickle, (self.box, tuple(_run_lengths(c) for c in self.chunks))
 
-    def _refuse(self, box: LazyBox) -> None:
+    def _refuse_if_too_many(self) -> None:
         """Refuse what would write down a task for every chunk; name the cost if that is beyond the budget."""
-        box.check(max(1, self.size // box.level.bands))
+        if self.box is None or self.npartitions <= LARGEST_GRAPH:
+            return
+        self.box.check(max(1, self.size // self.box.level.bands))
         raise BudgetError(
             f"an array of {self.npartitions:,} chunks makes a graph that no scheduler takes; select a "
             "part first with .sel, or write a store piece by piece: da.geoinfinite.to_zarr(PATH)"
         )
 
-    @property
-    def _too_many(self) -> bool:
-        return self.box is not None and self.npartitions > LARGEST_GRAPH
-
     def __dask_keys__(self) -> Any:
-        if self._too_many:
-            self._refuse(self.box)
+        self._refuse_if_too_many()
         return super().__dask_keys__()
 
     def __dask_layers__(self) -> Any:
         # Whatever is derived from an array asks for its layers, and would hold as many tasks.
-        if self._too_many:
-            self._refuse(self.box)
+        self._refuse_if_too_many()
         return super().__dask_layers__()
 
     def __dask_postcompute__(self) -> Any:
@@ -104,8 +100,8 @@ class WorldBlocks(_dask.Array):  # type: ignore[misc]
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         # Dask writes down every task of a reduction when it is asked for, not when it is computed.
-        if self._too_many and func.__name__ not in _LOOKS:
-            self._refuse(self.box)
+        if func.__name__ not in _LOOKS:
+            self._refuse_if_too_many()
         return super().__array_function__(func, types, args, kwargs)
 
     def __getitem__(self, key: Any) -> Any:

@@ -49,7 +49,7 @@ class ReadBudget:
             )
 
     def refuse_excess(self, level: Level, window: Window, pixels: int) -> int:
-        """Return the evaluations that ``pixels`` pixels in ``window`` take; raise `BudgetError` for too many."""
+        """Return the evaluations that pixels in a window take; raise `BudgetError` for too many."""
         if window.size == 0:
             return 0
         needed = cold_cost(level, window).evaluations

@@ -37,13 +37,12 @@ def level_dataset(
 ) -> xr.Dataset:
     """Return a dataset of one lazy variable, ``image`` with ``(band, y, x)``; nothing is drawn.
 
-    ``window`` may run past the antimeridian of a periodic grid; the default is the whole level.
+    ``budget`` limits what one read may cost. ``window`` may run past the antimeridian of a periodic grid;
+    the default is the whole level.
     ``chunks`` is as in ``xarray.open_dataset``: ``None`` for no Dask, ``{}`` for chunks of the
     preferred size. Raises `WindowError` for a level or window that the grid does not have.
     """
-    if isinstance(level, bool) or not hasattr(level, "__index__"):
-        raise WindowError(f"level={level!r} is not an integer; take 0 to {recipe.grid.levels - 1}")
-    level = level.__index__()
+    level = checked_level(recipe, level)
     window = recipe.grid.full(level) if window is None else window
     recipe.grid.check_window(level, window)
     held = resolve(recipe, level)
@@ -56,6 +55,13 @@ def level_dataset(
     pixels = WorldVariable(DIMS, LazyBox.of(held, window, budget), attrs, encoding)
     dataset = xr.Dataset({NAME: pixels}, coords=coordinates(recipe.grid, level, window, bands), attrs=attrs)
     return dataset if chunks is None else dataset.chunk(_per_dimension(chunks))
+
+
+def checked_level(recipe: Recipe, level: Any) -> int:
+    """Return a level as an integer; raise `WindowError` for what is none."""
+    if isinstance(level, bool) or not hasattr(level, "__index__"):
+        raise WindowError(f"level={level!r} is not an integer; take 0 to {recipe.grid.levels - 1}")
+    return int(level.__index__())
 
 
 def coordinates(grid: Grid, level: int, window: Window, bands: int) -> xr.Coordinates:

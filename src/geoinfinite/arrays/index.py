@@ -6,7 +6,6 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 import rioxarray  # noqa: F401  it registers .rio
 import xarray as xr
 from pyproj import CRS
@@ -33,7 +32,7 @@ from geoinfinite.plane.window import Window
 
 _REMEDY = (
     "it aligns with an index of another kind only where all labels are equal: select the same pixels of "
-    'both, open stores and files of geoinfinite with engine="geoinfinite", or, where the pixels are the same, take '
+    'both, open stores and files of geoinfinite with engine="geoinfinite", or, for the same pixels, take '
     "its labels for the other: other.assign_coords({name}=this.{name})"
 )
 """Part of the representation, because xarray prints that when it refuses to align two indexes."""
@@ -77,9 +76,10 @@ class GridIndex(xr.Index):
         attrs = self.axis.attributes() if old is None else old.attrs
         return {self.name: label_variable(self.dim, self.axis, self.run, attrs)}
 
-    def to_pandas_index(self) -> pd.Index:
+    def to_pandas_index(self) -> Any:
         """Return every label; raise `WindowError` where a list of them would be out of proportion."""
-        return pd.Index(self.axis.labels(listed(self.run)), name=self.name)
+        plain = xr.indexes.PandasIndex(self.axis.labels(listed(self.run)), self.dim)
+        return plain.to_pandas_index().rename(self.name)
 
     def isel(self, indexers: Mapping[Any, Any]) -> Self | None:
         """Return the index of a selection by position; ``None`` where the dimension is gone."""
@@ -151,8 +151,8 @@ class GridIndex(xr.Index):
             (i.axis.level, abs(i.axis.step), i.axis.origin, i.axis.grid.crs) for i in (self, other)
         )
         raise WindowError(
-            f"{self.name} of two arrays lies on different lattices (level, pixel size, origin, CRS): {mine} and "
-            f"{theirs}; no label is common. Average the finer one first, as in .coarsen(x=4, y=4).mean(), or "
+            f"{self.name} of two arrays lies on different lattices (level, step, origin, CRS): {mine} "
+            f"and {theirs}; no label is common. Average the finer one first, .coarsen(x=4, y=4).mean(), or "
             "take the nearest pixels: coarse.reindex_like(fine, method='nearest')"
         )
 
@@ -165,7 +165,7 @@ class GridIndex(xr.Index):
         for turn in shifts(low, high, other_low, other_high, period):
             if turn and len(common(self.run, shifted(other.run, turn * period))):
                 raise WindowError(
-                    f"{self.name} of two arrays has the same pixels under labels that differ by a whole turn, "
+                    f"{self.name} of two arrays has the same pixels under labels a whole turn apart, "
                     "which alignment would drop; select both with the same slice first, as in "
                     f".sel({self.name}=slice(170, 190))"
                 )

@@ -47,7 +47,11 @@ class _Lazy(ExplicitlyIndexedNDArrayMixin):
             "da = da.load()"
         )
 
-    _oindex_set = _vindex_set = __setitem__
+    def _oindex_set(self, indexer: OuterIndexer, value: Any) -> None:
+        self[indexer] = value
+
+    def _vindex_set(self, indexer: VectorizedIndexer, value: Any) -> None:
+        self[indexer] = value
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self

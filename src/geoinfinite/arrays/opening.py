@@ -77,10 +77,8 @@ def open_geotiff(path: str | Path) -> xr.Dataset:
     except RasterioIOError as error:
         raise StoreError(f"{path} is not a GeoTIFF that can be read: {error}; name another file") from error
     if WINDOW not in tags:
-        raise StoreError(
-            f'{path} does not say that geoinfinite wrote it; open it with engine="rasterio" or as a root raster'
-        )
-    plain = rioxarray.open_rasterio(path, mask_and_scale=False)
+        raise StoreError(f'{path} does not say that geoinfinite wrote it; open it with engine="rasterio"')
+    plain: Any = rioxarray.open_rasterio(path, mask_and_scale=False)
     return _as_array(plain, tags, [int(v) for v in tags[WINDOW].split()])
 
 
@@ -104,5 +102,5 @@ def _as_array(plain: xr.DataArray, said: Mapping[str, Any], bounds: Sequence[int
 def _grid(recipe: str) -> Grid:
     """Return the grid of a recipe's text; the recipe's own files need not be at hand to read a store."""
     known = {field.name for field in fields(Grid)}
-    table = {k: v for k, v in tomllib.loads(recipe)["grid"].items() if k in known}
-    return Grid(**{k: tuple(v) if isinstance(v, list) else v for k, v in table.items()})
+    table: dict[str, Any] = {k: v for k, v in tomllib.loads(recipe)["grid"].items() if k in known}
+    return Grid(**table)

@@ -27,7 +27,8 @@ def read_box(
     """Return every combination of selected bands, rows and columns, ``(band, y, x)``.
 
     Rows of one strip after another are drawn; tiles on the border of two strips are drawn once as
-    long as the tile cache holds a row of them. ``draw`` draws a window, by default with what the process shares.
+    long as the tile cache holds a row of them. ``draw`` draws a window, by default with the resources of
+    the process.
     Raises `BudgetError` before anything is drawn.
     """
     draw = draw or partial(_draw, level)

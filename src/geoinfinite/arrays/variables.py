@@ -72,29 +72,37 @@ class LazyCoordinate(xr.Variable):
         """Return the coordinate as it is."""
         return self
 
-    def equals(self, other: Any, equiv: Any = None) -> bool:
+    def equals(self, other: Any, *args: Any, **kwargs: Any) -> bool:
         """Say whether dimensions and labels are those of another variable; sizes are compared first."""
-        if getattr(other, "shape", None) != self.shape:
-            return False
-        return super().equals(other) if equiv is None else super().equals(other, equiv=equiv)
+        plain: Any = super()
+        return getattr(other, "shape", None) == self.shape and bool(plain.equals(other, *args, **kwargs))
 
     def coarsen(self, windows: Any, func: Any, *args: Any, **kwargs: Any) -> Any:
         """Return the labels of blocks of pixels: those of a coarser level where the blocks are its pixels.
 
         The mean of labels differs from them in the last bits, and would not align.
         """
-        plain = super().coarsen(windows, func, *args, **kwargs)
-        source = held(self)
-        labels = source.array if isinstance(source, LazilyIndexedArray) else None
-        side = windows.get(self.dims[0], 1) if self.dims else 1
-        if not isinstance(labels, AxisLabels) or labels.shape != self.shape or side == 1:
+        mean: Any = super()
+        plain = mean.coarsen(windows, func, *args, **kwargs)
+        exact = _labels_of_blocks(held(self), windows.get(self.dims[0], 1))
+        if exact is None or plain.dims != self.dims or len(exact) < plain.size:
             return plain
-        run, coarser = labels.run, labels.axis.coarser(side)
-        whole = coarser is not None and isinstance(run, range) and run.step == 1 and run.start % side == 0
-        exact = coarser.labels(range(run.start // side, run.start // side + plain.size)) if whole else None
-        if exact is None or not np.allclose(exact, plain.values, rtol=0, atol=1e-3 * abs(coarser.step)):
-            return plain
-        return xr.Variable(plain.dims, exact, plain.attrs)
+        exact = exact[: plain.size]
+        alike = np.allclose(
+            exact, plain.values, rtol=0, atol=1e-3 * float(np.abs(np.diff(exact)).max(initial=1e-9))
+        )
+        return xr.Variable(plain.dims, exact, plain.attrs) if alike else plain
+
+
+def _labels_of_blocks(data: Any, side: int) -> Any:
+    """Return the labels of the level whose pixels are blocks of lazy labels; ``None`` for other blocks."""
+    labels = data.array if isinstance(data, LazilyIndexedArray) and data.shape == data.array.shape else None
+    if not isinstance(labels, AxisLabels) or not isinstance(labels.run, range):
+        return None
+    run, coarser = labels.run, labels.axis.coarser(side)
+    if coarser is None or run.step != 1 or run.start % side:
+        return None
+    return coarser.labels(range(run.start // side, -(-run.stop // side)))
 
 
 def label_variable(dim: Hashable, axis: GridAxis, run: Run, attrs: Mapping[Any, Any]) -> LazyCoordinate:
