@@ -114,7 +114,7 @@ def test_single_labels_are_those_of_pandas(patch: Recipe, data: st.DataObject) -
     if abs(off) > 1:
         with pytest.raises(WindowError, match="has no pixel centre within tolerance="):
             lazy.sel(x=label + off, method="nearest", tolerance=abs(off) - 0.5)
-        with pytest.raises(WindowError, match='not the centre of a pixel .* method="nearest"'):
+        with pytest.raises(WindowError, match=r'not the centre of a pixel .* method="nearest"'):
             lazy.sel(x=label + off)
 
 

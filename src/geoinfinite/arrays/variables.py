@@ -72,10 +72,13 @@ class LazyCoordinate(xr.Variable):
         """Return the coordinate as it is."""
         return self
 
-    def equals(self, other: Any, *args: Any, **kwargs: Any) -> bool:
-        """Say whether dimensions and labels are those of another variable; sizes are compared first."""
+    def equals(self, other: Any, *args: Any, **kwargs: Any) -> Any:
+        """Say whether dimensions and labels are those of another variable; sizes are compared first.
+
+        ``None`` where the comparison that was passed cannot tell.
+        """
         plain: Any = super()
-        return getattr(other, "shape", None) == self.shape and bool(plain.equals(other, *args, **kwargs))
+        return getattr(other, "shape", None) == self.shape and plain.equals(other, *args, **kwargs)
 
     def coarsen(self, windows: Any, func: Any, *args: Any, **kwargs: Any) -> Any:
         """Return the labels of blocks of pixels: those of a coarser level where the blocks are its pixels.
