@@ -10,7 +10,8 @@ from typing import Any
 from geoinfinite.errors import StoreError
 from geoinfinite.progress import Progress, Silent
 from geoinfinite.stores import layout
-from geoinfinite.stores.identity import Header, check_same_job
+from geoinfinite.stores.identity import Header
+from geoinfinite.stores.manifest import begin, mend, remove_strays
 from geoinfinite.stores.objects import Objects, open_objects
 from geoinfinite.stores.planning import Plan
 from geoinfinite.stores.running import profile_where_tasks_run, run
@@ -58,8 +59,10 @@ def write_zarr(
     """
     objects = opened(path, storage_options)
     ours = Header.of(plan, profile_where_tasks_run(plan))
-    _begin(objects, plan, ours, resume)
+    theirs = begin(objects, plan, ours, resume=resume)
     with objects.writing():
+        mend(objects, plan, theirs)
+        remove_strays(objects, theirs)
         done = run(Job(plan, objects, ours.job, ours.numerics, quick), progress or Silent())
     return WriteReport(objects.url, *done)
 
@@ -89,20 +92,3 @@ def local_path(path: str | Path) -> Path:
             f"{str(path)!r} is a URL; a file is written to a local path: write it there and copy it"
         )
     return Path(path).expanduser().absolute()
-
-
-def _begin(objects: Objects, plan: Plan, ours: Header, resume: bool) -> None:
-    """Create the store, or check that what is there is the same job."""
-    if next(objects.names(), None) is None:
-        try:
-            layout.create(objects, plan, ours)
-        except OSError as error:
-            raise StoreError(
-                f"{objects.url} cannot be created: {error}; choose a path that can be written"
-            ) from error
-        return
-    check_same_job(objects.url, layout.read_header(objects), ours)
-    if not resume:
-        raise StoreError(
-            f"{objects.url} exists and resume=False; pass resume=True, choose another path, or delete it"
-        )
