@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from geoinfinite.errors import StoreError
 from geoinfinite.progress import Progress, Silent
 from geoinfinite.stores import layout
 from geoinfinite.stores.identity import Header
@@ -57,14 +57,34 @@ def write_zarr(
     The finished store is the same, byte for byte. Raises `StoreError`, before anything is touched,
     if ``path`` is something else, another job, or begun on other numerics.
     """
-    objects = opened(path, storage_options)
+    with written(
+        plan, opened(path, storage_options), resume=resume, quick=quick, progress=progress
+    ) as report:
+        return report
+
+
+@contextlib.contextmanager
+def written(
+    plan: Plan,
+    objects: Objects,
+    *,
+    resume: bool = True,
+    quick: bool = False,
+    progress: Progress | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> Iterator[WriteReport]:
+    """Do as `write_zarr`, and hold the store while the caller reads it.
+
+    ``check`` is called once the store is held and before anything is drawn; what it raises ends the job.
+    """
     ours = Header.of(plan, profile_where_tasks_run(plan))
     theirs = begin(objects, plan, ours, resume=resume)
     with objects.writing():
+        check()
         mend(objects, plan, theirs)
         remove_strays(objects, theirs)
         done = run(Job(plan, objects, ours.job, ours.numerics, quick), progress or Silent())
-    return WriteReport(objects.url, *done)
+        yield WriteReport(objects.url, *done)
 
 
 def resume_store(
@@ -87,8 +107,4 @@ def opened(path: str | Path | Objects, storage_options: Mapping[str, Any] | None
 
 def local_path(path: str | Path) -> Path:
     """Return an absolute path; raise `StoreError` for a URL."""
-    if "://" in str(path):
-        raise StoreError(
-            f"{str(path)!r} is a URL; a file is written to a local path: write it there and copy it"
-        )
     return Path(path).expanduser().absolute()
