@@ -2,7 +2,7 @@
 
 from geoinfinite import models as models
 from geoinfinite import samplers as samplers
-from geoinfinite.engine.generate import generate as generate
+from geoinfinite.engine import generate as generate
 from geoinfinite.plane.grid import Grid as Grid
 from geoinfinite.plane.window import Window as Window
 from geoinfinite.stores.accessor import plan as plan

@@ -12,7 +12,7 @@ import xarray as xr
 from dask.delayed import Delayed, delayed
 
 from geoinfinite.arrays.origin import origin_of
-from geoinfinite.engine.cost import warn_if_cold
+from geoinfinite.engine import resolve, warn_if_cold
 from geoinfinite.plane.window import Window
 from geoinfinite.progress import Progress, Silent, progress_on
 from geoinfinite.stores.identity import Header, numerics_profile
@@ -38,7 +38,7 @@ def plan(da: xr.DataArray, *, shard: int | None = None) -> Plan:
     True
     """
     origin = origin_of(da)
-    warn_if_cold(origin.recipe, origin.level, origin.window)
+    warn_if_cold(resolve(origin.recipe, origin.level), origin.window)
     return plan_window(origin.recipe, origin.level, origin.window, shard=shard)
 
 
@@ -138,8 +138,8 @@ def resume(
 ) -> WriteReport:
     """Finish, or mend, the store at a path or URL from nothing but itself.
 
-    What is sound is kept; what is missing or damaged is drawn again, to the same bytes. Raises `StoreError` if
-    that cannot be done here: the root raster or the weights are not there, or the numerics are others.
+    What is sound is kept; what is missing or damaged is drawn again, to the same bytes. Raises `StoreError`
+    if that cannot be done here: the root raster or the weights are not there, or the numerics are others.
     """
     return resume_store(path, progress=_shown(progress), storage_options=storage_options)
 

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from geoinfinite.engine import resolve
 from geoinfinite.errors import ModelError, StoreError, WorldError
 from geoinfinite.plane.window import Window
 from geoinfinite.provenance import SYNTHETIC, version
@@ -78,7 +79,7 @@ class Header:
         """Return the header of a new store."""
         return cls(
             recipe=worldfile.dump(plan.world),
-            token=plan.world.token,
+            token=plan.target.token,
             level=plan.level,
             window=plan.window,
             shards={str(s.level): s.shard for s in plan.stages},
@@ -163,7 +164,11 @@ class Header:
 
     def plan(self, url: str) -> Plan:
         """Rebuild the plan; raise `StoreError` unless it makes the same pixels here."""
-        return plan_stages(self.world(url), self.level, self.window, lambda level, _: self.shards[str(level)])
+        return plan_stages(
+            resolve(self.world(url), self.level),
+            self.window,
+            lambda level, _: self.shards[str(level.number)],
+        )
 
 
 def check_same_job(url: str, theirs: Header, ours: Header) -> None:

@@ -53,7 +53,8 @@ def write_cog(
     Its tags say that it is synthetic and carry the recipe. Memory does not grow with the window. A
     killed run leaves no half file, and the same call goes on where it was. Raises `StoreError` if
     ``path`` exists, unless ``overwrite``. With ``store``, a Zarr store of the same plan, pixels are
-    drawn into it where it lacks them, and it is kept. ``step`` is the side in pixels of what is held in memory.
+    drawn into it where it lacks them, and it is kept. ``step`` is the side in pixels of what is held in
+    memory.
     """
     where = local_file(path, overwrite=overwrite)
     with (

@@ -23,6 +23,7 @@ try:
 except ImportError:  # Windows has no advisory locks: there two writers must be kept apart by hand.
     fcntl = None  # type: ignore[assignment]
 
+_HAS_LOCKS = fcntl is not None
 _PARTIAL = re.compile(r".+\.[0-9a-f]{32}\.partial")
 _TRIES = 20
 """How often a write starts again whose folder or partial file another process has just removed."""
@@ -122,7 +123,7 @@ class LocalObjects:
 
     @contextlib.contextmanager
     def _locked(self, shared: bool) -> Iterator[None]:
-        if fcntl is None:
+        if not _HAS_LOCKS:
             yield
             return
         removed = StoreError(f"{self.root} was removed by another process; run the same again")
