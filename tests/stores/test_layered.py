@@ -12,10 +12,11 @@ import dask
 import pytest
 import store_jobs
 import xarray as xr
+from drawings import UNCACHED
 from faulty_objects import FaultyObjects, Nth
 from preset_cases import MODELS, PRESET_CASES
 
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate
 from geoinfinite.errors import StoreError
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.window import Window
@@ -48,7 +49,7 @@ def written(plan: Plan, path: Path) -> None:
     assert not (path / "layers").exists()
     assert verify(path).ok
     for stage in plan.stages:
-        pixels = generate(plan.world, stage.level, stage.window, cache=None)
+        pixels = generate(plan.world, stage.level, stage.window, resources=UNCACHED)
         assert (store_jobs.pixels(path, stage.level)[:] == pixels).all()
 
 
