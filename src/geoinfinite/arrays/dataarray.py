@@ -124,27 +124,6 @@ def level_groups(recipe: Recipe, *, chunks: Any = None) -> dict[str, xr.Dataset]
     return groups
 
 
-def band_names(bands: int) -> list[str] | list[int]:
-    """Return the labels of bands: colours where there are three, else numbers from 1 as files have.
-
-    >>> band_names(3), band_names(2)
-    (['red', 'green', 'blue'], [1, 2])
-    """
-    return ["red", "green", "blue"] if bands == 3 else list(range(1, bands + 1))
-
-
-def spatial_ref_attributes(grid: Grid) -> dict[str, Any]:
-    """Return the CF grid mapping of a grid, without a ``GeoTransform``."""
-    attrs: dict[str, Any] = crs_of(grid).to_cf()
-    attrs["spatial_ref"] = attrs["crs_wkt"]
-    return attrs
-
-
-def array_attributes(recipe: Recipe, level: int) -> dict[str, Any]:
-    """Return the attributes of a level's array and of its dataset, in memory and in a store."""
-    return level_facts(recipe, level) | provenance(recipe)
-
-
 def _per_dimension(chunks: Any) -> Any:
     return dict.fromkeys(DIMS, chunks) if isinstance(chunks, int | str) else chunks
 

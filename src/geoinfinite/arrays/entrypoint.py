@@ -13,7 +13,7 @@ from xarray.backends import BackendEntrypoint
 from zarr.abc.store import Store
 
 from geoinfinite.arrays.dataarray import level_dataset, level_groups
-from geoinfinite.arrays.opening import Place, is_geotiff, is_store, open_geotiff, open_stored, stored_levels
+from geoinfinite.arrays.opening import Place, is_geotiff, open_geotiff, open_stored, stored_levels
 from geoinfinite.errors import StoreError
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.recipe.worldfile import load
@@ -113,12 +113,10 @@ class GeoInfiniteEntrypoint(BackendEntrypoint):
         path = _path(filename_or_obj)
         if "://" in path or storage_options:
             raise StoreError(
-                f"{path!r} is a URL or has storage_options; open it as a zarr store first and give that: "
-                'xr.open_dataset(zarr.storage.ObjectStore(...), engine="geoinfinite")'
+                f"{path!r} is a URL or has storage_options, which this class does not open; give the zarr "
+                'store: xr.open_dataset(zarr.storage.ObjectStore(...), engine="geoinfinite")'
             )
-        if is_store(path) or Path(path).is_dir():
-            return path
-        return None
+        return path if Path(path).is_dir() else None
 
 
 def _stored_groups(place: Place) -> dict[str, xr.Dataset]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -26,14 +25,6 @@ HEADER = "geoinfinite"
 WINDOW = "geoinfinite_window"
 """Key of the pixels of a level that a file holds, ``[y0, y1, x0, x1]``."""
 Place = str | Path | Store
-
-
-def is_store(place: Any) -> bool:
-    """Say whether a folder is a store of geoinfinite, from its root alone."""
-    try:
-        return HEADER in json.loads((Path(place) / "zarr.json").read_bytes())["attributes"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
 
 
 def is_geotiff(place: Any) -> bool:
