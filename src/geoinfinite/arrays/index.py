@@ -9,6 +9,7 @@ import numpy as np
 import rioxarray  # noqa: F401  it registers .rio
 import xarray as xr
 from pyproj import CRS
+from xarray.indexes import PandasIndex
 
 from geoinfinite.arrays.axis import GridAxis, shifts
 from geoinfinite.arrays.hooks import IndexSelResult
@@ -78,7 +79,7 @@ class GridIndex(xr.Index):
 
     def to_pandas_index(self) -> Any:
         """Return every label; raise `WindowError` where a list of them would be out of proportion."""
-        plain = xr.indexes.PandasIndex(self.axis.labels(listed(self.run)), self.dim)
+        plain = PandasIndex(self.axis.labels(listed(self.run)), self.dim)
         return plain.to_pandas_index().rename(self.name)
 
     def isel(self, indexers: Mapping[Any, Any]) -> Self | None:
@@ -205,7 +206,7 @@ class GridIndex(xr.Index):
         )
 
 
-class BandIndex(xr.indexes.PandasIndex):
+class BandIndex(PandasIndex):
     """The index of bands by name, of a type of its own.
 
     Other programs number bands: the index of a file has 1, 2, 3 where an array of a world has red, green,
