@@ -10,6 +10,7 @@ import rasterio
 import rioxarray
 import small_worlds
 import xarray as xr
+from s3_server import S3Server
 
 import geoinfinite  # noqa: F401  it registers the accessor
 from geoinfinite.arrays import level_array, level_dataset
@@ -168,3 +169,12 @@ def test_a_store_needs_no_file_of_its_recipe(patch: Recipe, lazy, store: Path) -
 def test_stores_in_memory(lazy) -> None:
     lazy.geoinfinite.to_zarr("memory://entrypoint", progress=False)
     xr.testing.assert_identical(lazy.load(), opened("memory://entrypoint").image.load())
+
+
+def test_stores_in_a_bucket(lazy, s3: S3Server) -> None:
+    url = f"{s3.bucket('entrypoint')}/cut.zarr"
+    lazy.geoinfinite.to_zarr(url, progress=False, storage_options=s3.options)
+    stored = opened(url, storage_options=s3.options, level=2)
+    xr.testing.assert_identical(lazy.load(), stored.image.load())
+    tree = xr.open_datatree(url, engine=StoreEntrypoint, storage_options=s3.options)
+    assert (tree["/2/image"] == lazy).all()
