@@ -1,57 +1,80 @@
-"""The way back from a lazy array to the recipe, level and window that it is."""
+"""The way back from a lazy array to the recipe, level, window, bands and order that it is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import xarray as xr
+from numpy.typing import NDArray
 
+from geoinfinite.arrays.hooks import held
 from geoinfinite.arrays.lazy import LazyPoints
-from geoinfinite.arrays.variables import box_of, unwrapped
+from geoinfinite.arrays.variables import box_of
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
 
+AXES = "band", "y", "x"
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a lazy array is a window of."""
+    """What a lazy array is a window of, with the bands and the order of dimensions that it has.
+
+    Invariant: `arranged` makes the array of the pixels that ``generate(recipe, level, window)`` returns.
+    """
 
     recipe: Recipe
     level: int
     window: Window
+    bands: tuple[int, ...] | None = None
+    """Selected bands, counted from 0; ``None`` for all in their order."""
+    order: tuple[str, ...] = AXES
+    """Which of ``band``, ``y``, ``x`` the dimensions are, whatever their names; a picked band has none."""
+
+    def arranged(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Return pixels ``(band, y, x)`` of the window, of all bands, as the array has them."""
+        picked = pixels if self.bands is None else pixels[list(self.bands)]
+        kept = [name for name in AXES if name in self.order]
+        image = picked if "band" in kept else picked[0]
+        return image.transpose([kept.index(name) for name in self.order])
 
 
-def origin_of(da: xr.DataArray) -> Origin:
+def origin_of(da: xr.DataArray, *, whole: bool = True) -> Origin:
     """Return the recipe, level and window of an array that is a window of a world and nothing else.
 
-    It is read from the data, not from attributes, which survive arithmetic. Raises `StoreError`
-    for arrays that were computed, loaded, strided, turned or lack a band.
+    It is read from the data, not from attributes, which survive arithmetic. Raises `StoreError` for arrays
+    that were computed, loaded or strided, and for single rows or columns; with ``whole`` also for arrays that
+    lack a band or have their dimensions in another order.
     """
     if not isinstance(da, xr.DataArray):
         raise StoreError(
             f"a {type(da).__name__} is not a lazy array of a world; take its variable: dataset['image']"
         )
-    box = box_of(da.variable._data)
+    box = box_of(da.variable)
     if box is None:
         raise _lost(_what_happened(da))
-    _, rows, columns = box.axes
+    bands, rows, columns = box.axes
     if not (isinstance(rows, range) and isinstance(columns, range) and rows.step == columns.step == 1):
         raise _lost("its pixels are not neighbours: a row or column was picked, or a step taken")
-    if len(rows) == 0 or len(columns) == 0:
+    picked = (bands,) if isinstance(bands, int) else tuple(int(b) for b in bands)
+    if len(rows) == 0 or len(columns) == 0 or not picked:
         raise _lost("the selection is empty")
-    if box.axes[0] != range(box.level.shape[0]):
+    every = picked == tuple(range(box.level.bands)) and not isinstance(bands, int)
+    order = tuple(AXES[axis] for axis in box.order)
+    if whole and not every:
         raise _lost("bands were selected, and the network draws all of them")
-    if box.order != (0, 1, 2):
+    if whole and order != AXES:
         raise _lost('its dimensions are in another order: use .transpose("band", "y", "x")')
     window = Window(rows.start, rows.stop, columns.start, columns.stop)
-    return Origin(box.level.recipe, box.level.number, window)
+    return Origin(box.level.recipe, box.level.number, window, None if every else picked, order)
 
 
 def _what_happened(da: xr.DataArray) -> str:
     if da.chunks is not None:
         return "it was computed from a world's array"
-    if isinstance(unwrapped(da.variable._data), LazyPoints):
+    if isinstance(held(da.variable), LazyPoints):
         return "single pixels were selected"
     return "its values were computed or loaded"
 
@@ -59,5 +82,6 @@ def _what_happened(da: xr.DataArray) -> str:
 def _lost(reason: str) -> StoreError:
     return StoreError(
         f"the array is no longer a window of a world: {reason}. Take it from the world again: "
-        "world.array(level=L).sel(x=slice(W, E), y=slice(N, S)), or store values with xarray's own to_zarr"
+        "world.array(level=L).sel(x=slice(W, E), y=slice(N, S)), or store its values: da.rio.to_raster(PATH) "
+        "or xarray's own da.to_zarr(PATH)"
     )
