@@ -31,18 +31,20 @@ class Window:
     """One past the last column."""
 
     def __post_init__(self) -> None:
-        for name in ("y0", "y1", "x0", "x1"):
-            value = getattr(self, name)
-            if type(value) is int:
-                continue
-            if isinstance(value, bool) or not hasattr(value, "__index__"):
-                raise WindowError(f"{name}={value!r}: window edges are integers; round it first")
-            object.__setattr__(self, name, value.__index__())
+        if not type(self.y0) is type(self.y1) is type(self.x0) is type(self.x1) is int:
+            self._make_integers()
         if self.y1 < self.y0 or self.x1 < self.x0:
             raise WindowError(
                 f"Window({self.y0}, {self.y1}, {self.x0}, {self.x1}) is inverted: "
                 "need y0 <= y1 and x0 <= x1; swap the edges"
             )
+
+    def _make_integers(self) -> None:
+        for name in ("y0", "y1", "x0", "x1"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not hasattr(value, "__index__"):
+                raise WindowError(f"{name}={value!r}: window edges are integers; round it first")
+            object.__setattr__(self, name, value.__index__())
 
     @property
     def height(self) -> int:
@@ -83,7 +85,9 @@ class Window:
 
     def contains(self, other: Window) -> bool:
         """Say whether every pixel of ``other`` is one of this window's."""
-        return self.intersect(other) == other
+        if other.y1 == other.y0 or other.x1 == other.x0:
+            return self.intersect(other) == other
+        return self.y0 <= other.y0 and other.y1 <= self.y1 and self.x0 <= other.x0 and other.x1 <= self.x1
 
     def coarsen(self, factor: int) -> Window:
         """Return the coarser level's pixels that cover this window, rounded outwards.
