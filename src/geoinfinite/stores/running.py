@@ -75,7 +75,8 @@ def run(job: Job, progress: Progress) -> tuple[int, int, int, int]:
                     drawn, kept = drawn + (not outcome.kept), kept + outcome.kept
                 layer = shards if outcome.layer is None else outcome.layer
                 sweep.finish((layer, outcome.row, outcome.column))
-                progress.advance(outcome.tiles - outcome.told[0], outcome.pixels - outcome.told[1])
+                tell = progress.keep if outcome.kept else progress.advance
+                tell(outcome.tiles - outcome.told[0], outcome.pixels - outcome.told[1])
 
             client = _client()
             if client is None:
