@@ -27,3 +27,7 @@ class StoreError(GeoInfiniteError, RuntimeError):
 
 class CostWarning(UserWarning):
     """A request that costs far more than another way to the same pixels."""
+
+
+class RunWarning(UserWarning):
+    """A job that makes no progress, or whose workers may be too small for it."""

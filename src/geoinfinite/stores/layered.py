@@ -8,25 +8,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geoinfinite.engine.cost import parent_window
 from geoinfinite.engine.drawing import Drawing, Field
-from geoinfinite.engine.generate import Read, begin, read_ground, settle, whole_blocks
+from geoinfinite.engine.generate import Read, begin, in_domain, read_ground, settle, whole_blocks
 from geoinfinite.plane.window import Window
 from geoinfinite.stores.scratch import Scratch
-from geoinfinite.stores.sheets import Place, StageSheets
+from geoinfinite.stores.sheets import StageSheets, TaskId
 from geoinfinite.tiling import Need, TileCache
 
 Array = NDArray[np.float32]
 
 
 def draw_sheet(
-    sheets: StageSheets, scratch: Scratch, place: Place, read_parent: Read | None, cache: TileCache
+    sheets: StageSheets, scratch: Scratch, task: TaskId, read_parent: Read | None, cache: TileCache
 ) -> Array:
     """Return the tiles of a sheet, ``(row, column, channel, y, x)``, each evaluated once."""
-    number, need, world, level = place[0], sheets.need(place), sheets.world, sheets.stage.level
-    layer, hull = need.layer, need.window
-    below = None if number == 0 else _field(sheets, scratch, number - 1, layer.reads(hull))
-    seen = hull.refine(world.model_at(level).facts().latent) if layer.steps else hull.expand(layer.halo)
-    drawing = begin(world, level, read_ground(world, level, seen, read_parent), cache)
+    number, need, recipe, level = task[0], sheets.need(task), sheets.recipe, sheets.stage.level
+    below = None if number == 0 else _field(sheets, scratch, number - 1, need.layer.reads(need.window))
+    ground = read_ground(recipe, level, _seen(sheets, need), read_parent)
+    drawing = begin(recipe, level, ground, cache)
     tiles = [tile for _, tile in drawing.tiles(number, need, below)]
     return np.stack(tiles).reshape(len(need.rows), len(need.columns), *tiles[0].shape)
 
@@ -35,11 +35,30 @@ def fuse_shard(
     sheets: StageSheets, scratch: Scratch, window: Window, read_parent: Read | None
 ) -> NDArray[Any]:
     """Return the pixels of a shard; every tile has been drawn."""
-    world, level = sheets.world, sheets.stage.level
-    aligned = whole_blocks(world, level, window)
+    recipe, level = sheets.recipe, sheets.stage.level
+    aligned = whole_blocks(recipe, level, window)
     fused = _field(sheets, scratch, len(sheets.layers) - 1, aligned)
-    ground = read_ground(world, level, aligned, read_parent)
-    return settle(world, level, fused.values, aligned, ground)[:, *window.slices(aligned)]
+    ground = read_ground(recipe, level, aligned, read_parent)
+    return settle(recipe, level, fused.values, aligned, ground)[:, *window.slices(aligned)]
+
+
+def parent_of_task(sheets: StageSheets, task: TaskId) -> Window:
+    """Return the pixels of the parent's level that a task reads; its rows do not depend on its column."""
+    recipe, level, number = sheets.recipe, sheets.stage.level, task[0]
+    if not sheets.layers:
+        return parent_window(recipe, level, sheets.stage.shard_window(*task[1:]))
+    if number == len(sheets.layers):
+        seen = whole_blocks(recipe, level, sheets.stage.shard_window(*task[1:]))
+    else:
+        seen = _seen(sheets, sheets.need(task))
+    under = seen.coarsen(recipe.grid.factor).expand(recipe.model_at(level).facts().margin)
+    return in_domain(recipe.grid, level - 1, under)
+
+
+def _seen(sheets: StageSheets, need: Need) -> Window:
+    """Return the pixels of the level that the tiles of a sheet are told about."""
+    layer, latent = need.layer, sheets.recipe.model_at(sheets.stage.level).facts().latent
+    return need.window.refine(latent) if layer.steps else need.window.expand(layer.halo)
 
 
 def _field(sheets: StageSheets, scratch: Scratch, number: int, window: Window) -> Field:
@@ -49,10 +68,10 @@ def _field(sheets: StageSheets, scratch: Scratch, number: int, window: Window) -
 
 
 def _tiles(sheets: StageSheets, scratch: Scratch, number: int, need: Need) -> Iterator[tuple[Window, Array]]:
-    (rows, columns), opened = sheets.axes[number], {}
+    (rows, columns), opened = sheets.axes[number], dict[TaskId, NDArray[Any]]()
     for index in need.indices:
         (row, y), (column, x) = rows.locate(index[0]), columns.locate(index[1])
-        place = (number, row, column)
-        if place not in opened:
-            opened[place] = scratch.load(place)
-        yield need.layer.lattice.window(index), opened[place][y, x]
+        sheet = (number, row, column)
+        if sheet not in opened:
+            opened[sheet] = scratch.load(sheet)
+        yield need.layer.lattice.window(index), opened[sheet][y, x]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from geoinfinite.stores.ledger import write_whole
 from geoinfinite.stores.planning import SHEET_SIDE
-from geoinfinite.stores.sheets import Place
+from geoinfinite.stores.sheets import TaskId
 
 FOLDER = "layers"
 _DIGEST = 32
@@ -40,10 +40,10 @@ class Scratch:
         """Where the sheets are."""
         return self.store / FOLDER / str(self.level)
 
-    def _file(self, place: Place) -> Path:
+    def _file(self, place: TaskId) -> Path:
         return self.folder / str(place[0]) / f"{place[1]}-{place[2]}.npy"
 
-    def places(self) -> Iterator[Place]:
+    def places(self) -> Iterator[TaskId]:
         """Yield the sheets that are on disk, sound or not."""
         for file in self.folder.glob("*/*.npy"):
             named = _NAME.fullmatch(f"{file.parent.name}/{file.name}")
@@ -51,7 +51,7 @@ class Scratch:
                 layer, row, column = map(int, named.groups())
                 yield layer, row, column
 
-    def save(self, place: Place, tiles: NDArray[Any]) -> None:
+    def save(self, place: TaskId, tiles: NDArray[Any]) -> None:
         """Keep a sheet; others see it whole or not at all."""
         stream = io.BytesIO()
         np.save(stream, tiles)
@@ -60,12 +60,12 @@ class Scratch:
         stream.write(digest)
         write_whole(self._file(place), stream.getvalue())
 
-    def load(self, place: Place) -> NDArray[Any]:
+    def load(self, place: TaskId) -> NDArray[Any]:
         """Open a sheet; only what is read of it comes into memory."""
         loaded: NDArray[Any] = np.load(self._file(place), mmap_mode="r")
         return loaded
 
-    def holds(self, place: Place) -> bool:
+    def holds(self, place: TaskId) -> bool:
         """Say whether a sheet is there and sound, having read all of it."""
         try:
             data = self._file(place).read_bytes()
@@ -73,7 +73,7 @@ class Scratch:
             return False
         return data[-_DIGEST:] == self._digest(place, memoryview(data)[:-_DIGEST])
 
-    def drop(self, place: Place) -> None:
+    def drop(self, place: TaskId) -> None:
         """Remove a sheet that nobody reads any more, if it is there."""
         self._file(place).unlink(missing_ok=True)
 
@@ -84,7 +84,7 @@ class Scratch:
         if above.is_dir() and not any(above.iterdir()):
             above.rmdir()
 
-    def _digest(self, place: Place, data: memoryview) -> bytes:
+    def _digest(self, place: TaskId, data: memoryview) -> bytes:
         hashed = hashlib.sha256(f"{self.job}/{SHEET_SIDE}/{self.level}/{place}\n".encode())
         hashed.update(data)
         return hashed.digest()

@@ -11,7 +11,8 @@ from geoinfinite.stores import layout, ledger
 from geoinfinite.stores.identity import Header, check_same_job
 from geoinfinite.stores.planning import Plan
 from geoinfinite.stores.running import profile_where_tasks_run, run
-from geoinfinite.stores.shards import Job
+from geoinfinite.stores.settings import RunSettings
+from geoinfinite.stores.tasks import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ def write_zarr(
     resume: bool = True,
     quick: bool = False,
     progress: Progress | None = None,
+    settings: RunSettings | None = None,
 ) -> WriteReport:
     """Write a plan's pixels as a Zarr store, on the current Dask scheduler or distributed client.
 
@@ -51,8 +53,8 @@ def write_zarr(
     The finished store is the same, byte for byte. Raises `StoreError`, before anything is touched,
     if ``path`` is something else, another job, or begun on other numerics.
     """
-    where = local_path(path)
-    ours = Header.of(plan, profile_where_tasks_run(plan))
+    where, how = local_path(path), settings or RunSettings()
+    ours = Header.of(plan, profile_where_tasks_run(plan, how))
     if where.exists() and not _is_empty_folder(where):
         theirs = layout.read_header(where)
         check_same_job(where, theirs, ours)
@@ -69,11 +71,13 @@ def write_zarr(
             ) from error
     with ledger.alone(where):
         ledger.sweep(where)
-        job = Job(plan, where, ours.job, ours.numerics, quick)
-        done = run(job, progress or Silent())
-        # Workers of a cluster may have been killed on the way.
-        ledger.sweep(where)
-    return WriteReport(where, *done)
+        job = Job(plan, where, ours.job, ours.token, ours.numerics, quick)
+        try:
+            done = run(job, progress or Silent(), how)
+        finally:
+            # Workers of a cluster may have been killed on the way, or this process interrupted.
+            ledger.sweep(where)
+    return WriteReport(where, done.drawn, done.kept, done.tiles, done.evaluations)
 
 
 def resume_store(path: str | Path, *, quick: bool = False, progress: Progress | None = None) -> WriteReport:

@@ -1,0 +1,278 @@
+"""One task: draw a shard on its stored parent and commit it as one object, or draw a sheet of a layer."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from geoinfinite.engine.cost import level_cost
+from geoinfinite.engine.generate import Read, draw
+from geoinfinite.engine.layers import layer_evaluations
+from geoinfinite.errors import ModelError, StoreError, WorldError
+from geoinfinite.plane.window import Window
+from geoinfinite.progress import Progress
+from geoinfinite.stores import ledger
+from geoinfinite.stores.encoding import ShardEncoder
+from geoinfinite.stores.graph import JobGraph
+from geoinfinite.stores.identity import Profile, check_same_numerics, numerics_profile
+from geoinfinite.stores.layered import draw_sheet, fuse_shard
+from geoinfinite.stores.layout import open_image
+from geoinfinite.stores.outcomes import Drawn, Failed, Kept, Outcome, Task
+from geoinfinite.stores.planning import SHEET_SIDE, Plan
+from geoinfinite.stores.scratch import Scratch
+from geoinfinite.stores.stored import read_stored
+from geoinfinite.tiling import TileCache
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What every task of a job is told."""
+
+    plan: Plan
+    path: Path
+    name: str
+    """The job's name, which its commit records carry."""
+    token: str
+    """The token of the recipe that the store was begun with."""
+    numerics: Profile
+    quick: bool = False
+    """Whether a shard counts as done because it is there, its bytes unread."""
+    sheet_side: int = SHEET_SIDE
+    """Side of the sheets of levels that are drawn in layers, in pixels of the level."""
+
+
+class Cancelled(Exception):
+    """The job that a task belongs to was stopped."""
+
+
+class Ticks:
+    """Reports every tile as it is drawn, and ends a task whose job was stopped; mute in other processes."""
+
+    def __init__(self, progress: Progress | None = None, stop: threading.Event | None = None) -> None:
+        self._progress, self._stop = progress, stop
+
+    def __reduce__(self) -> tuple[type[Ticks], tuple[()]]:
+        return Ticks, ()
+
+    def listen(self, pixels: int, tiles: int) -> TileCounter:
+        """Return what counts the tiles of one task."""
+        advance = None if self._progress is None else self._progress.advance
+        return TileCounter(advance, pixels // max(tiles, 1), self._stop)
+
+
+class TileCounter(TileCache):
+    """A cache that keeps nothing and counts what it is given: a task draws every tile once."""
+
+    def __init__(
+        self,
+        advance: Callable[[int, int], None] | None,
+        pixels_per_tile: int,
+        stop: threading.Event | None = None,
+    ) -> None:
+        super().__init__(max_bytes=0)
+        self._advance, self._pixels, self._stop = advance, pixels_per_tile, stop
+        self.drawn = 0
+
+    def get(self, key: Any) -> None:
+        """Return nothing; raise `Cancelled` if the job was stopped."""
+        if self._stop is not None and self._stop.is_set():
+            raise Cancelled("the job was stopped")
+
+    def put(self, key: Any, tile: Any) -> None:
+        """Count a tile."""
+        self.drawn += 1
+        if self._advance is not None:
+            self._advance(1, self._pixels)
+
+    @property
+    def reported(self) -> tuple[int, int]:
+        """Tiles and pixels that progress has been told of."""
+        return (0, 0) if self._advance is None else (self.drawn, self.drawn * self._pixels)
+
+
+class OpenJob:
+    """A job as one process sees it: its arrays opened once, its numerics checked once."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.graph = JobGraph(job.plan, job.sheet_side)
+        self._images: dict[int, Any] = {}
+        self._encoders: dict[int, ShardEncoder] = {}
+
+    @cached_property
+    def profile(self) -> Profile:
+        """The numerics of this process."""
+        return numerics_profile(self.job.plan.world)
+
+    def check_here(self) -> None:
+        """Raise `StoreError` unless this process draws the store's pixels: same numerics, same content.
+
+        The content of files is asked for at every call, because a file may be replaced while a job runs.
+        """
+        check_same_numerics(self.job.path, self.job.numerics, self.profile)
+        try:
+            token = self.job.plan.world.token
+        except (WorldError, ModelError, OSError) as error:
+            raise StoreError(f"{self.job.path} cannot be drawn by this process: {error}") from error
+        if token != self.job.token:
+            raise StoreError(
+                f"{self.job.path} was begun with the recipe {self.job.token[:12]}, but the files that this "
+                f"process finds under the same paths make it {token[:12]}: root.source or the weights of a "
+                "model differ; give every worker the same files"
+            )
+
+    def scratch(self, stage: int) -> Scratch:
+        """Return where the sheets of a stage are kept."""
+        return Scratch(self.job.path, self.job.name, self.job.plan.stages[stage].level)
+
+    def image(self, stage: int) -> Any:
+        """Return the stored pixels of a stage, to read them."""
+        if stage not in self._images:
+            self._images[stage] = open_image(self.job.path, self.job.plan.stages[stage].level)
+        return self._images[stage]
+
+    def encode(self, shard: Task, pixels: NDArray[Any]) -> bytes:
+        """Return the bytes of a shard's object."""
+        if shard.stage not in self._encoders:
+            self._encoders[shard.stage] = ShardEncoder(self.image(shard.stage))
+        return self._encoders[shard.stage].encode(shard.row, shard.column, pixels)
+
+    def parent(self, stage: int) -> Read | None:
+        """Return how a stage reads its parent: from the root raster, or from the stage before."""
+        recipe = self.job.plan.world
+        if self.job.plan.stages[stage].level == 0:
+            return None
+        if stage == 0:
+            return recipe.root.read
+        below = self.job.plan.stages[stage - 1]
+        period = recipe.grid.period(below.level)
+
+        def read(window: Window) -> NDArray[Any]:
+            return read_stored(self.image(stage - 1), below, period, window, self._check_present(below.level))
+
+        return read
+
+    def is_committed(self, shard: Task) -> bool:
+        """Say whether a shard is committed and sound; with `Job.quick`, whether it is there."""
+        level = self.job.plan.stages[shard.stage].level
+        if self.job.quick:
+            return ledger.present(self.job.path, level, shard.row, shard.column)
+        state = ledger.inspect(self.job.path, level, shard.row, shard.column, job=self.job.name)
+        return state is ledger.State.SOUND
+
+    def _check_present(self, level: int) -> Callable[[int, int], None]:
+        def check(row: int, column: int) -> None:
+            if not ledger.present(self.job.path, level, row, column):
+                raise StoreError(
+                    f"{self.job.path} lost level {level} shard ({row}, {column}) while its children were "
+                    f"drawn; run: geoinfinite resume {self.job.path}"
+                )
+
+        return check
+
+
+class OpenJobs:
+    """The jobs that a process has open, the ones used last."""
+
+    def __init__(self, most: int = 4) -> None:
+        self._most, self._lock = most, threading.Lock()
+        self._jobs: OrderedDict[tuple[Any, ...], OpenJob] = OrderedDict()
+
+    def open(self, job: Job) -> OpenJob:
+        """Return a job, opened now or before; tasks bring an equal copy of it each time."""
+        key = (job.path, job.name, job.token, tuple(sorted(job.numerics.items())), job.quick, job.sheet_side)
+        with self._lock:
+            if key not in self._jobs:
+                self._jobs[key] = OpenJob(job)
+                if len(self._jobs) > self._most:
+                    self._jobs.popitem(last=False)
+            self._jobs.move_to_end(key)
+            return self._jobs[key]
+
+
+OPEN_JOBS = OpenJobs()
+"""What a worker process keeps open between the tasks that it is sent."""
+
+
+def carry_out(job: Job, task: Task, ticks: Ticks, jobs: OpenJobs = OPEN_JOBS) -> Outcome:
+    """Make sure that a shard is committed, or a sheet kept; repeat it as often as you like."""
+    opened = jobs.open(job)
+    return (
+        _commit_shard(opened, task, ticks)
+        if opened.graph.is_shard(task)
+        else _keep_sheet(opened, task, ticks)
+    )
+
+
+def attempt(job: Job, task: Task, ticks: Ticks, jobs: OpenJobs = OPEN_JOBS) -> Outcome:
+    """Do as `carry_out`, but return an error as an outcome."""
+    try:
+        return carry_out(job, task, ticks, jobs)
+    except Exception as error:
+        return Failed.of(error)
+
+
+def find_committed(job: Job, shards: tuple[Task, ...], jobs: OpenJobs = OPEN_JOBS) -> list[bool]:
+    """Say of every shard whether it is committed and sound."""
+    opened = jobs.open(job)
+    return [opened.is_committed(shard) for shard in shards]
+
+
+def kept_shard(graph: JobGraph, shard: Task) -> Kept:
+    """Return the outcome of a shard that is committed."""
+    stage, recipe = graph.plan.stages[shard.stage], graph.plan.world
+    window = stage.shard_window(shard.row, shard.column)
+    return Kept(0 if stage.layered else level_cost(recipe, stage.level, window).tiles, window.size)
+
+
+def _commit_shard(opened: OpenJob, shard: Task, ticks: Ticks) -> Outcome:
+    """Draw, encode, write the object whole, read it back, write the record, unless that was done before.
+
+    Killed anywhere between, the next run finds the shard undone. The check is made here although the job
+    knows what was there when it began: a cluster repeats tasks whose result it lost.
+    """
+    job, stage = opened.job, opened.job.plan.stages[shard.stage]
+    if opened.is_committed(shard):
+        return kept_shard(opened.graph, shard)
+    opened.check_here()
+    window = stage.shard_window(shard.row, shard.column)
+    cost = None if stage.layered else level_cost(job.plan.world, stage.level, window)
+    tiles, evaluations = (cost.tiles, cost.evaluations) if cost else (0, 0)
+    counter = ticks.listen(window.size, tiles)
+    encoded = opened.encode(shard, _pixels(opened, shard, window, counter))
+    # A file that was replaced while the shard was drawn must not decide its pixels.
+    opened.check_here()
+    ledger.commit(job.path, stage.level, shard.row, shard.column, job=job.name, encoded=encoded)
+    return Drawn(counter.drawn, window.size, evaluations, counter.reported)
+
+
+def _keep_sheet(opened: OpenJob, task: Task, ticks: Ticks) -> Outcome:
+    job, stage, sheets = opened.job, opened.job.plan.stages[task.stage], opened.graph.stages[task.stage]
+    need, scratch = sheets.need(task.id), opened.scratch(task.stage)
+    if scratch.holds(task.id):
+        # A cluster repeats what it has not heard of when a worker dies.
+        return Kept(need.tiles, 0)
+    opened.check_here()
+    counter = ticks.listen(0, need.tiles)
+    tiles = draw_sheet(sheets, scratch, task.id, opened.parent(task.stage), counter)
+    opened.check_here()
+    scratch.save(task.id, tiles)
+    evaluations = layer_evaluations(job.plan.world, stage.level, need)
+    return Drawn(counter.drawn, 0, evaluations, counter.reported)
+
+
+def _pixels(opened: OpenJob, shard: Task, window: Window, counter: TileCounter) -> NDArray[Any]:
+    job, stage = opened.job, opened.job.plan.stages[shard.stage]
+    read_parent = opened.parent(shard.stage)
+    if stage.layered:
+        return fuse_shard(opened.graph.stages[shard.stage], opened.scratch(shard.stage), window, read_parent)
+    if stage.level == 0 and not job.plan.world.root.generated:
+        return job.plan.world.root.read(window)
+    return draw(job.plan.world, stage.level, window, read_parent, cache=counter)
