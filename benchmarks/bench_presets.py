@@ -39,6 +39,7 @@ from geoinfinite.samplers.presets import (
     TiledSampler,
 )
 from geoinfinite.stores import layout
+from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.writing import write_zarr
 
@@ -167,7 +168,7 @@ def test_presets(benchmark: Any, tmp_path: Path, name: str) -> None:
     }
     benchmark.extra_info["solver"] = f"{world.sampler.solver} {world.sampler.steps}"
     if benchmark.enabled:
-        drawn = np.asarray(layout.open_image(path, 1)[:])
+        drawn = np.asarray(layout.open_image(open_objects(path), 1)[:])
         part = min(side, COMPARED)
         seen = look(drawn[:, :part, :part], one_tile(part), world.sampler.stride)
         row |= {"seam": seen.seam, "of one tile": seen.seam_of_one_tile, "spread": seen.spread}

@@ -22,7 +22,7 @@ from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.recipe.root import Root
 from geoinfinite.samplers.presets import MultiDiffusion
 from geoinfinite.samplers.tiled import TiledSampler
-from geoinfinite.stores import layout, ledger
+from geoinfinite.stores import ledger
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.writing import write_zarr
 
@@ -71,7 +71,7 @@ def test_every_tile_of_every_step_once_over_8_x_8_shards(
     monkeypatch.undo()
     part = Window(60, 85, 101, 140)
     y, x = part.slices(whole)
-    assert (layout.open_image(tmp_path / "a.zarr", 1)[:, y, x] == generate(world, 1, part)).all()
+    assert (store_jobs.pixels(tmp_path / "a.zarr", 1)[:, y, x] == generate(world, 1, part)).all()
 
 
 @pytest.mark.parametrize("shard", [36, 100])
@@ -138,7 +138,7 @@ def test_sheets_on_disk_are_bounded_by_a_row_of_shards(
     most = {}
     for rows in (2, 4, 8):
         path, peak = tmp_path / f"{rows}.zarr", 0
-        plain = store_jobs.Scratch.save
+        plain = store_jobs.SheetFiles.save
 
         def save(scratch: Any, place: Any, tiles: Any, path: Path = path, plain: Any = plain) -> None:
             nonlocal peak
@@ -147,7 +147,7 @@ def test_sheets_on_disk_are_bounded_by_a_row_of_shards(
 
         plan = plan_window(world.replace(sampler=sampler), 1, Window(0, 24 * rows - 4, 0, 96), shard=SHARD)
         with monkeypatch.context() as watched, dask.config.set(scheduler="synchronous"):
-            watched.setattr(store_jobs.Scratch, "save", save)
+            watched.setattr(store_jobs.SheetFiles, "save", save)
             # One task at a time: what is handed out ahead counts too.
             watched.setattr("geoinfinite.stores.running.BATCH", 1)
             write_zarr(plan, path)

@@ -14,6 +14,7 @@ from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.samplers.tiled import TiledSampler
 from geoinfinite.stores import layout
+from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.verification import verify as verify_store
 from geoinfinite.stores.writing import local_path
@@ -89,8 +90,9 @@ def _short(crs: str) -> str:
 
 
 def _info_store(path: Path) -> int:
-    header = layout.read_header(path)
-    done, shards = completeness(path)
+    objects = open_objects(path)
+    header = layout.read_header(objects)
+    done, shards = completeness(objects)
     state = "complete" if done == shards else f"resume with: geoinfinite resume {path}"
     window = header.window
     print_facts(

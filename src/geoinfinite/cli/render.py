@@ -18,6 +18,7 @@ from geoinfinite.cli.show import completeness, describe_plan, opening_line, size
 from geoinfinite.errors import BudgetError, GeoInfiniteError, StoreError
 from geoinfinite.progress import Progress, Silent, progress_on
 from geoinfinite.stores import layout
+from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.pictures import write_cog, write_png
 from geoinfinite.stores.planning import Plan, bytes_text, plan_window
 from geoinfinite.stores.writing import local_path, resume_store, write_zarr
@@ -56,8 +57,9 @@ def render(options: argparse.Namespace) -> int:
 def resume(options: argparse.Namespace) -> int:
     """Finish a store from nothing but itself."""
     path = local_path(options.store)
-    header = layout.read_header(path)
-    done, shards = completeness(path)
+    objects = open_objects(path)
+    header = layout.read_header(objects)
+    done, shards = completeness(objects)
     _tell(options, f"{options.store} has {done:,} of {shards:,} shards: checking them, drawing the others")
     with _scheduler(options), _interruptions(path):
         report = resume_store(path, progress=_progress(options))
@@ -128,7 +130,7 @@ def _interruptions(path: Path) -> Iterator[None]:
             raise KeyboardInterrupt("interrupted; the same command goes on where this one was") from interrupt
         if not path.exists():
             raise KeyboardInterrupt("interrupted before anything was written") from interrupt
-        done, shards = completeness(path)
+        done, shards = completeness(open_objects(path))
         raise KeyboardInterrupt(
             f"interrupted: {done:,} of {shards:,} shards; "
             f"resume with: geoinfinite resume {shlex.quote(str(path))}"

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from geoinfinite.stores import layout, ledger
+from geoinfinite.stores.objects import Objects
 from geoinfinite.stores.planning import Plan, bytes_text
 
 
@@ -34,7 +35,7 @@ def opening_line(path: str, level: int) -> str:
     return f'open it with rioxarray.open_rasterio("{path}")'
 
 
-def completeness(store: Path) -> tuple[int, int]:
+def completeness(store: Objects) -> tuple[int, int]:
     """Return how many shards of a store are there, and how many there should be; their bytes are not read."""
     done = shards = 0
     for name in layout.read_header(store).shards:

@@ -37,7 +37,7 @@ def open_pool(settings: RunSettings, stop: Event) -> Pool:
     """
     client = find_client(settings)
     if client is not None:
-        return ClusterPool(client, settings.wishes)
+        return ClusterPool(client, settings)
     for key in ("scheduler", "pool"):
         given = dask.config.get(key, None)
         if isinstance(given, Executor):

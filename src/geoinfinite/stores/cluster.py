@@ -1,4 +1,4 @@
-"""Runs calls on the workers of a `distributed.Client`; the library is not imported before there is a client."""
+"""Runs calls on the workers of a `distributed.Client`, without importing distributed."""
 
 from __future__ import annotations
 
@@ -7,26 +7,15 @@ import threading
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from geoinfinite.errors import BudgetError, RunWarning, StoreError
 from geoinfinite.stores.planning import Plan, bytes_text
 from geoinfinite.stores.pools import Call, Raised, drained
+from geoinfinite.stores.settings import RunSettings
 
 ANSWER_S = 10.0
 """A scheduler that has not answered a question for so long is taken for one that does not answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What a distributed scheduler is told of every task."""
-
-    resources: Mapping[str, float] | None = None
-    """Abstract resources of a worker that a task takes, such as ``{"GPU": 1}``."""
-    priority: int = 0
-    retries: int = 2
-    """How often a task that raised an error is tried again, perhaps by another worker."""
 
 
 class ClusterPool:
@@ -37,9 +26,9 @@ class ClusterPool:
     that hangs does not hang the one who waits here.
     """
 
-    def __init__(self, client: Any, wishes: Wishes) -> None:
+    def __init__(self, client: Any, settings: RunSettings) -> None:
         check_alive(client)
-        self._client, self._wishes = client, wishes
+        self._client, self._settings = client, settings
         self._run, self._address = uuid.uuid4().hex[:8], _address(client)
         self._futures: dict[int, Any] = {}
         self._done: queue.SimpleQueue[int | None] = queue.SimpleQueue()
@@ -49,7 +38,8 @@ class ClusterPool:
     @property
     def workers(self) -> int:
         """Threads of the workers that there are now; at least one, which may be still to come."""
-        return max(1, sum(self._client.nthreads().values()))
+        threads: int = sum(self._client.nthreads().values())
+        return max(1, threads)
 
     @property
     def depth(self) -> int:
@@ -62,9 +52,9 @@ class ClusterPool:
             call.function,
             *call.arguments,
             key=f"{call.name}-{self._run}",
-            resources=dict(self._wishes.resources) if self._wishes.resources else None,
-            retries=self._wishes.retries,
-            priority=self._wishes.priority,
+            resources=dict(self._settings.resources) if self._settings.resources else None,
+            retries=self._settings.retries,
+            priority=self._settings.priority,
             pure=False,
         )
         self._futures[ticket] = future

@@ -8,31 +8,25 @@ import zarr
 from numpy.typing import NDArray
 from zarr.storage import MemoryStore
 
+from geoinfinite.stores.layout import image_settings
+from geoinfinite.stores.planning import Plan, Stage
+
 
 class ShardEncoder:
-    """Encodes the shards of one level, like those of a stored array; serves several threads.
+    """Encodes the shards of one level; serves several threads.
 
     Zarr would write the shards at an array's edge into what their objects held before; encoded in memory,
     nothing of a damaged or foreign object can survive, and every object is written once.
     """
 
-    def __init__(self, image: Any) -> None:
+    def __init__(self, plan: Plan, stage: Stage) -> None:
         self._encoded: dict[str, Any] = {}
-        self._alike: Any = zarr.create_array(
-            MemoryStore(self._encoded),
-            shape=image.shape,
-            shards=image.shards,
-            chunks=image.chunks,
-            dtype=image.dtype,
-            compressors=image.compressors,
-            fill_value=image.fill_value,
-            config={"write_empty_chunks": True},
-        )
+        self._side = stage.shard
+        self._alike: Any = zarr.create_array(MemoryStore(self._encoded), **image_settings(plan, stage))
 
     def encode(self, row: int, column: int, pixels: NDArray[Any]) -> bytes:
         """Return the bytes of a shard's object, given all its pixels ``(band, y, x)``."""
-        _, height, width = self._alike.shards
-        y, x = row * height, column * width
+        y, x = row * self._side, column * self._side
         self._alike[:, y : y + pixels.shape[1], x : x + pixels.shape[2]] = pixels
         whole: bytes = self._encoded.pop(f"c/0/{row}/{column}").to_bytes()
         return whole

@@ -98,12 +98,12 @@ class Header:
         }
 
     @classmethod
-    def from_attributes(cls, path: Path, attributes: Mapping[str, Any]) -> Self:
-        """Read the header of the store at ``path``; raise `StoreError` if it was changed or is too new."""
+    def from_attributes(cls, url: str, attributes: Mapping[str, Any]) -> Self:
+        """Read the header of the store at ``url``; raise `StoreError` if it was changed or is too new."""
         try:
             if attributes["format"] != FORMAT:
                 raise StoreError(
-                    f"{path} has the layout {attributes['format']!r}, this version knows {FORMAT}; "
+                    f"{url} has the layout {attributes['format']!r}, this version knows {FORMAT}; "
                     "use the version of geoinfinite that wrote it"
                 )
             header = cls(
@@ -119,51 +119,54 @@ class Header:
                 raise ValueError("its name does not fit its content")
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(
-                f"{path}: the attributes of the store are damaged ({error}); delete it"
+                f"{url}: the attributes of the store are damaged ({error}); delete it"
             ) from error
         return header
 
-    def world(self, path: Path) -> Recipe:
+    def world(self, url: str) -> Recipe:
         """Rebuild the recipe; raise `StoreError` unless it makes the same pixels here."""
         try:
-            recipe = Recipe(**worldfile.parse(self.recipe, where="its recipe", folder=path.parent))
+            recipe = Recipe(**worldfile.parse(self.recipe, where="its recipe", folder=_folder(url)))
             found = recipe.token
         except (WorldError, ModelError, OSError) as error:
             raise StoreError(
-                f"{path} cannot be continued here: {error}; put the file back where the recipe names it"
+                f"{url} cannot be continued here: {error}; put the file back where the recipe names it"
             ) from error
         if found != self.token:
             raise StoreError(
-                f"{path} was begun from other content than its recipe finds now (token {self.token[:12]}, "
+                f"{url} was begun from other content than its recipe finds now (token {self.token[:12]}, "
                 f"now {found[:12]}): the root raster or the weights changed; put the old ones back, or start "
                 "a new store"
             )
         return recipe
 
-    def plan(self, path: Path) -> Plan:
+    def plan(self, url: str) -> Plan:
         """Rebuild the plan; raise `StoreError` unless it makes the same pixels here."""
-        return plan_stages(
-            self.world(path), self.level, self.window, lambda level, _: self.shards[str(level)]
-        )
+        return plan_stages(self.world(url), self.level, self.window, lambda level, _: self.shards[str(level)])
 
 
-def check_same_job(path: Path, theirs: Header, ours: Header) -> None:
-    """Raise `StoreError` unless the store at ``path`` holds the job that is asked for."""
+def check_same_job(url: str, theirs: Header, ours: Header) -> None:
+    """Raise `StoreError` unless the store at ``url`` holds the job that is asked for."""
     if theirs.job != ours.job:
         found = "; ".join(_differences(theirs, ours)) or "the content of the root raster or of the weights"
-        raise StoreError(f"{path} holds another job: {found}; choose another path, or delete it")
-    check_same_numerics(path, theirs.numerics, ours.numerics)
+        raise StoreError(f"{url} holds another job: {found}; choose another path, or delete it")
+    check_same_numerics(url, theirs.numerics, ours.numerics)
 
 
-def check_same_numerics(path: Path, theirs: Profile, ours: Profile) -> None:
+def check_same_numerics(url: str, theirs: Profile, ours: Profile) -> None:
     """Raise `StoreError` if this process might draw other last bits than the store's."""
     keys = [k for k in sorted({*theirs, *ours}) if theirs.get(k) != ours.get(k)]
     if keys:
         found = "; ".join(f"{k} = {theirs.get(k)} in the store, {ours.get(k)} here" for k in keys)
         raise StoreError(
-            f"{path} was begun on other numerics, whose last bits may differ: {found}; "
+            f"{url} was begun on other numerics, whose last bits may differ: {found}; "
             "finish it on the same, or start a new store"
         )
+
+
+def _folder(url: str) -> Path:
+    """Return the folder that relative names in a recipe are read from; a bucket has none that is here."""
+    return Path() if "://" in url else Path(url).parent
 
 
 def _differences(theirs: Header, ours: Header) -> Iterator[str]:

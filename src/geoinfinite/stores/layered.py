@@ -12,7 +12,7 @@ from geoinfinite.engine.cost import parent_window
 from geoinfinite.engine.drawing import Drawing, Field
 from geoinfinite.engine.generate import Read, begin, in_domain, read_ground, settle, whole_blocks
 from geoinfinite.plane.window import Window
-from geoinfinite.stores.scratch import Scratch
+from geoinfinite.stores.sheet_files import SheetFiles, StoredTiles
 from geoinfinite.stores.sheets import StageSheets, TaskId
 from geoinfinite.tiling import Need, TileCache
 
@@ -20,11 +20,11 @@ Array = NDArray[np.float32]
 
 
 def draw_sheet(
-    sheets: StageSheets, scratch: Scratch, task: TaskId, read_parent: Read | None, cache: TileCache
+    sheets: StageSheets, files: SheetFiles, task: TaskId, read_parent: Read | None, cache: TileCache
 ) -> Array:
     """Return the tiles of a sheet, ``(row, column, channel, y, x)``, each evaluated once."""
     number, need, recipe, level = task[0], sheets.need(task), sheets.recipe, sheets.stage.level
-    below = None if number == 0 else _field(sheets, scratch, number - 1, need.layer.reads(need.window))
+    below = None if number == 0 else _field(sheets, files, number - 1, need.layer.reads(need.window))
     ground = read_ground(recipe, level, _seen(sheets, need), read_parent)
     drawing = begin(recipe, level, ground, cache)
     tiles = [tile for _, tile in drawing.tiles(number, need, below)]
@@ -32,12 +32,12 @@ def draw_sheet(
 
 
 def fuse_shard(
-    sheets: StageSheets, scratch: Scratch, window: Window, read_parent: Read | None
+    sheets: StageSheets, files: SheetFiles, window: Window, read_parent: Read | None
 ) -> NDArray[Any]:
     """Return the pixels of a shard; every tile has been drawn."""
     recipe, level = sheets.recipe, sheets.stage.level
     aligned = whole_blocks(recipe, level, window)
-    fused = _field(sheets, scratch, len(sheets.layers) - 1, aligned)
+    fused = _field(sheets, files, len(sheets.layers) - 1, aligned)
     ground = read_ground(recipe, level, aligned, read_parent)
     return settle(recipe, level, fused.values, aligned, ground)[:, *window.slices(aligned)]
 
@@ -61,17 +61,17 @@ def _seen(sheets: StageSheets, need: Need) -> Window:
     return need.window.refine(latent) if layer.steps else need.window.expand(layer.halo)
 
 
-def _field(sheets: StageSheets, scratch: Scratch, number: int, window: Window) -> Field:
+def _field(sheets: StageSheets, files: SheetFiles, number: int, window: Window) -> Field:
     """Return a window of a layer, fused from the sheets that hold its tiles."""
     need = sheets.layers[number].need(window)
-    return Field(Drawing.blend(need, _tiles(sheets, scratch, number, need)), window)
+    return Field(Drawing.blend(need, _tiles(sheets, files, number, need)), window)
 
 
-def _tiles(sheets: StageSheets, scratch: Scratch, number: int, need: Need) -> Iterator[tuple[Window, Array]]:
-    (rows, columns), opened = sheets.axes[number], dict[TaskId, NDArray[Any]]()
+def _tiles(sheets: StageSheets, files: SheetFiles, number: int, need: Need) -> Iterator[tuple[Window, Array]]:
+    (rows, columns), opened = sheets.axes[number], dict[TaskId, StoredTiles]()
     for index in need.indices:
         (row, y), (column, x) = rows.locate(index[0]), columns.locate(index[1])
         sheet = (number, row, column)
         if sheet not in opened:
-            opened[sheet] = scratch.load(sheet)
+            opened[sheet] = files.load(sheet)
         yield need.layer.lattice.window(index), opened[sheet][y, x]

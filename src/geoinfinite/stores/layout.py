@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import zarr
-from numpy.typing import NDArray
+from zarr.abc.store import Store
 from zarr.codecs import ZstdCodec
 from zarr.storage import MemoryStore
 
@@ -20,10 +17,12 @@ from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 from geoinfinite.provenance import SYNTHETIC
 from geoinfinite.stores.identity import Header
+from geoinfinite.stores.objects import Objects
 from geoinfinite.stores.planning import Plan, Stage
 
 ATTRIBUTE = "geoinfinite"
 """Key of the header in the root group's attributes."""
+ROOT = "zarr.json"
 IMAGE = "image"
 LEDGER = "ledger"
 COORDINATES_UP_TO = 1_000_000
@@ -36,82 +35,80 @@ _CONVENTIONS = {
 }
 
 
-def create(path: Path, plan: Plan, header: Header) -> None:
-    """Create the empty store of a plan at once: it is there whole or not at all."""
-    fresh = path.with_name(f".{path.name}.{header.job[:12]}.partial")
-    shutil.rmtree(fresh, ignore_errors=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _write(fresh, plan, header)
+def create(objects: Objects, plan: Plan, header: Header) -> None:
+    """Write the empty store of a plan; its root comes first, and only one of several jobs writes it."""
+    made = rendered(plan, header)
+    if objects.create(ROOT, made.pop(ROOT)):
+        for name, data in made.items():
+            objects.put(name, data)
+
+
+def rendered(plan: Plan, header: Header) -> dict[str, bytes]:
+    """Return all objects of a store but its shards and records, by name."""
+    memory: dict[str, Any] = {}
+    store = MemoryStore(memory)
+    _write(store, plan, header)
     with warnings.catch_warnings():
         # The specification of Zarr 3 does not have it yet; without it xarray warns at every opening.
         warnings.filterwarnings("ignore", message="Consolidated metadata")
-        zarr.consolidate_metadata(fresh)
-    os.replace(fresh, path)
+        zarr.consolidate_metadata(store)
+    return {name: data.to_bytes() for name, data in memory.items()}
 
 
-def read_header(path: Path) -> Header:
-    """Read what the store at ``path`` says of itself; raise `StoreError` if it is not a store of ours."""
-    if not path.exists():
-        raise StoreError(f"{path} does not exist; name a store that geoinfinite wrote")
+def read_header(objects: Objects) -> Header:
+    """Read what a store says of itself; raise `StoreError` if it is not a store of ours."""
+    root = objects.get(ROOT)
+    if root is None and next(objects.names(), None) is None:
+        raise StoreError(f"{objects.url} does not exist; name a store that geoinfinite wrote")
     try:
-        attributes = json.loads((path / "zarr.json").read_text())["attributes"][ATTRIBUTE]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path} is not a store of geoinfinite; name another path") from error
-    return Header.from_attributes(path, attributes)
+        attributes = json.loads(root or b"")["attributes"][ATTRIBUTE]
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{objects.url} is not a store of geoinfinite; name another path") from error
+    return Header.from_attributes(objects.url, attributes)
 
 
-def open_image(path: Path, level: int) -> Any:
+def open_image(objects: Objects, level: int) -> Any:
     """Open the pixels ``(band, y, x)`` of a level, to read them."""
-    return zarr.open_array(path, path=f"{level}/{IMAGE}", mode="r")
+    return zarr.open_array(objects.zarr_store(), path=f"{level}/{IMAGE}", mode="r")
 
 
-def open_ledger(path: Path, level: int) -> Any:
+def open_ledger(objects: Objects, level: int) -> Any:
     """Open the commit records ``(shard row, shard column, byte)`` of a level, to read them."""
-    return zarr.open_array(path, path=f"{LEDGER}/{level}", mode="r")
+    return zarr.open_array(objects.zarr_store(), path=f"{LEDGER}/{level}", mode="r")
 
 
-def encode_shard(path: Path, level: int, row: int, column: int, pixels: NDArray[Any]) -> bytes:
-    """Return the bytes of a shard's object, from nothing but its pixels ``(band, y, x)``.
-
-    Zarr would write the shards at an array's edge into what their objects held before; encoded in
-    memory, nothing of a damaged or foreign object can survive, and every object is written once.
-    """
-    image = open_image(path, level)
-    encoded: dict[str, Any] = {}
-    alike = zarr.create_array(
-        MemoryStore(encoded),
-        shape=image.shape,
-        shards=image.shards,
-        chunks=image.chunks,
-        dtype=image.dtype,
-        compressors=image.compressors,
-        fill_value=image.fill_value,
-        config={"write_empty_chunks": True},
-    )
-    y, x = row * image.shards[1], column * image.shards[2]
-    alike[:, y : y + pixels.shape[1], x : x + pixels.shape[2]] = pixels
-    whole: bytes = encoded[f"c/0/{row}/{column}"].to_bytes()
-    return whole
+def shard_name(level: int, row: int, column: int) -> str:
+    """Return the name of a shard's object."""
+    return f"{level}/{IMAGE}/c/0/{row}/{column}"
 
 
-def shard_path(path: Path, level: int, row: int, column: int) -> Path:
-    """Return the file of a shard."""
-    return path / str(level) / IMAGE / "c" / "0" / str(row) / str(column)
+def record_name(level: int, row: int, column: int) -> str:
+    """Return the name of a shard's commit record."""
+    return f"{LEDGER}/{level}/c/{row}/{column}/0"
 
 
-def record_path(path: Path, level: int, row: int, column: int) -> Path:
-    """Return the file of a shard's commit record."""
-    return path / LEDGER / str(level) / "c" / str(row) / str(column) / "0"
+def image_settings(plan: Plan, stage: Stage) -> dict[str, Any]:
+    """Return how zarr is told of a level's pixels."""
+    bands = plan.world.bands
+    return {
+        "shape": (bands, *stage.window.shape),
+        "shards": (bands, stage.shard, stage.shard),
+        "chunks": (bands, stage.chunk, stage.chunk),
+        "dtype": plan.world.dtype,
+        "compressors": ZstdCodec(level=3, checksum=True),
+        "fill_value": 0,
+        "config": {"write_empty_chunks": True},
+    }
 
 
-def _write(path: Path, plan: Plan, header: Header) -> None:
+def _write(store: Store, plan: Plan, header: Header) -> None:
     attributes = {
         "zarr_conventions": _conventions("multiscales", "spatial", "proj"),
         "multiscales": {"layout": _layout(plan)},
         **_proj(plan.world.grid),
         ATTRIBUTE: header.to_attributes(),
     }
-    root = zarr.create_group(path, attributes=attributes)
+    root = zarr.create_group(store, attributes=attributes)
     ledger = root.create_group(LEDGER, attributes={"about": "sha256 of job, place and bytes of every shard"})
     for stage in plan.stages:
         _write_level(root, plan, stage, header)
@@ -141,19 +138,13 @@ def _write_level(root: Any, plan: Plan, stage: Stage, header: Header) -> None:
     group = root.create_group(str(stage.level), attributes={**said, **placed})
     group.create_array(
         IMAGE,
-        shape=(bands, *window.shape),
-        shards=(bands, stage.shard, stage.shard),
-        chunks=(bands, stage.chunk, stage.chunk),
-        dtype=plan.world.dtype,
-        compressors=ZstdCodec(level=3, checksum=True),
-        fill_value=0,
+        **image_settings(plan, stage),
         dimension_names=("band", "y", "x"),
         attributes={
             **said,
             "grid_mapping": "spatial_ref",
             "_CRS": {"wkt": crs.to_wkt(), "projjson": crs.proj.to_json_dict()},
         },
-        config={"write_empty_chunks": True},
     )
     transform = grid.transform(stage.level, window)
     mapping = {**crs.proj.to_cf(), "GeoTransform": " ".join(repr(float(v)) for v in transform.to_gdal())}

@@ -9,7 +9,7 @@ from geoinfinite.stores.outcomes import Task
 
 
 class LookAhead:
-    """Looks ahead in an order of tasks as far as needed to find one that waits for no other, within a bound."""
+    """Looks ahead in an order of tasks, within a bound, for one that waits for no other."""
 
     def __init__(self, tasks: Iterable[tuple[Task, tuple[Task, ...]]], most: int) -> None:
         """``tasks``: each with those before it that must end first; ``most``: tasks held back at a time."""

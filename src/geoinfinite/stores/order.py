@@ -19,9 +19,9 @@ failed; it belongs to another part of the job."""
 
 
 class Sheets(Protocol):
-    """Where the sheets of one stage are kept; see `Scratch`."""
+    """Where the sheets of one stage are kept; see `SheetFiles`."""
 
-    def places(self) -> Iterator[TaskId]:
+    def tasks(self) -> Iterator[TaskId]:
         """Yield the sheets that are there, sound or not."""
 
     def holds(self, task: TaskId) -> bool:
@@ -52,7 +52,7 @@ class TaskOrder:
         self._found = {
             sheet
             for stage, kept in enumerate(sheets)
-            for id_ in kept.places()
+            for id_ in kept.tasks()
             if self._exists(sheet := Task(stage, *id_))
         }
 
@@ -105,8 +105,7 @@ class TaskOrder:
         while waiting:
             reader = waiting.pop()
             state = self._learn(reader)
-            is_shard = self._graph.is_shard(reader)
-            if state in (_PLANNED, _FAILED) or (state == _OPEN and is_shard):
+            if state in (_PLANNED, _FAILED) or (state == _OPEN and self._graph.is_shard(reader)):
                 return True
             if state == _OPEN and reader not in seen:
                 seen.add(reader)
@@ -141,7 +140,7 @@ class TaskOrder:
         if not 0 <= sheet.layer < len(self._graph.stages[sheet.stage].layers):
             return False
         rows, columns = self._states[sheet.stage][sheet.layer].shape
-        return sheet.row < rows and sheet.column < columns
+        return bool(sheet.row < rows and sheet.column < columns)
 
     def _state(self, task: Task) -> int:
         return int(self._states[task.stage][task.layer][task.row, task.column])

@@ -39,15 +39,28 @@ class Part:
         """Whether this is the whole job."""
         return self.count == 1
 
+    @property
+    def name(self) -> str:
+        """The part's name, empty for the whole job.
+
+        >>> Part(2, 5).name
+        'part-2-of-5'
+        """
+        return "" if self.whole else f"part-{self.index}-of-{self.count}"
+
     def numbers(self, shards: int) -> range:
         """Return which shards of a level are this part's own, counted in row-major order."""
         return range((self.index - 1) * shards // self.count, self.index * shards // self.count)
 
 
+WHOLE = Part()
+"""The whole job."""
+
+
 class Share:
     """The shards of a part: its own ones, and those of coarser levels that these are drawn on."""
 
-    def __init__(self, graph: JobGraph, part: Part = Part()) -> None:  # noqa: B008 - a frozen value
+    def __init__(self, graph: JobGraph, part: Part = Part()) -> None:
         self._graph, self.part = graph, part
         self._own = [part.numbers(stage.shards) for stage in graph.plan.stages]
         self._concerned = None if part.whole else _concerned(graph, self._own)

@@ -23,8 +23,9 @@ from geoinfinite.progress import Progress
 from geoinfinite.provenance import SYNTHETIC
 from geoinfinite.recipe import worldfile
 from geoinfinite.stores import layout
+from geoinfinite.stores.objects import Objects
 from geoinfinite.stores.planning import Plan
-from geoinfinite.stores.writing import local_path, write_zarr
+from geoinfinite.stores.writing import local_path, opened, write_zarr
 
 BLOCK = 512
 STEP = 4 * BLOCK
@@ -38,7 +39,7 @@ def write_cog(
     path: str | Path,
     *,
     overwrite: bool = False,
-    store: Path | None = None,
+    store: str | Path | Objects | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write a plan's finest level as a cloud-optimised GeoTIFF with averaged overviews.
@@ -73,7 +74,7 @@ def write_png(
     path: str | Path,
     *,
     overwrite: bool = False,
-    store: Path | None = None,
+    store: str | Path | Objects | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write a plan's finest level as an 8-bit PNG: three bands as RGB, or the first one as grey.
@@ -143,7 +144,9 @@ def _target(path: str | Path, overwrite: bool) -> Path:
 
 
 @contextlib.contextmanager
-def _drawn(plan: Plan, target: Path, store: str | Path | None, progress: Progress | None) -> Iterator[Path]:
+def _drawn(
+    plan: Plan, target: Path, store: str | Path | Objects | None, progress: Progress | None
+) -> Iterator[Objects]:
     """Lend a finished store of the plan: the one given, or one hidden beside ``target``.
 
     The hidden one is removed in the end; if this call is killed, the next one goes on with it.
@@ -153,7 +156,7 @@ def _drawn(plan: Plan, target: Path, store: str | Path | None, progress: Progres
     hidden = target.with_name(
         f".{target.name}.{plan.world.token[:8]}-{plan.level}-{w.y0}-{w.y1}-{w.x0}-{w.x1}.zarr"
     )
-    source = hidden if store is None else local_path(store)
+    source = opened(hidden if store is None else store)
     write_zarr(plan, source, progress=progress)
     yield source
     if store is None:
@@ -183,7 +186,7 @@ def _shape(plan: Plan, bands: int, dtype: Any) -> dict[str, Any]:
     }
 
 
-def _write_flat(plan: Plan, store: Path, path: Path) -> None:
+def _write_flat(plan: Plan, store: Objects, path: Path) -> None:
     """Copy the finest level into a plain tiled GeoTIFF, a few blocks at a time."""
     image = layout.open_image(store, plan.level)
     bands, height, width = image.shape

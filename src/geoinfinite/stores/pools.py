@@ -36,10 +36,13 @@ class Raised:
 class Pool(Protocol):
     """Runs calls; each is known by the ticket that it was submitted with."""
 
-    workers: int
-    """Calls that run at once."""
-    depth: int
-    """Calls worth submitting before one of them has ended."""
+    @property
+    def workers(self) -> int:
+        """Calls that run at once."""
+
+    @property
+    def depth(self) -> int:
+        """Calls worth submitting before one of them has ended."""
 
     def submit(self, ticket: int, call: Call) -> None:
         """Run a call, now or when there is a worker for it."""

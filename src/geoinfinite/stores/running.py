@@ -19,7 +19,6 @@ from geoinfinite.stores.outcomes import Drawn, Failed, Failures, Kept, Outcome, 
 from geoinfinite.stores.parts import Share
 from geoinfinite.stores.planning import Plan
 from geoinfinite.stores.pools import Call, Raised
-from geoinfinite.stores.scratch import Scratch
 from geoinfinite.stores.settings import RunSettings
 from geoinfinite.stores.survey import Survey
 from geoinfinite.stores.tasks import Job, Ticks, attempt, carry_out, kept_shard
@@ -29,7 +28,7 @@ from geoinfinite.stores.watching import Watch
 def profile_where_tasks_run(plan: Plan, settings: RunSettings) -> Profile:
     """Return the numerics profile of the machines that will draw, having checked that they can.
 
-    Raises `StoreError` for a cluster that cannot be reached, `BudgetError` for workers with too little memory.
+    Raises `StoreError` for a cluster that is out of reach, `BudgetError` for workers with too little memory.
     """
     client = find_client(settings)
     if client is None:
@@ -37,7 +36,7 @@ def profile_where_tasks_run(plan: Plan, settings: RunSettings) -> Profile:
     check_alive(client)
     check_memory(client, plan)
     question = _Question(plan)
-    pool = ClusterPool(client, settings.wishes)
+    pool = ClusterPool(client, settings)
     try:
         conduct(pool, question, Watch(settings.stall_s))
     finally:
@@ -70,31 +69,31 @@ def run(job: Job, progress: Progress, settings: RunSettings) -> Tally:
     what failed. What has been committed stays, whatever happens.
     """
     stop, graph = Event(), JobGraph(job.plan, job.sheet_side)
-    share = Share(graph, settings.part)
-    scratches = [Scratch(job.path, job.name, stage.level) for stage in job.plan.stages]
+    share = Share(graph, job.part)
+    files = [job.files(stage) for stage in range(len(job.plan.stages))]
     progress.start(share.tiles, share.pixels)
     pool = open_pool(settings, stop)
     try:
         survey = Survey(job, graph, share.concerns)
         conduct(pool, survey, Watch(settings.stall_s))
-        order = TaskOrder(share, graph, scratches, survey.found)
+        order = TaskOrder(share, graph, files, survey.found)
         drawing = _Drawing(job, share, order, progress, settings)
         drawing.ticks = Ticks(progress, stop)
         drawing.keep(shard for shard in share.shards if survey.found(shard))
         conduct(pool, drawing, Watch(settings.stall_s, settings.task_limit_s))
     except StoreError as error:
-        raise StoreError(f"{error}; what is drawn is kept: geoinfinite resume {job.path}") from error
+        raise StoreError(f"{error}; what is drawn is kept: geoinfinite resume {job.objects.url}") from error
     finally:
         pool.close()
         progress.finish()
     if drawing.failures.count:
         undone = len(share) - drawing.done
         raise StoreError(
-            f"{undone} of {len(share)} shards of {job.path} failed: {drawing.failures}; "
-            f"the others are kept: geoinfinite resume {job.path}"
+            f"{undone} of {len(share)} shards of {job.objects.url} failed: {drawing.failures}; "
+            f"the others are kept: geoinfinite resume {job.objects.url}"
         )
-    for scratch in scratches:
-        scratch.clear()
+    for one in files:
+        one.clear()
     return drawing.tally
 
 

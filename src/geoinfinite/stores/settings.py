@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from geoinfinite.errors import StoreError
-from geoinfinite.stores.cluster import Wishes
-from geoinfinite.stores.parts import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +17,17 @@ class RunSettings:
     """
 
     client: Any = None
-    """A `distributed.Client`; ``None``: the current one, or what Dask's ``scheduler`` and ``num_workers`` say."""
-    wishes: Wishes = Wishes()
-    """What a distributed scheduler is told of every task: resources, priority, retries."""
-    part: Part = Part()
-    """Which part of the job is drawn."""
+    """A `distributed.Client`; ``None``: the current one, or Dask's ``scheduler`` and ``num_workers``."""
+    resources: Mapping[str, float] | None = None
+    """Abstract resources of a worker that a task takes, such as ``{"GPU": 1}``; for a client only."""
+    priority: int = 0
+    """Priority of the tasks with a distributed scheduler."""
+    retries: int = 2
+    """How often a distributed scheduler tries a task again that raised an error, perhaps elsewhere."""
     look_ahead: int = 256
     """Tasks that wait for others while those after them are looked for."""
     stall_s: float = 300.0
-    """Seconds without a task ending, after which a warning names the tasks and workers that are waited for."""
+    """Seconds without a task ending, after which a warning names the tasks and workers waited for."""
     task_limit_s: float | None = None
     """Seconds after which a task counts as failed and is no longer waited for; ``None``: no limit."""
 

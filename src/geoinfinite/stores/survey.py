@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from geoinfinite.stores.graph import JobGraph
+from geoinfinite.stores.layout import LEDGER
 from geoinfinite.stores.outcomes import Task
 from geoinfinite.stores.pools import Call, Raised
 from geoinfinite.stores.tasks import Job, find_committed
 
+_RECORD = re.compile(rf"{LEDGER}/\d+/c/(\d{{1,9}})/(\d{{1,9}})/0")
 AT_ONCE = 32
 """Shards whose bytes are checked by one call."""
 
@@ -66,12 +68,13 @@ def recorded(job: Job, graph: JobGraph) -> Iterator[Task]:
 
 
 def _records(job: Job, level: int) -> Iterator[tuple[int, int]]:
-    folder = job.path / "ledger" / str(level) / "c"
-    for file in folder.glob("*/*/0"):
-        if named := re.fullmatch(r"(\d+)/(\d+)", f"{file.parts[-3]}/{file.parts[-2]}"):
+    """Yield the rows and columns that the commit records of a level are named by."""
+    for name in job.objects.names(f"{LEDGER}/{level}/"):
+        if named := _RECORD.fullmatch(name):
             yield int(named[1]), int(named[2])
 
 
 def _batches(shards: Iterator[Task]) -> Iterator[Shards]:
     for _, one_stage in itertools.groupby(shards, key=lambda shard: shard.stage):
-        yield from iter(lambda tasks=one_stage: tuple(itertools.islice(tasks, AT_ONCE)), ())
+        while batch := tuple(itertools.islice(one_stage, AT_ONCE)):
+            yield batch

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -24,9 +22,11 @@ from geoinfinite.stores.graph import JobGraph
 from geoinfinite.stores.identity import Profile, check_same_numerics, numerics_profile
 from geoinfinite.stores.layered import draw_sheet, fuse_shard
 from geoinfinite.stores.layout import open_image
+from geoinfinite.stores.objects import Objects
 from geoinfinite.stores.outcomes import Drawn, Failed, Kept, Outcome, Task
+from geoinfinite.stores.parts import WHOLE, Part
 from geoinfinite.stores.planning import SHEET_SIDE, Plan
-from geoinfinite.stores.scratch import Scratch
+from geoinfinite.stores.sheet_files import SheetFiles
 from geoinfinite.stores.stored import read_stored
 from geoinfinite.tiling import TileCache
 
@@ -36,7 +36,7 @@ class Job:
     """What every task of a job is told."""
 
     plan: Plan
-    path: Path
+    objects: Objects
     name: str
     """The job's name, which its commit records carry."""
     token: str
@@ -46,6 +46,13 @@ class Job:
     """Whether a shard counts as done because it is there, its bytes unread."""
     sheet_side: int = SHEET_SIDE
     """Side of the sheets of levels that are drawn in layers, in pixels of the level."""
+    part: Part = WHOLE
+    """Which part of the job is drawn; each keeps sheets of its own."""
+
+    def files(self, stage: int) -> SheetFiles:
+        """Return where the sheets of a stage are kept."""
+        level, part = self.plan.stages[stage].level, self.part.name
+        return SheetFiles(self.objects, self.name, level, self.sheet_side, part)
 
 
 class Cancelled(Exception):
@@ -116,32 +123,28 @@ class OpenJob:
 
         The content of files is asked for at every call, because a file may be replaced while a job runs.
         """
-        check_same_numerics(self.job.path, self.job.numerics, self.profile)
+        check_same_numerics(self.job.objects.url, self.job.numerics, self.profile)
         try:
             token = self.job.plan.world.token
         except (WorldError, ModelError, OSError) as error:
-            raise StoreError(f"{self.job.path} cannot be drawn by this process: {error}") from error
+            raise StoreError(f"{self.job.objects.url} cannot be drawn by this process: {error}") from error
         if token != self.job.token:
             raise StoreError(
-                f"{self.job.path} was begun with the recipe {self.job.token[:12]}, but the files that this "
-                f"process finds under the same paths make it {token[:12]}: root.source or the weights of a "
-                "model differ; give every worker the same files"
+                f"{self.job.objects.url} was begun with the recipe {self.job.token[:12]}, but the files that "
+                f"this process finds under the same paths make it {token[:12]}: root.source or the weights "
+                "of a model differ; give every worker the same files"
             )
-
-    def scratch(self, stage: int) -> Scratch:
-        """Return where the sheets of a stage are kept."""
-        return Scratch(self.job.path, self.job.name, self.job.plan.stages[stage].level)
 
     def image(self, stage: int) -> Any:
         """Return the stored pixels of a stage, to read them."""
         if stage not in self._images:
-            self._images[stage] = open_image(self.job.path, self.job.plan.stages[stage].level)
+            self._images[stage] = open_image(self.job.objects, self.job.plan.stages[stage].level)
         return self._images[stage]
 
     def encode(self, shard: Task, pixels: NDArray[Any]) -> bytes:
         """Return the bytes of a shard's object."""
         if shard.stage not in self._encoders:
-            self._encoders[shard.stage] = ShardEncoder(self.image(shard.stage))
+            self._encoders[shard.stage] = ShardEncoder(self.job.plan, self.job.plan.stages[shard.stage])
         return self._encoders[shard.stage].encode(shard.row, shard.column, pixels)
 
     def parent(self, stage: int) -> Read | None:
@@ -163,16 +166,16 @@ class OpenJob:
         """Say whether a shard is committed and sound; with `Job.quick`, whether it is there."""
         level = self.job.plan.stages[shard.stage].level
         if self.job.quick:
-            return ledger.present(self.job.path, level, shard.row, shard.column)
-        state = ledger.inspect(self.job.path, level, shard.row, shard.column, job=self.job.name)
+            return ledger.present(self.job.objects, level, shard.row, shard.column)
+        state = ledger.inspect(self.job.objects, level, shard.row, shard.column, job=self.job.name)
         return state is ledger.State.SOUND
 
     def _check_present(self, level: int) -> Callable[[int, int], None]:
         def check(row: int, column: int) -> None:
-            if not ledger.present(self.job.path, level, row, column):
+            if not ledger.present(self.job.objects, level, row, column):
                 raise StoreError(
-                    f"{self.job.path} lost level {level} shard ({row}, {column}) while its children were "
-                    f"drawn; run: geoinfinite resume {self.job.path}"
+                    f"{self.job.objects.url} lost level {level} shard ({row}, {column}) while its children "
+                    f"were drawn; run: geoinfinite resume {self.job.objects.url}"
                 )
 
         return check
@@ -183,18 +186,24 @@ class OpenJobs:
 
     def __init__(self, most: int = 4) -> None:
         self._most, self._lock = most, threading.Lock()
-        self._jobs: OrderedDict[tuple[Any, ...], OpenJob] = OrderedDict()
+        self._jobs: list[OpenJob] = []
 
     def open(self, job: Job) -> OpenJob:
         """Return a job, opened now or before; tasks bring an equal copy of it each time."""
-        key = (job.path, job.name, job.token, tuple(sorted(job.numerics.items())), job.quick, job.sheet_side)
         with self._lock:
-            if key not in self._jobs:
-                self._jobs[key] = OpenJob(job)
-                if len(self._jobs) > self._most:
-                    self._jobs.popitem(last=False)
-            self._jobs.move_to_end(key)
-            return self._jobs[key]
+            opened = next((known for known in self._jobs if _is_same(known.job, job)), None)
+            if opened is None:
+                opened = OpenJob(job)
+            else:
+                self._jobs.remove(opened)
+            self._jobs = [opened, *self._jobs[: self._most - 1]]
+            return opened
+
+
+def _is_same(one: Job, other: Job) -> bool:
+    """Say whether two jobs are equal; their names and tokens tell whether their plans are."""
+    fields = ("name", "token", "objects", "numerics", "quick", "sheet_side", "part")
+    return one is other or all(getattr(one, f) == getattr(other, f) for f in fields)
 
 
 OPEN_JOBS = OpenJobs()
@@ -249,21 +258,21 @@ def _commit_shard(opened: OpenJob, shard: Task, ticks: Ticks) -> Outcome:
     encoded = opened.encode(shard, _pixels(opened, shard, window, counter))
     # A file that was replaced while the shard was drawn must not decide its pixels.
     opened.check_here()
-    ledger.commit(job.path, stage.level, shard.row, shard.column, job=job.name, encoded=encoded)
+    ledger.commit(job.objects, stage.level, shard.row, shard.column, job=job.name, encoded=encoded)
     return Drawn(counter.drawn, window.size, evaluations, counter.reported)
 
 
 def _keep_sheet(opened: OpenJob, task: Task, ticks: Ticks) -> Outcome:
     job, stage, sheets = opened.job, opened.job.plan.stages[task.stage], opened.graph.stages[task.stage]
-    need, scratch = sheets.need(task.id), opened.scratch(task.stage)
-    if scratch.holds(task.id):
+    need, files = sheets.need(task.id), job.files(task.stage)
+    if files.holds(task.id):
         # A cluster repeats what it has not heard of when a worker dies.
         return Kept(need.tiles, 0)
     opened.check_here()
     counter = ticks.listen(0, need.tiles)
-    tiles = draw_sheet(sheets, scratch, task.id, opened.parent(task.stage), counter)
+    tiles = draw_sheet(sheets, files, task.id, opened.parent(task.stage), counter)
     opened.check_here()
-    scratch.save(task.id, tiles)
+    files.save(task.id, tiles)
     evaluations = layer_evaluations(job.plan.world, stage.level, need)
     return Drawn(counter.drawn, 0, evaluations, counter.reported)
 
@@ -272,7 +281,7 @@ def _pixels(opened: OpenJob, shard: Task, window: Window, counter: TileCounter) 
     job, stage = opened.job, opened.job.plan.stages[shard.stage]
     read_parent = opened.parent(shard.stage)
     if stage.layered:
-        return fuse_shard(opened.graph.stages[shard.stage], opened.scratch(shard.stage), window, read_parent)
+        return fuse_shard(opened.graph.stages[shard.stage], job.files(shard.stage), window, read_parent)
     if stage.level == 0 and not job.plan.world.root.generated:
         return job.plan.world.root.read(window)
     return draw(job.plan.world, stage.level, window, read_parent, cache=counter)

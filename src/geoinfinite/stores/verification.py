@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import itertools
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from geoinfinite.errors import StoreError
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.recipe.root import Root
 from geoinfinite.stores import layout, ledger
 from geoinfinite.stores.identity import Header
-from geoinfinite.stores.writing import local_path
+from geoinfinite.stores.objects import Objects
+from geoinfinite.stores.writing import opened
 
 BATCH = 1024
 READERS = 4
@@ -29,7 +31,7 @@ class Problem:
     level: int
     row: int
     column: int
-    file: Path
+    file: str
     state: ledger.State
 
     def __str__(self) -> str:
@@ -45,7 +47,7 @@ class Problem:
 class Report:
     """What `verify` found; prints one line per problem, then the verdict."""
 
-    path: Path
+    path: str
     shards: int
     """Shards that the store should have; all were read."""
     problems: tuple[Problem, ...]
@@ -92,45 +94,45 @@ class Report:
         return "\n".join([*lines, verdict])
 
 
-def verify(path: str | Path) -> Report:
+def verify(path: str | Path | Objects, *, storage_options: Mapping[str, Any] | None = None) -> Report:
     """Read every shard of a store and compare it with its commit record; check the recipe's token.
 
     Raises `StoreError` if ``path`` is not a store of ours or its attributes were changed.
     """
-    where = local_path(path)
-    header = layout.read_header(where)
+    objects = opened(path, storage_options)
+    header = layout.read_header(objects)
     job, shards, problems = header.job, 0, []
 
     def look(place: Place) -> ledger.State:
-        return ledger.inspect(where, *place, job=job)
+        return ledger.inspect(objects, *place, job=job)
 
-    places = _places(where, header)
+    places = _places(objects, header)
     with ThreadPoolExecutor(READERS) as readers:
         while batch := list(itertools.islice(places, BATCH)):
             shards += len(batch)
             for place, state in zip(batch, readers.map(look, batch), strict=True):
                 if state is not ledger.State.SOUND:
-                    problems.append(Problem(*place, layout.shard_path(where, *place), state))
-    recipe, note = _check_recipe(where, header)
-    return Report(where, shards, tuple(problems), recipe, note)
+                    problems.append(Problem(*place, f"{objects.url}/{layout.shard_name(*place)}", state))
+    recipe, note = _check_recipe(objects.url, header)
+    return Report(objects.url, shards, tuple(problems), recipe, note)
 
 
-def _places(path: Path, header: Header) -> Iterator[Place]:
+def _places(objects: Objects, header: Header) -> Iterator[Place]:
     for name in header.shards:
         try:
-            rows, columns, _ = layout.open_ledger(path, int(name)).shape
-            layout.open_image(path, int(name))
+            rows, columns, _ = layout.open_ledger(objects, int(name)).shape
+            layout.open_image(objects, int(name))
         except Exception as error:  # Zarr has many ways to say that metadata are damaged.
             raise StoreError(
-                f"{path}: the metadata of level {name} are damaged ({error}); delete it"
+                f"{objects.url}: the metadata of level {name} are damaged ({error}); delete it"
             ) from error
         yield from ((int(name), row, column) for row in range(rows) for column in range(columns))
 
 
-def _check_recipe(path: Path, header: Header) -> tuple[str, str]:
+def _check_recipe(url: str, header: Header) -> tuple[str, str]:
     """Return what is wrong with the recipe, and what cannot be said of it on this machine."""
     try:
-        header.plan(path)
+        header.plan(url)
     except StoreError as error:
         return (str(error), "") if _files_are_here(header) else ("", f"the recipe was not checked: {error}")
     return "", ""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from geoinfinite.errors import StoreError
 from geoinfinite.progress import Progress, Silent
-from geoinfinite.stores import layout, ledger
+from geoinfinite.stores import layout
 from geoinfinite.stores.identity import Header, check_same_job
+from geoinfinite.stores.objects import Objects, open_objects
+from geoinfinite.stores.parts import Part
 from geoinfinite.stores.planning import Plan
 from geoinfinite.stores.running import profile_where_tasks_run, run
 from geoinfinite.stores.settings import RunSettings
@@ -19,7 +23,7 @@ from geoinfinite.stores.tasks import Job
 class WriteReport:
     """What a run did: shards drawn and kept, tiles drawn, network evaluations of one tile."""
 
-    path: Path
+    path: str
     drawn: int
     kept: int
     tiles: int
@@ -39,60 +43,77 @@ class WriteReport:
 
 def write_zarr(
     plan: Plan,
-    path: str | Path,
+    path: str | Path | Objects,
     *,
     resume: bool = True,
     quick: bool = False,
     progress: Progress | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    part: tuple[int, int] = (1, 1),
     settings: RunSettings | None = None,
 ) -> WriteReport:
     """Write a plan's pixels as a Zarr store, on the current Dask scheduler or distributed client.
 
+    ``path`` is a local path or a URL, with ``storage_options`` as `open_objects` has them.
     Goes on where an earlier run of the same job was stopped, however it was: shards that are
     committed and sound are kept (``quick``: their bytes unread), everything else is drawn again.
     The finished store is the same, byte for byte. Raises `StoreError`, before anything is touched,
     if ``path`` is something else, another job, or begun on other numerics.
+
+    ``part=(i, n)`` draws the ``i``-th of ``n`` parts of the shards, counted from 1, and what they are drawn
+    on: parts may run at the same time, in any order, on any machines. When all have ended, the store is
+    the same as if it had been written at once. ``settings`` say how and where tasks run.
     """
-    where, how = local_path(path), settings or RunSettings()
+    objects, how, share = opened(path, storage_options), settings or RunSettings(), Part(*part)
     ours = Header.of(plan, profile_where_tasks_run(plan, how))
-    if where.exists() and not _is_empty_folder(where):
-        theirs = layout.read_header(where)
-        check_same_job(where, theirs, ours)
-        if not resume:
-            raise StoreError(
-                f"{where} exists and resume=False; pass resume=True, choose another path, or delete it"
-            )
-    else:
-        try:
-            layout.create(where, plan, ours)
-        except OSError as error:
-            raise StoreError(
-                f"{where} cannot be created: {error}; choose a path that can be written"
-            ) from error
-    with ledger.alone(where):
-        ledger.sweep(where)
-        job = Job(plan, where, ours.job, ours.token, ours.numerics, quick)
-        try:
-            done = run(job, progress or Silent(), how)
-        finally:
-            # Workers of a cluster may have been killed on the way, or this process interrupted.
-            ledger.sweep(where)
-    return WriteReport(where, done.drawn, done.kept, done.tiles, done.evaluations)
+    _begin(objects, plan, ours, resume)
+    with objects.writing(shared=not share.whole):
+        job = Job(plan, objects, ours.job, ours.token, ours.numerics, quick=quick, part=share)
+        done = run(job, progress or Silent(), how)
+    return WriteReport(objects.url, done.drawn, done.kept, done.tiles, done.evaluations)
 
 
-def resume_store(path: str | Path, *, quick: bool = False, progress: Progress | None = None) -> WriteReport:
+def resume_store(
+    path: str | Path | Objects,
+    *,
+    quick: bool = False,
+    progress: Progress | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    part: tuple[int, int] = (1, 1),
+    settings: RunSettings | None = None,
+) -> WriteReport:
     """Finish the store at ``path`` from nothing but itself; raise `StoreError` if it cannot be done here."""
-    where = local_path(path)
-    plan = layout.read_header(where).plan(where)
-    return write_zarr(plan, where, quick=quick, progress=progress)
+    objects = opened(path, storage_options)
+    plan = layout.read_header(objects).plan(objects.url)
+    return write_zarr(plan, objects, quick=quick, progress=progress, part=part, settings=settings)
+
+
+def opened(path: str | Path | Objects, storage_options: Mapping[str, Any] | None = None) -> Objects:
+    """Return the objects of a store that is named by a path or URL, or given."""
+    return open_objects(path, storage_options) if isinstance(path, str | Path) else path
 
 
 def local_path(path: str | Path) -> Path:
     """Return an absolute path; raise `StoreError` for a URL."""
     if "://" in str(path):
-        raise StoreError(f"{str(path)!r} is a URL; stores are folders: write it to one and copy it")
+        raise StoreError(
+            f"{str(path)!r} is a URL; a file is written to a local path: write it there and copy it"
+        )
     return Path(path).expanduser().absolute()
 
 
-def _is_empty_folder(path: Path) -> bool:
-    return path.is_dir() and not any(path.iterdir())
+def _begin(objects: Objects, plan: Plan, ours: Header, resume: bool) -> None:
+    """Create the store, or check that what is there is the same job."""
+    if next(objects.names(), None) is None:
+        try:
+            layout.create(objects, plan, ours)
+        except OSError as error:
+            raise StoreError(
+                f"{objects.url} cannot be created: {error}; choose a path that can be written"
+            ) from error
+        return
+    check_same_job(objects.url, layout.read_header(objects), ours)
+    if not resume:
+        raise StoreError(
+            f"{objects.url} exists and resume=False; pass resume=True, choose another path, or delete it"
+        )
