@@ -73,7 +73,7 @@ class JobGraph:
         sheets, parents, found = self.stages[stage], self._parents[stage], set[int]()
         for layer in range(len(sheets.layers), -1, -1):
             found.update(r for row in rows for r in parents.of((layer, row, 0))[0])
-            rows = {id_[1] for row in rows for id_ in sheets.inputs((layer, row, 0))}
+            rows = {below for row in rows for below in sheets.rows_below(layer, row)}
         return found
 
     @cached_property

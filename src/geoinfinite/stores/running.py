@@ -92,8 +92,7 @@ def run(job: Job, progress: Progress, settings: RunSettings) -> Tally:
             f"{undone} of {len(share)} shards of {job.objects.url} failed: {drawing.failures}; "
             f"the others are kept: geoinfinite resume {job.objects.url}"
         )
-    for one in files:
-        one.clear()
+    job.drop_sheets()
     return drawing.tally
 
 

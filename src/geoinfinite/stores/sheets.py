@@ -116,6 +116,10 @@ class StageSheets:
             rows, columns = self._reads[number]
             yield from ((number - 1, r, c) for r, c in product(rows[row], columns[column]))
 
+    def rows_below(self, number: int, row: int) -> tuple[int, ...]:
+        """Return the rows of sheets that a row of a layer's sheets, or of shards, reads."""
+        return self._reads[number][0][row] if number > 0 else ()
+
     def readers(self, task: TaskId) -> Iterator[TaskId]:
         """Yield the sheets or shards that read a sheet."""
         number, row, column = task

@@ -26,7 +26,7 @@ from geoinfinite.stores.objects import Objects
 from geoinfinite.stores.outcomes import Drawn, Failed, Kept, Outcome, Task
 from geoinfinite.stores.parts import WHOLE, Part
 from geoinfinite.stores.planning import SHEET_SIDE, Plan
-from geoinfinite.stores.sheet_files import SheetFiles
+from geoinfinite.stores.sheet_files import FOLDER, SheetFiles
 from geoinfinite.stores.stored import read_stored
 from geoinfinite.tiling import TileCache
 
@@ -53,6 +53,12 @@ class Job:
         """Return where the sheets of a stage are kept."""
         level, part = self.plan.stages[stage].level, self.part.name
         return SheetFiles(self.objects, self.name, level, self.sheet_side, part)
+
+    def drop_sheets(self) -> None:
+        """Remove what is left of sheets: of the part that is drawn, or of every part by the whole job."""
+        folder = f"{FOLDER}/{self.part.name}".rstrip("/")
+        for name in list(self.objects.names(f"{folder}/")):
+            self.objects.delete(name)
 
 
 class Cancelled(Exception):
