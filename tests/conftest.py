@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import small_worlds
 
-from geoinfinite.engine.generate import tile_cache
+from geoinfinite.engine import process_resources
 from geoinfinite.recipe.recipe import Recipe
 
 
@@ -26,4 +26,4 @@ def ring(tmp_path: Path) -> Recipe:
 @pytest.fixture(autouse=True)
 def cold_cache() -> None:
     """Begin every test without tiles of another one."""
-    tile_cache.clear()
+    process_resources().tiles.clear()

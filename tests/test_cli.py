@@ -18,7 +18,7 @@ import xarray as xr
 from rasterio.warp import transform_bounds
 
 from geoinfinite.cli import main
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe

@@ -31,3 +31,7 @@ class CostWarning(UserWarning):
 
 class RunWarning(UserWarning):
     """A job that makes no progress, or whose workers may be too small for it."""
+
+
+class Cancelled(GeoInfiniteError):
+    """The caller of a read does not want its pixels any more."""

@@ -13,10 +13,11 @@ import dask
 import pytest
 import store_jobs
 import xarray as xr
+from drawings import UNCACHED
 from faulty_objects import FaultyObjects, Nth
 from preset_cases import MODELS, PRESET_CASES
 
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate
 from geoinfinite.errors import StoreError
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.window import Window
@@ -49,7 +50,7 @@ def written(plan: Plan, path: Path) -> None:
     assert not (path / "layers").exists()
     assert verify(path).ok
     for stage in plan.stages:
-        pixels = generate(plan.world, stage.level, stage.window, cache=None)
+        pixels = generate(plan.world, stage.level, stage.window, resources=UNCACHED)
         assert (store_jobs.pixels(path, stage.level)[:] == pixels).all()
 
 
@@ -174,7 +175,7 @@ def test_a_sheet_that_fails_stops_those_above_it_and_no_other(
     ring: Recipe, tmp_path: Path, look_ahead: int, scheduler: str
 ) -> None:
     plan, path = store_jobs.crossing(store_jobs.layered(ring)), tmp_path / "a.zarr"
-    lost = above(StageSheets(plan.world, plan.stages[-1]), BAD)
+    lost = above(StageSheets(plan.stages[-1]), BAD)
     assert 0 < len(lost) < plan.stages[-1].shards
     write_zarr(plan, tmp_path / "clean.zarr")
     with (
@@ -199,7 +200,7 @@ def test_a_sheet_that_fails_stops_those_above_it_and_no_other(
 @pytest.mark.filterwarnings("ignore")
 def test_a_sheet_that_fails_on_a_cluster_does_not_hang_it(ring: Recipe, tmp_path: Path, client: Any) -> None:
     plan, path = store_jobs.crossing(store_jobs.layered(ring)), tmp_path / "a.zarr"
-    lost = above(StageSheets(plan.world, plan.stages[-1]), BAD)
+    lost = above(StageSheets(plan.stages[-1]), BAD)
     said = (
         rf"^{len(lost)} of {plan.shards} shards of .*: level 2 layer 2 sheet \(0, 1\) \(ValueError: no luck\)"
     )

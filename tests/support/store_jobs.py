@@ -18,6 +18,7 @@ from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores import layout
 from geoinfinite.stores.identity import Header, numerics_profile
+from geoinfinite.stores.manifest import begin, mend
 from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.planning import Plan, plan_window
 from geoinfinite.stores.sheet_files import FOLDER
@@ -53,14 +54,15 @@ def begun(plan: Plan, path: Path, **changes: Any) -> Job:
     """A job whose store has been created, and nothing drawn."""
     objects = open_objects(path)
     header = Header.of(plan, numerics_profile(plan.world))
-    layout.create(objects, plan, header)
+    header = begin(objects, plan, header)
+    mend(objects, plan, header)
     job = Job(plan, objects, header.job, header.token, header.numerics)
     return replace(job, **changes)
 
 
 def sheets(plan: Plan, stage: int = -1) -> list[tuple[int, int, int]]:
     """Every sheet of a stage."""
-    cut = StageSheets(plan.world, plan.stages[stage])
+    cut = StageSheets(plan.stages[stage])
     return [(number, *place) for number in range(len(cut.layers)) for place in np.ndindex(cut.shape(number))]
 
 

@@ -37,9 +37,9 @@ def opening_line(path: str, level: int) -> str:
 
 def completeness(store: Objects) -> tuple[int, int]:
     """Return how many shards of a store are there, and how many there should be; their bytes are not read."""
-    done = shards = 0
-    for name in layout.read_header(store).shards:
-        rows, columns, _ = layout.open_ledger(store, int(name)).shape
+    header, done, shards = layout.read_header(store), 0, 0
+    for name in header.shards:
+        rows, columns = header.rows_and_columns(name)
         shards += rows * columns
         done += sum(
             ledger.present(store, int(name), row, column) for row in range(rows) for column in range(columns)

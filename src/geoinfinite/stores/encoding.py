@@ -8,7 +8,7 @@ import zarr
 from numpy.typing import NDArray
 from zarr.storage import MemoryStore
 
-from geoinfinite.stores.layout import image_settings
+from geoinfinite.stores.layout import pixel_array
 from geoinfinite.stores.planning import Plan, Stage
 
 
@@ -22,7 +22,7 @@ class ShardEncoder:
     def __init__(self, plan: Plan, stage: Stage) -> None:
         self._encoded: dict[str, Any] = {}
         self._side = stage.shard
-        self._alike: Any = zarr.create_array(MemoryStore(self._encoded), **image_settings(plan, stage))
+        self._alike: Any = zarr.create_array(MemoryStore(self._encoded), **pixel_array(plan, stage))
 
     def encode(self, row: int, column: int, pixels: NDArray[Any]) -> bytes:
         """Return the bytes of a shard's object, given all its pixels ``(band, y, x)``."""

@@ -33,7 +33,7 @@ class JobGraph:
     @cached_property
     def stages(self) -> tuple[StageSheets, ...]:
         """How each stage is cut into sheets and shards."""
-        return tuple(StageSheets(self.plan.world, stage, self.sheet_side) for stage in self.plan.stages)
+        return tuple(StageSheets(stage, self.sheet_side) for stage in self.plan.stages)
 
     def is_shard(self, task: Task) -> bool:
         """Say whether a task makes a shard."""
@@ -101,5 +101,4 @@ class _ParentShards:
             columns[column] = window.x0, window.x1
         plan = self._graph.plan
         parent, y, x = plan.stages[self._stage - 1], rows[row], columns[column]
-        period = plan.world.grid.period(parent.level)
-        return shards_under(parent, period, (int(y[0]), int(y[1])), (int(x[0]), int(x[1])))
+        return shards_under(parent, (int(y[0]), int(y[1])), (int(x[0]), int(x[1])))

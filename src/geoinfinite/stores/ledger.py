@@ -20,6 +20,8 @@ class State(Enum):
     """Its bytes cannot be decoded."""
     FOREIGN = "foreign"
     """Its bytes are whole, and not those of its record: another job's, or the record is."""
+    STRAY = "stray"
+    """It is no object of the store."""
 
 
 def digest(job: str, level: int, row: int, column: int, encoded: bytes) -> bytes:
@@ -57,10 +59,13 @@ def commit(objects: Objects, level: int, row: int, column: int, *, job: str, enc
 
 
 def _decodes(objects: Objects, level: int, row: int, column: int) -> bool:
-    image = open_image(objects, level)
-    side = image.shards[-1]
     try:
-        image[:, row * side : (row + 1) * side, column * side : (column + 1) * side]
+        image = open_image(objects, level)
+        (_, height, width), side, chunk = image.shape, image.shards[-1], image.chunks[-1]
+        # One chunk at a time: zarr abandons its other reads when one fails, and complains of them at exit.
+        for y in range(row * side, min((row + 1) * side, height), chunk):
+            for x in range(column * side, min((column + 1) * side, width), chunk):
+                image[:, y : y + chunk, x : x + chunk]
     except Exception:  # Every codec has its own way to say that bytes are damaged.
         return False
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import queue
 import threading
 from collections.abc import Callable, Mapping
@@ -109,7 +110,11 @@ class ExecutorPool:
     def submit(self, ticket: int, call: Call) -> None:
         """Hand a call over."""
         try:
-            future = self._executor.submit(call.function, *call.arguments)
+            if isinstance(self._executor, ProcessPoolExecutor):
+                # A process that cannot unpickle its call would die and take the pool with it.
+                future = self._executor.submit(_run_pickled, pickle.dumps((call.function, call.arguments)))
+            else:
+                future = self._executor.submit(call.function, *call.arguments)
         except BrokenExecutor as error:
             future = Future()
             future.set_exception(error)
@@ -140,6 +145,11 @@ class ExecutorPool:
             wait(futures, PATIENCE_S)
         if self._owned:
             self._executor.shutdown(wait=not any(f.running() for f in futures), cancel_futures=True)
+
+
+def _run_pickled(call: bytes) -> Any:
+    function, arguments = pickle.loads(call)
+    return function(*arguments)
 
 
 def _result(future: Future[Any]) -> Any:

@@ -12,36 +12,34 @@ from geoinfinite.plane.window import Window
 from geoinfinite.stores.planning import Stage
 
 
-def read_stored(
-    image: Any, stage: Stage, period: int | None, window: Window, check: Callable[[int, int], None]
-) -> NDArray[Any]:
+def read_stored(image: Any, stage: Stage, window: Window, check: Callable[[int, int], None]) -> NDArray[Any]:
     """Return pixels ``(band, y, x)`` of a stored stage; columns wrap where it goes once round.
 
     ``check(row, column)`` raises for a shard that is not there: Zarr would return its fill value.
     """
-    rows, columns = shards_under(stage, period, (window.y0, window.y1), (window.x0, window.x1))
+    rows, columns = shards_under(stage, (window.y0, window.y1), (window.x0, window.x1))
     for row in rows:
         for column in columns:
             check(row, column)
     y = slice(window.y0 - stage.window.y0, window.y1 - stage.window.y0)
-    parts = [image[:, y, x0:x1] for x0, x1 in _runs(stage, period, (window.x0, window.x1))]
+    parts = [image[:, y, x0:x1] for x0, x1 in _runs(stage, (window.x0, window.x1))]
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
 
 
 def shards_under(
-    stage: Stage, period: int | None, rows: tuple[int, int], columns: tuple[int, int]
+    stage: Stage, rows: tuple[int, int], columns: tuple[int, int]
 ) -> tuple[range, tuple[int, ...]]:
     """Return the rows and columns of a stage's shards that hold half-open ranges of its level's pixels."""
     y0, y1 = (y - stage.window.y0 for y in rows)
     found: dict[int, None] = {}
-    for x0, x1 in _runs(stage, period, columns):
+    for x0, x1 in _runs(stage, columns):
         found.update(dict.fromkeys(range(x0 // stage.shard, -(-x1 // stage.shard))))
     return range(y0 // stage.shard, -(-y1 // stage.shard)), tuple(found)
 
 
-def _runs(stage: Stage, period: int | None, columns: tuple[int, int]) -> Iterator[tuple[int, int]]:
+def _runs(stage: Stage, columns: tuple[int, int]) -> Iterator[tuple[int, int]]:
     """Yield a range of a level's columns as ranges of a stage's own columns."""
-    start = columns[0] - stage.window.x0
+    start, period = columns[0] - stage.window.x0, stage.source.period
     if period is not None:
         start %= period
     yield from wrapped(start, columns[1] - columns[0], stage.window.width)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from geoinfinite.engine.cost import level_cost
-from geoinfinite.engine.generate import Read, draw
-from geoinfinite.engine.layers import layer_evaluations
+from geoinfinite.engine import RasterSource, ReadPixels, Resources, draw, process_resources, read, resolve
+from geoinfinite.engine.cost import Cost, evaluations_of
 from geoinfinite.errors import ModelError, StoreError, WorldError
 from geoinfinite.plane.window import Window
 from geoinfinite.progress import Progress
@@ -28,7 +28,8 @@ from geoinfinite.stores.parts import WHOLE, Part
 from geoinfinite.stores.planning import SHEET_SIDE, Plan
 from geoinfinite.stores.sheet_files import FOLDER, SheetFiles
 from geoinfinite.stores.stored import read_stored
-from geoinfinite.tiling import TileCache
+from geoinfinite.tiling import NoTileCache
+from geoinfinite.tiling.tile_cache import DrawTiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,8 @@ class Job:
             self.objects.delete(name)
 
 
-class Cancelled(Exception):
-    """The job that a task belongs to was stopped."""
-
-
 class Ticks:
-    """Reports every tile as it is drawn, and ends a task whose job was stopped; mute in other processes."""
+    """Reports tiles as they are drawn, and ends a task whose job was stopped; mute in other processes."""
 
     def __init__(self, progress: Progress | None = None, stop: threading.Event | None = None) -> None:
         self._progress, self._stop = progress, stop
@@ -80,7 +77,7 @@ class Ticks:
         return TileCounter(advance, pixels // max(tiles, 1), self._stop)
 
 
-class TileCounter(TileCache):
+class TileCounter(NoTileCache):
     """A cache that keeps nothing and counts what it is given: a task draws every tile once."""
 
     def __init__(
@@ -89,20 +86,22 @@ class TileCounter(TileCache):
         pixels_per_tile: int,
         stop: threading.Event | None = None,
     ) -> None:
-        super().__init__(max_bytes=0)
+        super().__init__()
         self._advance, self._pixels, self._stop = advance, pixels_per_tile, stop
         self.drawn = 0
 
-    def get(self, key: Any) -> None:
-        """Return nothing; raise `Cancelled` if the job was stopped."""
-        if self._stop is not None and self._stop.is_set():
-            raise Cancelled("the job was stopped")
-
-    def put(self, key: Any, tile: Any) -> None:
-        """Count a tile."""
-        self.drawn += 1
+    def obtain(self, keys: Iterable[Hashable], draw: DrawTiles) -> dict[Hashable, NDArray[np.float32]]:
+        """Draw tiles, and count them."""
+        found = super().obtain(keys, draw)
+        self.drawn += len(found)
         if self._advance is not None:
-            self._advance(1, self._pixels)
+            self._advance(len(found), len(found) * self._pixels)
+        return found
+
+    def resources(self) -> Resources:
+        """Return the process's resources with this cache; they end with the job."""
+        shared = replace(process_resources(), tiles=self)
+        return shared if self._stop is None else replace(shared, is_cancelled=self._stop.is_set)
 
     @property
     def reported(self) -> tuple[int, int]:
@@ -131,7 +130,7 @@ class OpenJob:
         """
         check_same_numerics(self.job.objects.url, self.job.numerics, self.profile)
         try:
-            token = self.job.plan.world.token
+            token = resolve(self.job.plan.world, 0).token
         except (WorldError, ModelError, OSError) as error:
             raise StoreError(f"{self.job.objects.url} cannot be drawn by this process: {error}") from error
         if token != self.job.token:
@@ -153,20 +152,20 @@ class OpenJob:
             self._encoders[shard.stage] = ShardEncoder(self.job.plan, self.job.plan.stages[shard.stage])
         return self._encoders[shard.stage].encode(shard.row, shard.column, pixels)
 
-    def parent(self, stage: int) -> Read | None:
+    def parent(self, stage: int) -> ReadPixels | None:
         """Return how a stage reads its parent: from the root raster, or from the stage before."""
-        recipe = self.job.plan.world
-        if self.job.plan.stages[stage].level == 0:
+        parent = self.job.plan.stages[stage].source.parent
+        if parent is None:
             return None
         if stage == 0:
-            return recipe.root.read
+            return partial(read, parent, resources=process_resources())
         below = self.job.plan.stages[stage - 1]
-        period = recipe.grid.period(below.level)
+        check = self._check_present(below.level)
 
-        def read(window: Window) -> NDArray[Any]:
-            return read_stored(self.image(stage - 1), below, period, window, self._check_present(below.level))
+        def stored(window: Window) -> NDArray[Any]:
+            return read_stored(self.image(stage - 1), below, window, check)
 
-        return read
+        return stored
 
     def is_committed(self, shard: Task) -> bool:
         """Say whether a shard is committed and sound; with `Job.quick`, whether it is there."""
@@ -242,9 +241,9 @@ def find_committed(job: Job, shards: tuple[Task, ...], jobs: OpenJobs = OPEN_JOB
 
 def kept_shard(graph: JobGraph, shard: Task) -> Kept:
     """Return the outcome of a shard that is committed."""
-    stage, recipe = graph.plan.stages[shard.stage], graph.plan.world
+    stage = graph.plan.stages[shard.stage]
     window = stage.shard_window(shard.row, shard.column)
-    return Kept(0 if stage.layered else level_cost(recipe, stage.level, window).tiles, window.size)
+    return Kept(0 if stage.layered else stage.source.cost(window).tiles, window.size)
 
 
 def _commit_shard(opened: OpenJob, shard: Task, ticks: Ticks) -> Outcome:
@@ -258,14 +257,13 @@ def _commit_shard(opened: OpenJob, shard: Task, ticks: Ticks) -> Outcome:
         return kept_shard(opened.graph, shard)
     opened.check_here()
     window = stage.shard_window(shard.row, shard.column)
-    cost = None if stage.layered else level_cost(job.plan.world, stage.level, window)
-    tiles, evaluations = (cost.tiles, cost.evaluations) if cost else (0, 0)
-    counter = ticks.listen(window.size, tiles)
+    cost = Cost() if stage.layered else stage.source.cost(window)
+    counter = ticks.listen(window.size, cost.tiles)
     encoded = opened.encode(shard, _pixels(opened, shard, window, counter))
     # A file that was replaced while the shard was drawn must not decide its pixels.
     opened.check_here()
     ledger.commit(job.objects, stage.level, shard.row, shard.column, job=job.name, encoded=encoded)
-    return Drawn(counter.drawn, window.size, evaluations, counter.reported)
+    return Drawn(counter.drawn, window.size, cost.evaluations, counter.reported)
 
 
 def _keep_sheet(opened: OpenJob, task: Task, ticks: Ticks) -> Outcome:
@@ -276,18 +274,19 @@ def _keep_sheet(opened: OpenJob, task: Task, ticks: Ticks) -> Outcome:
         return Kept(need.tiles, 0)
     opened.check_here()
     counter = ticks.listen(0, need.tiles)
-    tiles = draw_sheet(sheets, files, task.id, opened.parent(task.stage), counter)
+    tiles = draw_sheet(sheets, files, task.id, opened.parent(task.stage), counter.resources())
     opened.check_here()
     files.save(task.id, tiles)
-    evaluations = layer_evaluations(job.plan.world, stage.level, need)
+    evaluations = evaluations_of(need, stage.source.drawn.solving)
     return Drawn(counter.drawn, 0, evaluations, counter.reported)
 
 
 def _pixels(opened: OpenJob, shard: Task, window: Window, counter: TileCounter) -> NDArray[Any]:
-    job, stage = opened.job, opened.job.plan.stages[shard.stage]
-    read_parent = opened.parent(shard.stage)
+    stage, read_parent = opened.job.plan.stages[shard.stage], opened.parent(shard.stage)
     if stage.layered:
-        return fuse_shard(opened.graph.stages[shard.stage], job.files(shard.stage), window, read_parent)
-    if stage.level == 0 and not job.plan.world.root.generated:
-        return job.plan.world.root.read(window)
-    return draw(job.plan.world, stage.level, window, read_parent, cache=counter)
+        return fuse_shard(
+            opened.graph.stages[shard.stage], opened.job.files(shard.stage), window, read_parent
+        )
+    if isinstance(stage.source.source, RasterSource):
+        return read(stage.source, window, counter.resources())
+    return draw(stage.source, window, read_parent, counter.resources())

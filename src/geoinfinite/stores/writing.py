@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from geoinfinite.errors import StoreError
 from geoinfinite.progress import Progress, Silent
 from geoinfinite.stores import layout
-from geoinfinite.stores.identity import Header, check_same_job
+from geoinfinite.stores.identity import Header
+from geoinfinite.stores.manifest import begin, mend, remove_strays
 from geoinfinite.stores.objects import Objects, open_objects
-from geoinfinite.stores.parts import Part
+from geoinfinite.stores.parts import WHOLE, Part
 from geoinfinite.stores.planning import Plan
 from geoinfinite.stores.running import profile_where_tasks_run, run
 from geoinfinite.stores.settings import RunSettings
@@ -64,13 +65,44 @@ def write_zarr(
     on: parts may run at the same time, in any order, on any machines. When all have ended, the store is
     the same as if it had been written at once. ``settings`` say how and where tasks run.
     """
-    objects, how, share = opened(path, storage_options), settings or RunSettings(), Part(*part)
+    with written(
+        plan,
+        opened(path, storage_options),
+        resume=resume,
+        quick=quick,
+        progress=progress,
+        part=Part(*part),
+        settings=settings,
+    ) as report:
+        return report
+
+
+@contextlib.contextmanager
+def written(
+    plan: Plan,
+    objects: Objects,
+    *,
+    resume: bool = True,
+    quick: bool = False,
+    progress: Progress | None = None,
+    part: Part = WHOLE,
+    settings: RunSettings | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> Iterator[WriteReport]:
+    """Do as `write_zarr`, and hold the store while the caller reads it.
+
+    ``check`` is called once the store is held and before anything is drawn; what it raises ends the job.
+    """
+    how = settings or RunSettings()
     ours = Header.of(plan, profile_where_tasks_run(plan, how))
-    _begin(objects, plan, ours, resume)
-    with objects.writing(shared=not share.whole):
-        job = Job(plan, objects, ours.job, ours.token, ours.numerics, quick=quick, part=share)
+    theirs = begin(objects, plan, ours, resume=resume)
+    with objects.writing(shared=not part.whole):
+        check()
+        mend(objects, plan, theirs)
+        remove_strays(objects, theirs)
+        job = Job(plan, objects, ours.job, ours.token, ours.numerics, quick=quick, part=part)
         done = run(job, progress or Silent(), how)
-    return WriteReport(objects.url, done.drawn, done.kept, done.tiles, done.evaluations)
+        yield WriteReport(objects.url, done.drawn, done.kept, done.tiles, done.evaluations)
 
 
 def resume_store(
@@ -95,25 +127,4 @@ def opened(path: str | Path | Objects, storage_options: Mapping[str, Any] | None
 
 def local_path(path: str | Path) -> Path:
     """Return an absolute path; raise `StoreError` for a URL."""
-    if "://" in str(path):
-        raise StoreError(
-            f"{str(path)!r} is a URL; a file is written to a local path: write it there and copy it"
-        )
     return Path(path).expanduser().absolute()
-
-
-def _begin(objects: Objects, plan: Plan, ours: Header, resume: bool) -> None:
-    """Create the store, or check that what is there is the same job."""
-    if next(objects.names(), None) is None:
-        try:
-            layout.create(objects, plan, ours)
-        except OSError as error:
-            raise StoreError(
-                f"{objects.url} cannot be created: {error}; choose a path that can be written"
-            ) from error
-        return
-    check_same_job(objects.url, layout.read_header(objects), ours)
-    if not resume:
-        raise StoreError(
-            f"{objects.url} exists and resume=False; pass resume=True, choose another path, or delete it"
-        )

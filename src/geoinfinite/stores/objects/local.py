@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import stat
 import uuid
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ try:
 except ImportError:  # Windows has no advisory locks: there two writers must be kept apart by hand.
     fcntl = None  # type: ignore[assignment]
 
+_HAS_LOCKS = fcntl is not None
 _PARTIAL = re.compile(r".+\.[0-9a-f]{32}\.partial")
 _TRIES = 20
 """How often a write starts again whose folder or partial file another process has just removed."""
@@ -108,31 +110,41 @@ class LocalObjects:
         Raises `StoreError` if another job holds it; with ``shared``, only if that one is not shared.
         Jobs that share leave partial files alone, which may be each other's.
         """
-        descriptor = os.open(self.root, os.O_RDONLY) if fcntl is not None else None
-        try:
-            if descriptor is not None:
-                self._lock(descriptor, shared)
-            if not shared:
-                self._tidy()
+        with self._locked(shared):
+            if shared:
+                yield
+                return
+            self._tidy()
             try:
                 yield
             finally:
-                if not shared:
-                    # Workers may have been killed on the way, or this job was stopped.
-                    self._tidy()
-        finally:
-            if descriptor is not None:
-                os.close(descriptor)
+                # Workers of a cluster may have been killed on the way, or this process be interrupted.
+                self._tidy()
 
-    def _lock(self, descriptor: int, shared: bool) -> None:
+    @contextlib.contextmanager
+    def _locked(self, shared: bool) -> Iterator[None]:
+        if not _HAS_LOCKS:
+            yield
+            return
+        removed = StoreError(f"{self.root} was removed by another process; run the same again")
         try:
-            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StoreError(
-                f"{self.root} is being written by another process; wait for it, or end it"
-            ) from error
-        except OSError:
-            pass  # Some network file systems have no locks; objects are still written whole, one by one.
+            descriptor = os.open(self.root, os.O_RDONLY)
+        except FileNotFoundError as error:
+            raise removed from error
+        try:
+            try:
+                fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise StoreError(
+                    f"{self.root} is being written by another process; wait for it, or end it"
+                ) from error
+            except OSError:
+                pass  # Some network file systems have no locks; objects are still written whole, one by one.
+            if not _is_still(descriptor, self.root):
+                raise removed
+            yield
+        finally:
+            os.close(descriptor)
 
     def _tidy(self) -> None:
         """Remove what killed writers left: partial files, and folders without a file."""
@@ -144,6 +156,12 @@ class LocalObjects:
             if folder != str(self.root):
                 with contextlib.suppress(OSError):
                     os.rmdir(folder)
+
+    def remove(self) -> None:
+        """Remove the folder and all that is in it; it is gone at once for those that would open it."""
+        gone = self.root.with_name(f"{self.root.name}.{uuid.uuid4().hex}.partial")
+        os.rename(self.root, gone)
+        shutil.rmtree(gone)
 
     def _write(self, name: str, data: bytes, publish: Callable[[str, str], bool]) -> bool:
         for last in (*[False] * (_TRIES - 1), True):
@@ -158,8 +176,12 @@ class LocalObjects:
                 with open(partial, "xb") as stream:
                     stream.write(data)
                 return publish(partial, target)
-            except FileNotFoundError:
-                if last or not self.root.parent.is_dir():
+            except FileNotFoundError as error:
+                if not self.root.parent.is_dir():
+                    raise StoreError(
+                        f"the folder {self.root.parent} does not exist; create it, or choose another path"
+                    ) from error
+                if last:
                     raise
             finally:
                 with contextlib.suppress(OSError):
@@ -189,6 +211,14 @@ class LocalObjects:
             if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 raise _refused(path, stat.S_ISLNK(mode))
         return path
+
+
+def _is_still(descriptor: int, path: Path) -> bool:
+    """Say whether an open folder is still the one at a path."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def publish_new(partial: str, target: str) -> bool:
