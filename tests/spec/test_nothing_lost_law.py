@@ -32,7 +32,7 @@ from geoinfinite.stores.writing import write_zarr
 
 world = small_worlds.ring_world(Path({folder!r}))
 with dask.config.set(scheduler={scheduler!r}, num_workers=2):
-    write_zarr(store_jobs.crossing(world), store_jobs.slow(Path({store!r}), 0.05))
+    write_zarr(store_jobs.crossing(world), store_jobs.Slow(0.05).at(Path({store!r})))
 """
 
 

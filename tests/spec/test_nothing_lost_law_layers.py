@@ -36,7 +36,7 @@ from geoinfinite.stores.writing import write_zarr
 
 world = store_jobs.layered(small_worlds.ring_world(Path({folder!r})), {case!r})
 with dask.config.set(scheduler={scheduler!r}, num_workers=2):
-    write_zarr(store_jobs.strip(world), store_jobs.slow(Path({store!r}), 0.01))
+    write_zarr(store_jobs.strip(world), store_jobs.Slow(0.01).at(Path({store!r})))
 """
 
 

@@ -106,14 +106,19 @@ def cut_after(saves: int, path: Path) -> FaultyObjects:
     return FaultyObjects(open_objects(path), Nth(saves, PowerCut("dark"), is_sheet))
 
 
-def slow(path: Path, seconds: float) -> FaultyObjects:
-    """Return a store's objects that take so long to write one."""
+@dataclass(frozen=True)
+class Slow:
+    """Makes every write of an object take so many seconds; travels to other processes."""
 
-    def wait(operation: str, name: str) -> None:
+    seconds: float
+
+    def __call__(self, operation: str, name: str) -> None:
         if operation == "put":
-            time.sleep(seconds)
+            time.sleep(self.seconds)
 
-    return FaultyObjects(open_objects(path), wait)
+    def at(self, path: Path) -> FaultyObjects:
+        """Return a store's objects."""
+        return FaultyObjects(open_objects(path), self)
 
 
 @dataclass
