@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import small_worlds
+from s3_server import S3Server, s3_server
 
 from geoinfinite.engine import process_resources
 from geoinfinite.recipe.recipe import Recipe
@@ -21,6 +23,13 @@ def patch(tmp_path: Path) -> Recipe:
 def ring(tmp_path: Path) -> Recipe:
     """A small world once round the Earth."""
     return small_worlds.ring_world(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """A server that speaks S3."""
+    with s3_server() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

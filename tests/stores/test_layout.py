@@ -21,6 +21,7 @@ from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores import layout
 from geoinfinite.stores.identity import Header, numerics_profile
+from geoinfinite.stores.manifest import begin, mend
 from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.planning import Plan, plan_window
 from geoinfinite.stores.writing import write_zarr
@@ -115,7 +116,8 @@ def test_creating_the_whole_earth_takes_kilobytes(tmp_path: Path) -> None:
     world = worldfile.load("analytic", Recipe)
     plan = plan_window(world, 7, world.grid.full(7))
     path = tmp_path / "earth.zarr"
-    layout.create(open_objects(path), plan, Header.of(plan, numerics_profile(world)))
+    header = Header.of(plan, numerics_profile(world))
+    mend(open_objects(path), plan, begin(open_objects(path), plan, header))
     assert zarr.open_group(path, mode="r")["7/image"].shape == (3, 44_236_800, 88_473_600)
     assert "x" not in zarr.open_group(path, mode="r")["7"]
     assert sum(len(b) for b in store_jobs.contents(path).values()) < 8_000_000

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,12 +20,32 @@ from geoinfinite.plane.quantise import Encoding
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.stores import pictures
-from geoinfinite.stores.pictures import to_bytes, write_cog, write_png
+from geoinfinite.stores.objects import open_objects
+from geoinfinite.stores.pictures import hidden_store, to_bytes, write_cog, write_png
 from geoinfinite.stores.planning import plan_window
+from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import write_zarr
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+
+
+class Told:
+    """Progress that counts how often it hears: of every tile that is drawn, but of kept ones by the shard."""
+
+    def __init__(self) -> None:
+        self.heard = 0
+
+    def start(self, total_tiles: int, total_pixels: int) -> None:
+        self.left = total_tiles
+
+    def advance(self, tiles: int, pixels: int) -> None:
+        self.heard += 1
+
+    def keep(self, tiles: int, pixels: int) -> None:
+        pass
+
+    def finish(self) -> None:
+        pass
 
 
 def left(folder: Path) -> list[str]:
@@ -41,12 +64,9 @@ def test_a_cog_is_the_window_in_its_place(ring: Recipe, tmp_path: Path) -> None:
     assert left(tmp_path) == ["a.tif"]
 
 
-def test_a_cog_larger_than_a_step_has_averaged_overviews(
-    patch: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pictures, "STEP", 512)
+def test_a_cog_larger_than_a_step_has_averaged_overviews(patch: Recipe, tmp_path: Path) -> None:
     plan = plan_window(patch, 3, Window(4, 720, 101, 1209))
-    write_cog(plan, tmp_path / "a.tif")
+    write_cog(plan, tmp_path / "a.tif", step=512)
     with rasterio.open(tmp_path / "a.tif") as file:
         assert file.overviews(1)[0] == 2
         pixels = file.read()
@@ -100,7 +120,7 @@ def test_what_is_there_is_not_overwritten_unasked(patch: Recipe, tmp_path: Path)
         write(plan, tmp_path / name, overwrite=True)
         with rasterio.open(tmp_path / name) as file:
             assert file.count == 3
-    with pytest.raises(StoreError, match=r"exists; choose another path"):
+    with pytest.raises(StoreError, match=r"is a folder; choose another path"):
         write_cog(plan, tmp_path, overwrite=True)
 
 
@@ -115,34 +135,93 @@ def test_a_huge_png_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("write", [write_cog, write_png])
-def test_a_killed_file_leaves_its_pixels_and_no_half_file(
-    patch: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: object
+def test_a_killed_file_leaves_its_pixels_and_no_half_file(patch: Recipe, tmp_path: Path, write: Any) -> None:
+    plan, path = store_jobs.corner(patch), tmp_path / ("a.tif" if write is write_cog else "a.png")
+    hidden = hidden_store(plan, path)
+    # What a process leaves that is killed while it puts the file together.
+    write_zarr(plan, hidden)
+    (hidden / f"{path.name}.{'0a' * 16}.partial").write_bytes(b"half")
+    assert left(tmp_path) == [hidden.name]
+    assert hidden.name.startswith(f".{path.name}.")
+    heard = Told()
+    write(plan, path, progress=heard)
+    assert heard.heard <= plan.shards < plan.tiles
+    assert left(tmp_path) == [path.name]
+    with rasterio.open(path) as file:
+        assert (file.read() == generate(patch, 2, plan.window)).all()
+
+
+@pytest.mark.parametrize("write", [write_cog, write_png])
+def test_a_failure_leaves_the_pixels_drawn_and_the_file_that_was_there(
+    patch: Recipe, tmp_path: Path, write: Any
 ) -> None:
-    plan, name = store_jobs.corner(patch), "a.tif" if write is write_cog else "a.png"
+    plan, path = store_jobs.corner(patch), tmp_path / "a.tif"
+    path.write_text("mine")
 
-    def killed(*args: object, **kwargs: object) -> None:
-        raise KeyboardInterrupt("dark")
+    class Fails(Told):
+        def finish(self) -> None:
+            raise KeyboardInterrupt("dark")
 
-    with monkeypatch.context() as broken:
-        broken.setattr(rasterio.shutil, "copy", killed)
-        with pytest.raises(KeyboardInterrupt, match="dark"):
-            write(plan, tmp_path / name)
-    (hidden,) = left(tmp_path)
-    assert hidden.startswith(f".{name}.")
-    assert hidden.endswith(".zarr")
-    monkeypatch.setattr("geoinfinite.stores.shards.draw", killed)
-    write(plan, tmp_path / name)
-    assert left(tmp_path) == [name]
+    with pytest.raises(KeyboardInterrupt, match="dark"):
+        write(plan, path, overwrite=True, progress=Fails())
+    assert path.read_text() == "mine"
+    assert left(tmp_path) == [hidden_store(plan, path).name, "a.tif"]
+    assert verify(hidden_store(plan, path))
 
 
-def test_pixels_are_taken_from_a_store_that_is_there(
-    patch: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pixels_are_taken_from_a_store_that_is_there(patch: Recipe, tmp_path: Path) -> None:
+    plan, heard = store_jobs.corner(patch), Told()
+    for store in (tmp_path / "a.zarr", open_objects("memory://pictures")):
+        write_zarr(plan, store)
+        write_cog(plan, tmp_path / "a.tif", store=store, progress=heard, overwrite=True)
+        write_png(plan, tmp_path / "a.png", store=store, progress=heard, overwrite=True)
+        assert left(tmp_path) == ["a.png", "a.tif", "a.zarr"]
+        with rasterio.open(tmp_path / "a.tif") as tif, rasterio.open(tmp_path / "a.png") as png:
+            assert (tif.read() == png.read()).all()
+    assert heard.heard <= 4 * plan.shards < plan.tiles
+
+
+def test_bands_have_names_and_colours(patch: Recipe, tmp_path: Path) -> None:
+    write_cog(store_jobs.corner(patch), tmp_path / "a.tif")
+    with rasterio.open(tmp_path / "a.tif") as file:
+        assert file.descriptions == ("red", "green", "blue")
+        assert [c.name for c in file.colorinterp] == ["red", "green", "blue"]
+
+
+def test_bands_beyond_colours_have_numbers_and_none_is_alpha(tmp_path: Path) -> None:
+    values = np.concatenate([small_worlds.revealing(20, 28), small_worlds.revealing(20, 28)[:1] // 2])
+    small_worlds.write_root(tmp_path / "four.tif", values, "EPSG:32633", (412_300.0, 5_207_700.0), 300.0)
+    patch = small_worlds.patch_world(tmp_path)
+    plan = plan_window(
+        patch.replace(root=type(patch.root)(str(tmp_path / "four.tif"))), 1, Window(3, 40, 10, 70)
+    )
+    write_cog(plan, tmp_path / "a.tif")
+    with rasterio.open(tmp_path / "a.tif") as file:
+        assert file.descriptions == ("1", "2", "3", "4")
+        assert [c.name for c in file.colorinterp] == ["gray", "undefined", "undefined", "undefined"]
+        assert file.tags()["synthetic"].startswith("Synthetic")
+
+
+def test_paths_that_hold_no_file_are_refused_and_left_alone(patch: Recipe, tmp_path: Path) -> None:
     plan = store_jobs.corner(patch)
-    write_zarr(plan, tmp_path / "a.zarr")
-    monkeypatch.setattr("geoinfinite.stores.shards.draw", None)
-    write_cog(plan, tmp_path / "a.tif", store=tmp_path / "a.zarr")
-    write_png(plan, tmp_path / "a.png", store=tmp_path / "a.zarr")
-    assert left(tmp_path) == ["a.png", "a.tif", "a.zarr"]
-    with rasterio.open(tmp_path / "a.tif") as tif, rasterio.open(tmp_path / "a.png") as png:
-        assert (tif.read() == png.read()).all()
+    os.mkfifo(tmp_path / "fifo.tif")
+    with pytest.raises(StoreError, match=r"fifo.tif is not a regular file; choose another path"):
+        write_cog(plan, tmp_path / "fifo.tif", overwrite=True)
+    assert stat.S_ISFIFO((tmp_path / "fifo.tif").stat().st_mode)
+    with pytest.raises(StoreError, match=r"the folder .*none does not exist; create it, or choose"):
+        write_cog(plan, tmp_path / "none" / "a.tif")
+    with pytest.raises(StoreError, match=r"'s3://b/a.tif' is a URL; .*write it there and copy it"):
+        write_cog(plan, "s3://b/a.tif")
+    assert left(tmp_path) == ["fifo.tif"]
+
+
+def test_a_link_is_written_where_it_points(patch: Recipe, tmp_path: Path) -> None:
+    plan = store_jobs.corner(patch)
+    (tmp_path / "real").mkdir()
+    (tmp_path / "a.tif").symlink_to("real/b.tif")
+    assert write_cog(plan, tmp_path / "a.tif") == tmp_path / "real" / "b.tif"
+    assert (tmp_path / "a.tif").is_symlink()
+    with rasterio.open(tmp_path / "a.tif") as file:
+        assert file.count == 3
+    with pytest.raises(StoreError, match=r"b.tif exists; choose another path"):
+        write_cog(plan, tmp_path / "a.tif")

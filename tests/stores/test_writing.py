@@ -210,14 +210,15 @@ def test_a_missing_root_is_named(ring: Recipe, tmp_path: Path) -> None:
 
 def test_changed_attributes_are_refused(ring: Recipe, tmp_path: Path) -> None:
     write_zarr(store_jobs.crossing(ring), tmp_path / "a.zarr")
-    meta = tmp_path / "a.zarr" / "zarr.json"
-    text = meta.read_text()
-    meta.write_text(text.replace('"format": 1', '"format": 2'))
-    with pytest.raises(StoreError, match=r"has the layout 2, this version knows 1"):
-        resume_store(tmp_path / "a.zarr")
-    meta.write_text(text.replace(ring.token, "0" * 32))
-    with pytest.raises(StoreError, match=r"attributes of the store are damaged"):
-        resume_store(tmp_path / "a.zarr")
+    texts = {meta: meta.read_text() for meta in (tmp_path / "a.zarr").rglob("zarr.json")}
+    for old, new, said in (
+        ('"format": 2', '"format": 3', r"has the layout 3, this version knows 2"),
+        (ring.token, "0" * 32, r"attributes of the store are damaged"),
+    ):
+        for meta, text in texts.items():
+            meta.write_text(text.replace(old, new))
+        with pytest.raises(StoreError, match=said):
+            resume_store(tmp_path / "a.zarr")
 
 
 def test_one_bad_shard_does_not_stop_the_others(ring: Recipe, tmp_path: Path) -> None:
