@@ -1,4 +1,4 @@
-"""How long work tells a terminal, a log, or nobody how far it is."""
+"""How long work reports its state: to a terminal, to a log, or to nobody."""
 
 from __future__ import annotations
 
@@ -10,31 +10,95 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol, TextIO
 
+FEWEST_TILES = 8
+"""Tiles drawn after the first one before a time left is stated: the first ones load the network."""
+SMALLEST_MEGAPIXELS = 100_000
+"""Pixels from which amounts are written in megapixels."""
+
 
 class Progress(Protocol):
-    """Whoever is told; `advance` may be called from several threads."""
+    """The receiver of reports; all methods but `start` and `finish` may be called from several threads."""
 
     def start(self, total_tiles: int, total_pixels: int) -> None:
-        """Say how much there is to do."""
+        """Report how much there is to do."""
 
     def advance(self, tiles: int, pixels: int) -> None:
-        """Say that so much more is done."""
+        """Report that so much more has been drawn."""
+
+    def keep(self, tiles: int, pixels: int) -> None:
+        """Report that so much more was found done; it does not count as speed."""
 
     def finish(self) -> None:
-        """Say that the work has ended, well or not."""
+        """Report that the work has ended, well or not."""
 
 
 class Silent:
-    """Tells nobody."""
+    """Ignores every report."""
 
     def start(self, total_tiles: int, total_pixels: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def advance(self, tiles: int, pixels: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
+
+    def keep(self, tiles: int, pixels: int) -> None:
+        """Do nothing."""
 
     def finish(self) -> None:
-        """Say nothing."""
+        """Do nothing."""
+
+
+@dataclass
+class Pace:
+    """Counts tiles and pixels, and the speed at which tiles are drawn; not safe for threads by itself."""
+
+    total_tiles: int
+    total_pixels: int
+    began: float
+    tiles: int = 0
+    """Tiles that are done, drawn or kept."""
+    pixels: int = 0
+    drawn: int = 0
+    """Tiles that were drawn."""
+    _first: tuple[float, int] | None = None
+    """When the first tiles had been drawn, and how many."""
+
+    def add(self, tiles: int, pixels: int, *, now: float, drawn: bool) -> None:
+        """Count tiles that are done."""
+        self.tiles, self.pixels = self.tiles + tiles, self.pixels + pixels
+        self.drawn += tiles if drawn else 0
+        if drawn and tiles and self._first is None:
+            self._first = now, self.drawn
+
+    def rate(self, now: float) -> float | None:
+        """Return tiles drawn per second, without the time before the first ones; ``None`` if too few."""
+        if self._first is None:
+            return None
+        began, before = self._first
+        if self.drawn - before < FEWEST_TILES or now <= began:
+            return None
+        return (self.drawn - before) / (now - began)
+
+    def amounts(self) -> str:
+        """Return how much is done, of how much.
+
+        >>> Pace(100, 4_000_000, 0.0, tiles=20, pixels=800_000).amounts()
+        '20/100 tiles, 0.8/4.0 megapixels'
+        >>> Pace(3, 1404, 0.0, tiles=3, pixels=1404).amounts()
+        '3/3 tiles, 1,404/1,404 pixels'
+        """
+        tiles = f"{self.tiles:,}/{self.total_tiles:,} tiles"
+        if self.total_pixels < SMALLEST_MEGAPIXELS:
+            return f"{tiles}, {self.pixels:,}/{self.total_pixels:,} pixels"
+        return f"{tiles}, {self.pixels / 1e6:,.1f}/{self.total_pixels / 1e6:,.1f} megapixels"
+
+    def outlook(self, now: float) -> str:
+        """Return the speed and the time left, or nothing as long as neither is known."""
+        rate = self.rate(now)
+        if rate is None:
+            return ""
+        left = timedelta(seconds=round(max(self.total_tiles - self.tiles, 0) / rate))
+        return f"{rate:,.1f} tiles/s, {left} left"
 
 
 @dataclass
@@ -45,80 +109,93 @@ class Lines:
     interval_s: float = 10.0
     clock: Callable[[], float] = time.monotonic
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _total: tuple[int, int] = (0, 0)
-    _done: tuple[int, int] = (0, 0)
-    _began: float = 0.0
+    _pace: Pace = field(default_factory=lambda: Pace(0, 0, 0.0), repr=False)
     _told: float = 0.0
 
     def start(self, total_tiles: int, total_pixels: int) -> None:
         """Begin to count."""
-        self._total, self._done = (total_tiles, total_pixels), (0, 0)
-        self._began = self._told = self.clock()
+        self._told = self.clock()
+        self._pace = Pace(total_tiles, total_pixels, self._told)
 
     def advance(self, tiles: int, pixels: int) -> None:
-        """Count, and write a line if the last one is old enough."""
-        with self._lock:
-            self._done = self._done[0] + tiles, self._done[1] + pixels
-            now = self.clock()
-            if now - self._told >= self.interval_s:
-                self._told = now
-                self._write(now)
+        """Count what was drawn, and write a line if the last one is old enough."""
+        self._add(tiles, pixels, drawn=True)
+
+    def keep(self, tiles: int, pixels: int) -> None:
+        """Count what was found done, and write a line if the last one is old enough."""
+        self._add(tiles, pixels, drawn=False)
 
     def finish(self) -> None:
         """Write the last line."""
-        self._write(self.clock())
+        now, pace = self.clock(), self._pace
+        took = f"in {timedelta(seconds=round(now - pace.began))}"
+        drawn = f"{pace.drawn:,} tiles drawn {took}" if pace.drawn else f"nothing drawn, {took}"
+        self._write(f"{pace.amounts()}, {drawn}")
 
-    def _write(self, now: float) -> None:
-        elapsed = max(now - self._began, 1e-9)
-        (tiles, pixels), (all_tiles, all_pixels) = self._done, self._total
-        left = "unknown" if not tiles else str(timedelta(seconds=round(elapsed * (all_tiles / tiles - 1))))
-        self.stream.write(
-            f"{tiles}/{all_tiles} tiles, {pixels / 1e6:.1f}/{all_pixels / 1e6:.1f} megapixels, "
-            f"{tiles / elapsed:.1f} tiles/s, {left} left\n"
-        )
+    def _add(self, tiles: int, pixels: int, *, drawn: bool) -> None:
+        with self._lock:
+            now = self.clock()
+            self._pace.add(tiles, pixels, now=now, drawn=drawn)
+            if now - self._told >= self.interval_s:
+                self._told = now
+                self._write(", ".join(filter(None, (self._pace.amounts(), self._pace.outlook(now)))))
+
+    def _write(self, line: str) -> None:
+        self.stream.write(f"{line}\n")
         self.stream.flush()
 
 
 class Bar:
-    """A live bar with tiles/s, megapixels and time left: for terminals."""
+    """A live bar with tiles, pixels, tiles/s and time left: for terminals."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream, self._clock = stream, clock
+        self._lock = threading.Lock()
+        self._pace = Pace(0, 0, 0.0)
         self._bar: Any = None
         self._task: Any = None
 
     def start(self, total_tiles: int, total_pixels: int) -> None:
         """Draw the empty bar."""
-        # Rich is imported by those who look at a bar, not by everyone who imports the package.
+        # Rich is imported where a bar is shown, not by everyone who imports the package.
         from rich import progress as rich_progress
         from rich.console import Console
 
+        self._pace = Pace(total_tiles, total_pixels, self._clock())
         self._bar = rich_progress.Progress(
             rich_progress.BarColumn(),
             rich_progress.TaskProgressColumn(),
-            rich_progress.TextColumn("{task.completed:.0f}/{task.total:.0f} tiles"),
-            rich_progress.TextColumn("{task.fields[megapixels]:.1f} megapixels"),
-            rich_progress.TextColumn("{task.fields[rate]}"),
-            rich_progress.TimeRemainingColumn(),
+            rich_progress.TextColumn("{task.fields[amounts]}"),
+            rich_progress.TextColumn("{task.fields[outlook]}"),
             console=Console(file=self._stream),
         )
-        self._task = self._bar.add_task("", total=max(total_tiles, 1), megapixels=0.0, rate="")
+        self._task = self._bar.add_task(
+            "", total=max(total_tiles, 1), amounts=self._pace.amounts(), outlook=""
+        )
         self._bar.start()
 
     def advance(self, tiles: int, pixels: int) -> None:
-        """Move the bar."""
-        task = self._bar.tasks[0]
-        rate = "" if not task.speed else f"{task.speed:.1f} tiles/s"
-        megapixels = task.fields["megapixels"] + pixels / 1e6
-        self._bar.update(self._task, advance=tiles, megapixels=megapixels, rate=rate)
+        """Move the bar by what was drawn."""
+        self._add(tiles, pixels, drawn=True)
+
+    def keep(self, tiles: int, pixels: int) -> None:
+        """Move the bar by what was found done."""
+        self._add(tiles, pixels, drawn=False)
 
     def finish(self) -> None:
         """Leave the bar as it is."""
         if self._bar is not None:
             self._bar.stop()
 
+    def _add(self, tiles: int, pixels: int, *, drawn: bool) -> None:
+        with self._lock:
+            now, pace = self._clock(), self._pace
+            pace.add(tiles, pixels, now=now, drawn=drawn)
+            told = {"amounts": pace.amounts(), "outlook": pace.outlook(now)}
+        self._bar.update(self._task, advance=tiles, **told)
+
 
 def progress_on(stream: TextIO | None = None) -> Progress:
-    """Return what fits a stream, standard error by default: a live bar on a terminal, else plain lines."""
+    """Return the progress that suits a stream, by default standard error: a bar on a terminal, else lines."""
     stream = sys.stderr if stream is None else stream
     return Bar(stream) if stream.isatty() else Lines(stream)

@@ -6,35 +6,24 @@ import contextlib
 import math
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import rasterio
 import rasterio.shutil
 import rasterio.windows
-from numpy.typing import NDArray
-from rasterio.enums import ColorInterp
 
-from geoinfinite.arrays.dataarray import band_names
 from geoinfinite.errors import BudgetError, StoreError
-from geoinfinite.plane.quantise import Encoding
-from geoinfinite.plane.window import Window
 from geoinfinite.progress import Progress
-from geoinfinite.provenance import SYNTHETIC, version
-from geoinfinite.recipe import worldfile
 from geoinfinite.stores import layout
 from geoinfinite.stores.objects import Objects
 from geoinfinite.stores.objects.local import LocalObjects, publish_new
 from geoinfinite.stores.objects.opening import resolved
 from geoinfinite.stores.planning import Plan
+from geoinfinite.stores.rasters import BLOCK, png_text, shape, to_bytes, write_flat
 from geoinfinite.stores.writing import opened, written
 
-BLOCK = 512
-STEP = 4 * BLOCK
-"""Side in pixels of what is held in memory while a file is written, unless it is given."""
 LARGEST_PNG = 2**26
 """Pixels: beyond, most programs refuse to open a PNG, and it has no overviews to look at."""
 
@@ -46,15 +35,15 @@ def write_cog(
     overwrite: bool = False,
     store: str | Path | Objects | None = None,
     progress: Progress | None = None,
-    step: int = STEP,
+    bands: Sequence[int] | None = None,
 ) -> Path:
     """Write a plan's finest level as a cloud-optimised GeoTIFF with averaged overviews.
 
     Its tags say that it is synthetic and carry the recipe. Memory does not grow with the window. A
     killed run leaves no half file, and the same call goes on where it was. Raises `StoreError` if
     ``path`` exists, unless ``overwrite``. With ``store``, a Zarr store of the same plan, pixels are
-    drawn into it where it lacks them, and it is kept. ``step`` is the side in pixels of what is held in
-    memory.
+    drawn into it where it lacks them, and it is kept. ``bands`` are those that are written, counted from 0,
+    by default all of them.
     """
     where = local_file(path, overwrite=overwrite)
     with (
@@ -63,7 +52,7 @@ def write_cog(
     ):
         flat = drawn.partial()
         try:
-            _write_flat(plan, drawn.objects, flat, step)
+            write_flat(plan, drawn.objects, flat, _picked(plan, bands))
             rasterio.shutil.copy(
                 flat,
                 unfinished,
@@ -86,67 +75,40 @@ def write_png(
     overwrite: bool = False,
     store: str | Path | Objects | None = None,
     progress: Progress | None = None,
+    bands: Sequence[int] | None = None,
 ) -> Path:
-    """Write a plan's finest level as an 8-bit PNG: three bands as RGB, or the first one as grey.
+    """Write a plan's finest level as an 8-bit PNG: its first three bands as RGB, or the first one as grey.
 
     The range of other dtypes is mapped to 0..255. Its text says that it is synthetic and carries the
     recipe. Raises `BudgetError` for a window of more than `LARGEST_PNG` pixels and `StoreError` if
-    ``path`` exists, unless ``overwrite``. ``store`` is as in `write_cog`.
+    ``path`` exists, unless ``overwrite``. ``store`` and ``bands`` are as in `write_cog`.
     """
-    if plan.window.size > LARGEST_PNG:
-        levels = math.ceil(math.log(plan.window.size / LARGEST_PNG, plan.world.grid.factor**2))
-        raise BudgetError(
-            f"a PNG of {plan.window.width} x {plan.window.height} px is too large to be opened (limit: "
-            f"{LARGEST_PNG} px); write .tif or .zarr, or take level {max(0, plan.level - levels)}"
-        )
+    check_png(plan)
     where = local_file(path, overwrite=overwrite)
     with (
         _drawn(plan, where, overwrite, store, progress) as drawn,
         _finished(where, drawn, overwrite) as unfinished,
     ):
         image = layout.open_image(drawn.objects, plan.level)
-        bands = 3 if plan.world.bands >= 3 else 1
+        picked = _picked(plan, bands)
+        picked = picked[:3] if len(picked) >= 3 else picked[:1]
         with rasterio.MemoryFile() as memory:
-            with memory.open(driver="GTiff", **_shape(plan, bands, "uint8")) as raster:
-                raster.write(to_bytes(image[:bands], plan.world.encoding))
-                raster.update_tags(**_png_text(plan))
+            with memory.open(driver="GTiff", **shape(plan, len(picked), "uint8")) as raster:
+                raster.write(to_bytes(image[:][picked], plan.world.encoding))
+                raster.update_tags(**png_text(plan, picked))
             with rasterio.Env(GDAL_PAM_ENABLED=False):
                 rasterio.shutil.copy(memory.name, unfinished, driver="PNG", write_metadata_as_text="YES")
     return where
 
 
-def to_bytes(values: NDArray[Any], encoding: Encoding) -> NDArray[np.uint8]:
-    """Return values of a dtype's range as 0..255.
-
-    >>> to_bytes(np.array([0, 32768, 65535], np.uint16), Encoding("uint16"))
-    array([  0, 128, 255], dtype=uint8)
-    """
-    if values.dtype == np.uint8:
-        return values
-    low, high = encoding.range
-    scaled = (values.astype(np.float32) - low) * (255 / (high - low))
-    eight_bit: NDArray[np.uint8] = np.rint(scaled.clip(0, 255)).astype(np.uint8)
-    return eight_bit
-
-
-def tags(plan: Plan) -> dict[str, str]:
-    """Return what every file says of itself."""
-    w = plan.window
-    return {
-        "synthetic": SYNTHETIC,
-        "geoinfinite_version": version(),
-        "geoinfinite_token": plan.world.token,
-        "geoinfinite_level": str(plan.level),
-        "geoinfinite_window": f"{w.y0} {w.y1} {w.x0} {w.x1}",
-        "geoinfinite_recipe": worldfile.dump(plan.world),
-    }
-
-
-def _png_text(plan: Plan) -> dict[str, str]:
-    # The sidecar that would hold the place is not written: the title says it.
-    bounds = " ".join(f"{v:.9g}" for v in plan.world.grid.bounds(plan.level, plan.window))
-    title = f"{plan.world.name}, level {plan.level}, {bounds} (W S E N in {plan.world.grid.crs})"
-    return {"Title": title, "Description": SYNTHETIC, "Software": "geoinfinite", **tags(plan)}
+def check_png(plan: Plan) -> None:
+    """Raise `BudgetError` for a window that is too large for a PNG."""
+    if plan.window.size > LARGEST_PNG:
+        levels = math.ceil(math.log(plan.window.size / LARGEST_PNG, plan.world.grid.factor**2))
+        raise BudgetError(
+            f"a PNG of {plan.window.width} x {plan.window.height} px is too large to be opened (limit: "
+            f"{LARGEST_PNG} px); write .tif or .zarr, or take level {max(0, plan.level - levels)}"
+        )
 
 
 def hidden_store(plan: Plan, path: str | Path) -> Path:
@@ -246,44 +208,10 @@ def _finished(target: Path, drawn: _Drawn, overwrite: bool) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
-def _shape(plan: Plan, bands: int, dtype: Any) -> dict[str, Any]:
-    """Return how rasterio is told of a raster and its place."""
-    return {
-        "count": bands,
-        "height": plan.window.height,
-        "width": plan.window.width,
-        "dtype": dtype,
-        "crs": plan.world.grid.crs,
-        "transform": plan.world.grid.transform(plan.level, plan.window),
-    }
-
-
-def _write_flat(plan: Plan, store: Objects, path: Path, step: int) -> None:
-    """Copy the finest level into a plain tiled GeoTIFF, a few blocks at a time."""
-    image = layout.open_image(store, plan.level)
-    bands, height, width = image.shape
-    with rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        **_shape(plan, bands, image.dtype),
-        tiled=True,
-        blockxsize=BLOCK,
-        blockysize=BLOCK,
-        interleave="pixel",
-        photometric="RGB" if bands == 3 else "MINISBLACK",
-        bigtiff="IF_SAFER",
-    ) as raster:
-        raster.descriptions = [str(name) for name in band_names(bands)]
-        raster.colorinterp = _colours(bands)
-        raster.update_tags(TIFFTAG_IMAGEDESCRIPTION=SYNTHETIC, TIFFTAG_SOFTWARE="geoinfinite", **tags(plan))
-        for part in Window(0, height, 0, width).split(step):
-            where = rasterio.windows.Window(part.x0, part.y0, part.width, part.height)
-            raster.write(image[:, part.y0 : part.y1, part.x0 : part.x1], window=where)
-
-
-def _colours(bands: int) -> list[ColorInterp]:
-    """Return what viewers take the bands for: colours where there are three, else grey and what they are."""
-    if bands == 3:
-        return [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
-    return [ColorInterp.gray, *[ColorInterp.undefined] * (bands - 1)]
+def _picked(plan: Plan, bands: Sequence[int] | None) -> list[int]:
+    """Return which bands are written; raise `StoreError` for one that the world does not have."""
+    total = plan.world.bands
+    picked = list(range(total) if bands is None else bands)
+    if not picked or not all(0 <= band < total for band in picked):
+        raise StoreError(f"bands={picked} must be some of 0 to {total - 1}; leave it out for all")
+    return picked

@@ -1,0 +1,142 @@
+"""What is reported to terminals and to logs."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geoinfinite.progress import FEWEST_TILES, Bar, Lines, Pace, Progress, Silent, progress_on
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def lines_of(log: io.StringIO) -> list[str]:
+    return log.getvalue().splitlines()
+
+
+def test_a_log_gets_a_line_at_intervals_and_at_the_end() -> None:
+    log, clock = io.StringIO(), Clock()
+    lines = Lines(log, interval_s=10, clock=clock)
+    lines.start(100, 4_000_000)
+    for clock.now, tiles in ((105, 10), (120, 30), (121, 0), (131, 20)):
+        lines.advance(tiles, 40_000 * tiles)
+    clock.now = 140
+    lines.finish()
+    assert lines_of(log) == [
+        "40/100 tiles, 1.6/4.0 megapixels, 2.0 tiles/s, 0:00:30 left",
+        "60/100 tiles, 2.4/4.0 megapixels, 1.9 tiles/s, 0:00:21 left",
+        "60/100 tiles, 2.4/4.0 megapixels, 60 tiles drawn in 0:00:40",
+    ]
+
+
+def test_the_time_left_leaves_out_the_time_before_the_first_tile() -> None:
+    # Importing and loading the network took 40 s, a tile takes 0.1 s: 90 tiles are left.
+    log, clock = io.StringIO(), Clock()
+    lines = Lines(log, interval_s=0, clock=clock)
+    lines.start(100, 4_000_000)
+    clock.now += 40
+    for _ in range(10):
+        lines.advance(1, 40_000)
+        clock.now += 0.1
+    said = lines_of(log)
+    assert all(line.endswith("megapixels") for line in said[:FEWEST_TILES])
+    assert said[-1].endswith("10.0 tiles/s, 0:00:09 left")
+
+
+def test_what_is_kept_is_no_speed() -> None:
+    log, clock = io.StringIO(), Clock()
+    lines = Lines(log, interval_s=10, clock=clock)
+    lines.start(50_000, 2_000_000_000)
+    clock.now += 10
+    lines.keep(50_000, 2_000_000_000)
+    lines.finish()
+    assert lines_of(log) == [
+        "50,000/50,000 tiles, 2,000.0/2,000.0 megapixels",
+        "50,000/50,000 tiles, 2,000.0/2,000.0 megapixels, nothing drawn, in 0:00:10",
+    ]
+
+
+def test_a_resumed_job_has_the_speed_of_what_it_draws() -> None:
+    pace = Pace(1000, 1_000_000, 0.0)
+    pace.add(900, 900_000, now=0.1, drawn=False)
+    for second in range(1, 12):
+        pace.add(2, 2000, now=float(second), drawn=True)
+    assert pace.outlook(11.0) == f"2.0 tiles/s, {timedelta(seconds=39)} left"
+
+
+def test_small_jobs_are_counted_in_pixels() -> None:
+    log = io.StringIO()
+    lines = Lines(log)
+    lines.start(3, 1404)
+    lines.advance(3, 1404)
+    lines.finish()
+    assert lines_of(log) == ["3/3 tiles, 1,404/1,404 pixels, 3 tiles drawn in 0:00:00"]
+
+
+def test_nothing_done_has_no_end() -> None:
+    log = io.StringIO()
+    lines = Lines(log)
+    lines.start(0, 0)
+    lines.finish()
+    assert lines_of(log) == ["0/0 tiles, 0/0 pixels, nothing drawn, in 0:00:00"]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.floats(0, 3), st.booleans()), max_size=40))
+def test_the_counts_are_sums_whatever_comes(steps: list[tuple[int, float, bool]]) -> None:
+    pace, now = Pace(400, 10**6, 5.0), 5.0
+    for tiles, seconds, drawn in steps:
+        now += seconds
+        pace.add(tiles, 7 * tiles, now=now, drawn=drawn)
+    assert pace.tiles == sum(tiles for tiles, _, _ in steps)
+    assert pace.pixels == 7 * pace.tiles
+    assert pace.drawn == sum(tiles for tiles, _, drawn in steps if drawn)
+    rate = pace.rate(now)
+    assert rate is None or rate > 0
+    assert (pace.outlook(now) == "") == (rate is None)
+
+
+def test_a_terminal_gets_a_bar() -> None:
+    terminal = Terminal()
+    bar = progress_on(terminal)
+    assert isinstance(bar, Bar)
+    bar.start(4, 4_000_000)
+    bar.advance(1, 1_000_000)
+    bar.keep(3, 3_000_000)
+    bar.finish()
+    assert "4/4 tiles" in terminal.getvalue()
+    assert "4.0/4.0 megapixels" in terminal.getvalue()
+
+
+@pytest.mark.parametrize("stream", [None, io.StringIO()])
+def test_everything_else_gets_lines(stream: io.StringIO | None) -> None:
+    assert isinstance(progress_on(stream), Lines)
+
+
+@pytest.mark.parametrize("make", [Silent, lambda: Lines(io.StringIO()), lambda: Bar(Terminal())])
+def test_every_progress_takes_every_report(
+    make: Callable[[], Progress], capfd: pytest.CaptureFixture
+) -> None:
+    progress = make()
+    progress.start(1, 1)
+    progress.advance(1, 1)
+    progress.keep(1, 1)
+    progress.finish()
+    assert capfd.readouterr() == ("", "")
