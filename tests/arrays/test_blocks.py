@@ -11,8 +11,8 @@ import pytest
 import xarray as xr
 from counting import count_calls
 
-from geoinfinite.arrays import level_array, reading
-from geoinfinite.arrays.blocks import WorldBlocks, aligned_chunks
+from geoinfinite.arrays import ReadBudget, level_array
+from geoinfinite.arrays.blocks import WorldBlocks, uniform_chunks
 from geoinfinite.errors import BudgetError
 from geoinfinite.recipe.recipe import Recipe
 
@@ -45,12 +45,10 @@ def test_selections_are_those_of_a_plain_dask_array(blocks: WorldBlocks, key) ->
         assert isinstance(got, WorldBlocks)
 
 
-def test_selection_asks_for_its_own_pixels_only(blocks: WorldBlocks, monkeypatch) -> None:
-    seen = []
-    plain = reading.read
-    monkeypatch.setattr(reading, "read", lambda *a: seen.append(a[1]) or plain(*a))
-    blocks[:, 20:30, 38:45][:, 2:8, 1:4].compute(scheduler="sync")
-    assert sum(w.size for w in seen) == 6 * 3
+def test_a_selection_is_its_own_pixels_only(blocks: WorldBlocks) -> None:
+    part = blocks[:, 20:30, 38:45][:, 2:8, 1:4]
+    assert part.box.axes == (range(3), range(22, 28), range(39, 42))
+    assert len(dict(part.dask)) == 4
 
 
 def test_rechunking_and_turning_make_no_tasks(blocks: WorldBlocks) -> None:
@@ -118,13 +116,15 @@ def test_names_follow_from_the_pixels(patch: Recipe) -> None:
     assert (again.name, again.chunks) == (one.data.name, one.data.chunks)
 
 
-def test_chunks_are_cut_at_multiples_of_the_preferred_side(patch: Recipe) -> None:
+def test_chunks_are_uniform_as_zarr_takes_them(patch: Recipe, tmp_path) -> None:
     assert level_array(patch, 3, chunks={}).chunks == ((3,), (1280,), (1792,))
-    side = 2064
-    assert aligned_chunks(side - 5, 2 * side, side) == (5, side, side - 5)
-    assert aligned_chunks(-5, 20, side) == (5, 15)
+    assert uniform_chunks(5000, 2064) == (2064, 2064, 872)
+    assert uniform_chunks(0, 2064) == (0,)
     window = level_array(patch, 3).isel(x=slice(7, 900)).chunk({"y": 500})
     assert window.chunks == ((3,), (500, 500, 280), (893,))
+    cut = level_array(patch, 1).isel(x=slice(7, 90), y=slice(11, 75))
+    cut.chunk().to_dataset().to_zarr(tmp_path / "cut.zarr", zarr_format=2)
+    assert (xr.open_zarr(tmp_path / "cut.zarr").image.values == cut.values).all()
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,7 @@ def test_chunks_mean_what_they_mean_in_xarray(patch: Recipe, chunks) -> None:
 
 def test_a_result_beyond_the_budget_is_refused(patch: Recipe, monkeypatch) -> None:
     calls = count_calls(monkeypatch)
-    chunked = level_array(patch, 3, chunks={"y": 100, "x": 100})
-    monkeypatch.setattr(reading, "LARGEST_READ", 2**20)
+    chunked = level_array(patch, 3, chunks={"y": 100, "x": 100}, budget=ReadBudget(values=2**20))
     with pytest.raises(BudgetError, match=r"1,280 x 1,792 pixels of level 3 .* network evaluations"):
         chunked.compute()
     assert calls.calls == 0

@@ -31,6 +31,7 @@ def test_it_says_what_it_is(patch: Recipe, tmp_path: Path) -> None:
     assert da.attrs["geoinfinite_level"] == 2
     assert da.attrs["ground_sample_distance_m"] == 18.75
     assert da.attrs["geoinfinite_version"]
+    assert da.attrs["geoinfinite_token"] == patch.token
     fields = worldfile.parse(da.attrs["geoinfinite_recipe"], where="attrs", folder=tmp_path)
     assert Recipe(**fields) == patch
     assert level_dataset(patch, 2).attrs == da.attrs
@@ -73,12 +74,23 @@ def test_other_libraries_find_it_where_it_is(patch: Recipe, chunks) -> None:
     assert da.rio.crs.to_epsg() == da.proj.crs.to_epsg() == da.odc.crs.to_epsg() == 32633
     assert da.odc.geobox.affine.to_gdal() == pytest.approx((left, 75, 0, top, 0, -75))
     assert da.odc.geobox.shape == (42, 61)
-    corner = da[:, :1, :1]
-    assert corner.rio.bounds() == pytest.approx((left, top - 75, left + 75, top))
-    grid_mapping = da.spatial_ref.attrs
-    assert CRS.from_cf(grid_mapping) == CRS("EPSG:32633")
-    whole = (float(v) for v in grid_mapping["GeoTransform"].split())
-    assert tuple(whole) == (412_300, 75, 0, 5_207_700, 0, -75)
+    assert CRS.from_cf(da.spatial_ref.attrs) == CRS("EPSG:32633")
+
+
+@pytest.mark.parametrize("chunks", [None, {}])
+def test_other_libraries_find_strided_and_coarsened_pixels(patch: Recipe, chunks) -> None:
+    da = level_array(patch, 1, chunks=chunks).isel(y=slice(8, 48), x=slice(32, 92))
+    left, top = 412_300 + 32 * 75, 5_207_700 - 8 * 75
+    coarse = da.coarsen(x=4, y=4).mean()
+    assert coarse.rio.transform().to_gdal() == pytest.approx((left, 300, 0, top, 0, -300))
+    assert coarse.odc.geobox.affine.to_gdal() == pytest.approx((left, 300, 0, top, 0, -300))
+    strided = da[:, ::5, ::2]
+    corner = left - 75 / 2, top + 2 * 75
+    assert strided.rio.transform().to_gdal() == pytest.approx((corner[0], 150, 0, corner[1], 0, -375))
+    assert strided.odc.geobox.affine.to_gdal() == pytest.approx((corner[0], 150, 0, corner[1], 0, -375))
+    # A pixel alone has no neighbour to tell its size by; rioxarray says so.
+    with pytest.raises(rioxarray.exceptions.OneDimensionalRaster, match="Only 1 dimen"):
+        da[:, :1, :1].rio.bounds()
 
 
 @pytest.mark.parametrize("chunks", [None, {"x": 30}])

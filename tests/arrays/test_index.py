@@ -12,6 +12,7 @@ from geoinfinite.arrays import level_array, origin_of
 from geoinfinite.arrays.index import GridIndex
 from geoinfinite.arrays.variables import LazyCoordinate
 from geoinfinite.errors import WindowError
+from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
 
@@ -20,11 +21,101 @@ FIXTURES = settings(max_examples=40, deadline=None, suppress_health_check=list(H
 
 def test_labels_are_pixel_centres(patch: Recipe) -> None:
     da = level_array(patch, 1)
-    assert np.allclose(da.x.values, 412_300 + 75 * (np.arange(112) + 0.5), rtol=0, atol=1e-6)
-    assert np.allclose(da.y.values, 5_207_700 - 75 * (np.arange(80) + 0.5), rtol=0, atol=1e-6)
+    assert (da.x.values == 412_300 + (np.arange(112) + 0.5) * 75).all()
+    assert (da.y.values == 5_207_700 + (np.arange(80) + 0.5) * -75).all()
     part = da.isel(y=slice(7, 30), x=slice(90, 100))
-    assert np.allclose(part.x.values, da.x.values[90:100], rtol=0, atol=1e-6)
-    assert np.allclose(part.y.values, da.y.values[7:30], rtol=0, atol=1e-6)
+    assert (part.x.values == da.x.values[90:100]).all()
+    assert (part.y.values == da.y.values[7:30]).all()
+
+
+@st.composite
+def keys(draw: st.DrawFn, length: int) -> slice | np.ndarray:
+    """Slices, masks, and lists of any integer type that holds their values."""
+    kind = draw(st.sampled_from(["slice", "list", "mask"]))
+    if kind == "slice":
+        return draw(st.slices(length))
+    if kind == "mask":
+        return np.array(draw(st.lists(st.booleans(), min_size=length, max_size=length)))
+    dtype = draw(st.sampled_from(["int64", "int16", "uint16", "uint32"]))
+    least = 0 if dtype.startswith("u") else -length
+    return np.array(draw(st.lists(st.integers(least, length - 1), min_size=1, max_size=9)), dtype)
+
+
+@FIXTURES
+@given(data=st.data(), chunks=st.sampled_from([None, {"x": 17}]))
+def test_selections_of_selections_have_the_labels_and_pixels_of_numpys(
+    ring: Recipe, data: st.DataObject, chunks
+) -> None:
+    da = level_array(ring, 1, chunks=chunks)
+    whole, x, y = da.values, da.x.values, da.y.values
+    for _ in range(3):
+        dim = data.draw(st.sampled_from(["x", "y"]))
+        if da.sizes[dim] == 0:
+            break
+        key = data.draw(keys(da.sizes[dim]))
+        da = da.isel({dim: key})
+        x, y = (x[key], y) if dim == "x" else (x, y[key])
+        whole = whole[:, :, key] if dim == "x" else whole[:, key]
+        assert da.shape == whole.shape
+    # Round the Earth labels go on counting: they are NumPy's up to whole turns.
+    assert ((da.x.values - x) % 360 == 0).all()
+    assert (da.y.values == y).all()
+    assert (da.values == whole).all()
+    assert isinstance(da.xindexes["x"], GridIndex)
+
+
+@FIXTURES
+@given(data=st.data())
+def test_overlapping_windows_have_the_same_labels_bit_for_bit(data: st.DataObject) -> None:
+    grid = Grid("EPSG:4326", (-180.0, 90.0), 0.0666666666, (2700, 5400), factor=3, levels=5, periodic=False)
+    level = data.draw(st.integers(0, 4))
+    width = grid.shape_at(level)[1]
+    start, first, second = (data.draw(st.integers(0, width - 60)) for _ in range(3))
+    index = GridIndex.of(grid, level, Window(0, 5, start, start + 60))["x"]
+    wanted = {p: label for p, label in zip(range(start, start + 60), index.to_pandas_index(), strict=True)}
+    for corner in (first, second, max(0, start - 7), start + 11):
+        window = GridIndex.of(grid, level, Window(0, 5, corner, corner + 60))["x"]
+        cut = window.isel({"x": slice(1, None, 3)}).isel({"x": np.array([3, 4, 9, 11])})
+        positions = corner + 1 + 3 * np.array([3, 4, 9, 11])
+        labels = cut.create_variables()["x"].values
+        assert all(wanted.get(p, label) == label for p, label in zip(positions.tolist(), labels, strict=True))
+
+
+@FIXTURES
+@given(data=st.data(), how=st.sampled_from(["inner", "outer", "left", "right"]))
+def test_joins_are_those_of_pandas(patch: Recipe, data: st.DataObject, how: str) -> None:
+    whole = level_array(patch, 1)
+    plain = whole.load().drop_indexes(["x", "y"]).set_xindex("x").set_xindex("y")
+    cuts = [{dim: data.draw(st.slices(whole.sizes[dim])) for dim in ("x", "y")} for _ in range(2)]
+    lazy = xr.align(*(whole.isel(cut) for cut in cuts), join=how)
+    known = xr.align(*(plain.isel(cut) for cut in cuts), join=how)
+    for mine, theirs in zip(lazy, known, strict=True):
+        assert isinstance(mine.xindexes["x"], GridIndex)
+        assert sorted(mine.x.values) == sorted(theirs.x.values)
+        assert sorted(mine.y.values) == sorted(theirs.y.values)
+        same = theirs.reindex(x=mine.x.values, y=mine.y.values)
+        np.testing.assert_array_equal(mine.values, same.values)
+
+
+@FIXTURES
+@given(data=st.data())
+def test_single_labels_are_those_of_pandas(patch: Recipe, data: st.DataObject) -> None:
+    lazy = level_array(patch, 1)
+    cut = data.draw(st.slices(112).filter(lambda s: len(range(112)[s])))
+    lazy = lazy.isel(x=cut)
+    plain = lazy.load().drop_indexes("x").set_xindex("x")
+    label = data.draw(st.sampled_from(plain.x.values.tolist()))
+    off = data.draw(st.floats(-0.4, 0.4)) * 75
+    assert (lazy.sel(x=label).values == plain.sel(x=label).values).all()
+    near = dict(x=label + off, method="nearest")
+    assert (lazy.sel(**near).values == plain.sel(**near).values).all()
+    within = dict(near, tolerance=abs(off) + 1e-6)
+    assert (lazy.sel(**within).values == plain.sel(**within).values).all()
+    if abs(off) > 1:
+        with pytest.raises(WindowError, match="has no pixel centre within tolerance="):
+            lazy.sel(x=label + off, method="nearest", tolerance=abs(off) - 0.5)
+        with pytest.raises(WindowError, match=r'not the centre of a pixel .* method="nearest"'):
+            lazy.sel(x=label + off)
 
 
 @FIXTURES
@@ -64,7 +155,55 @@ def test_slices_of_longitude_are_runs_of_columns(ring: Recipe, labels: slice, co
     got = level_array(ring, 1).sel(x=labels)
     window = origin_of(got).window
     assert range(window.x0, window.x1) == columns
-    assert np.allclose(got.x.values, -180 + 3.75 * (np.array(columns) + 0.5))
+    assert (got.x.values == -180 + (np.array(columns) + 0.5) * 3.75).all()
+
+
+@pytest.mark.parametrize("ends", [(8, 7), (7.003, 7.001), (10, 5), (181, -181), (-60, -120), (400, 10)])
+def test_west_and_east_swapped_is_refused(ring: Recipe, ends: tuple[float, float]) -> None:
+    da = level_array(ring, 2)
+    west, east = ends[1], ends[0]
+    said = (
+        rf"x=slice\({ends[0]:g}, {ends[1]:g}\) runs against the axis.*slice\({west:g}, {east:g}\); or cross"
+    )
+    with pytest.raises(WindowError, match=said):
+        da.sel(x=slice(*ends))
+    assert da.sel(x=slice(west, east)).sizes["x"] >= 1
+    assert da.sel(x=slice(170, -170)).sizes["x"] == 22
+
+
+@pytest.mark.parametrize(
+    ("labels", "columns"),
+    [
+        (slice(-np.inf, -172.5), range(2)),
+        (slice(172.5, np.inf), range(94, 96)),
+        (slice(None, np.inf), range(96)),
+        (slice(np.inf, None), range(0)),
+        (slice(-15, 15, 3), range(44, 52, 3)),
+    ],
+)
+def test_open_and_stepped_slices(ring: Recipe, labels: slice, columns: range) -> None:
+    got = level_array(ring, 1).sel(x=labels)
+    assert (got.x.values == -180 + (np.array(columns) + 0.5) * 3.75).all()
+
+
+@pytest.mark.parametrize("end", [np.nan, "7 east"])
+def test_ends_that_are_no_numbers_are_refused(ring: Recipe, end) -> None:
+    with pytest.raises(WindowError, match="has an end that is no number; give both ends"):
+        level_array(ring, 1).sel(x=slice(end, 3))
+    with pytest.raises(WindowError, match="cannot be selected: x has finite numbers"):
+        level_array(ring, 1).sel(x=end, method="nearest")
+
+
+def test_reversed_and_scattered_axes_take_slices_in_their_own_order(ring: Recipe) -> None:
+    da = level_array(ring, 1)
+    south_up = da.isel(y=slice(None, None, -1))
+    assert (south_up.sel(y=slice(10, 40)).y.values == da.sel(y=slice(40, 10)).y.values[::-1]).all()
+    with pytest.raises(WindowError, match="from south to north; write y=slice"):
+        south_up.sel(y=slice(40, 10))
+    picked = da.isel(x=[90, 3, 40, 41, 95])
+    assert (picked.sel(x=slice(0, 180)).x.values == da.x.values[[90, 95]]).all()
+    assert (picked.sel(x=slice(150, 190)).x.values == da.x.values[[90, 95]]).all()
+    assert (picked.sel(x=[-30, 171], method="nearest").x.values == da.x.values[[40, 95]]).all()
 
 
 def test_a_slice_without_pixels_is_empty(ring: Recipe) -> None:
@@ -150,6 +289,14 @@ def test_coordinates_stay_lazy(patch: Recipe, chunks) -> None:
         assert derived.x.chunks is None
 
 
+def test_one_pixel_has_labels_of_its_own_type_of_index(ring: Recipe) -> None:
+    da = level_array(ring, 3)
+    for dtype in ("int8", "uint8", "int16", "uint16", "uint32"):
+        got = da.isel(x=np.array([100, 45], dtype))
+        assert (got.x.values == da.x.values[[100, 45]]).all()
+        assert (got.isel(y=slice(4)).values == da.isel(x=[100, 45], y=slice(4)).values).all()
+
+
 @pytest.mark.parametrize("chunks", [None, {}])
 def test_windows_align_and_join(patch: Recipe, chunks) -> None:
     da = level_array(patch, 1, chunks=chunks)
@@ -157,7 +304,7 @@ def test_windows_align_and_join(patch: Recipe, chunks) -> None:
     joined = xr.concat([left, right], "x")
     assert isinstance(joined.xindexes["x"], GridIndex)
     assert (joined.values == da.values).all()
-    assert np.allclose(joined.x.values, da.x.values, rtol=0, atol=1e-6)
+    assert (joined.x.values == da.x.values).all()
     a, b = xr.align(da.isel(x=slice(0, 60)), da.isel(x=slice(40, 112)), join="inner")
     assert a.sizes["x"] == b.sizes["x"] == 20
     assert (a.values == b.values).all()
@@ -167,4 +314,14 @@ def test_windows_align_and_join(patch: Recipe, chunks) -> None:
 def test_joins_cross_the_antimeridian(ring: Recipe) -> None:
     da = level_array(ring, 1)
     joined = xr.concat([da.isel(x=slice(90, 96)), da.isel(x=slice(0, 5))], "x")
-    assert np.allclose(joined.x.values, -180 + 3.75 * (np.arange(90, 101) + 0.5))
+    assert (joined.x.values == -180 + (np.arange(90, 101) + 0.5) * 3.75).all()
+
+
+def test_windows_that_share_pixels_a_turn_apart_are_not_aligned(ring: Recipe) -> None:
+    da = level_array(ring, 1)
+    across = da.sel(x=slice(170, 200))
+    with pytest.raises(WindowError, match=r"under labels a whole turn apart.*x=slice\(170, 190\)"):
+        da - across
+    same = da.sel(x=slice(170, 200)) - across
+    assert (same == 0).all()
+    assert same.sizes == across.sizes

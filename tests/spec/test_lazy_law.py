@@ -219,6 +219,42 @@ def test_the_whole_earth_is_refused_at_once(earth: Recipe, spent: list[int], chu
     assert spent == []
 
 
+DERIVED = {
+    "sum of arrays": lambda d: d + 1,
+    "comparison": lambda d: d == d,
+    "count": lambda d: d.count(),
+    "type": lambda d: d.astype("float32"),
+    "missing": lambda d: d.isnull(),
+    "mean over one dimension": lambda d: d.mean("x"),
+    "shifted": lambda d: d.shift(x=1),
+}
+
+
+@pytest.mark.parametrize("derive", DERIVED)
+def test_what_is_derived_from_the_chunked_earth_is_refused_at_once(
+    earth: Recipe, spent: list[int], derive: str
+) -> None:
+    da = level_array(earth, DEEPEST, chunks={})
+    tracemalloc.start()
+    with pytest.raises(BudgetError, match=r"44,236,800 x 88,473,\d+ pixels of level 7 .*Select a part"):
+        DERIVED[derive](da)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50e6
+    assert spent == []
+    part = da.sel(x=slice(6, 6.01), y=slice(47, 46.99))
+    assert DERIVED[derive](part).size > 0
+    assert spent == []
+
+
+def test_masking_a_level_is_refused_before_anything_is_drawn(earth: Recipe, spent: list[int]) -> None:
+    da = level_array(earth, 4)
+    with pytest.raises(BudgetError, match=r"691,200 x 672,000 pixels of level 4 .*Select a part"):
+        da.where(da.x > 5, drop=True)
+    assert spent == []
+    assert da.sel(x=slice(5, None)).sizes["x"] == 672_000
+
+
 def test_strides_over_the_whole_earth_are_refused_at_once(earth: Recipe, spent: list[int]) -> None:
     with pytest.raises(BudgetError, match="take a coarser level"):
         level_array(earth, DEEPEST)[:, ::100_000, ::10].load()

@@ -8,12 +8,17 @@ import dask
 import pytest
 import rasterio
 import small_worlds
+import store_jobs
 import xarray as xr
+from dask.delayed import Delayed
+from s3_server import S3Server
 
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.window import Window
-from geoinfinite.stores.accessor import plan
+from geoinfinite.stores.accessor import plan, resume
+from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.planning import plan_window
+from geoinfinite.stores.verification import verify
 from geoinfinite.world import World
 
 pytestmark = [
@@ -67,3 +72,58 @@ def test_progress_is_shown_unless_told_otherwise(
 def test_a_computed_array_has_no_plan(selected: tuple[World, xr.DataArray]) -> None:
     with pytest.raises(StoreError, match=r"no longer a window of a world"):
         plan(selected[1] + 1)
+
+
+def test_an_array_knows_what_it_is_a_window_of(selected: tuple[World, xr.DataArray]) -> None:
+    world, da = selected
+    assert da.geoinfinite.world == world
+    assert isinstance(da.geoinfinite.world, World)
+    assert (da.geoinfinite.level, da.geoinfinite.window) == (2, Window(10, 70, 100, 190))
+    with pytest.raises(StoreError, match=r"no longer a window of a world"):
+        _ = (da + 1).geoinfinite.level
+
+
+def test_a_store_is_resumed_from_nothing_but_itself(
+    selected: tuple[World, xr.DataArray], tmp_path: Path
+) -> None:
+    da = selected[1]
+    da.geoinfinite.to_zarr(tmp_path / "a.zarr", progress=False)
+    before = store_jobs.contents(tmp_path / "a.zarr")
+    store_jobs.records(tmp_path / "a.zarr")[0].unlink()
+    assert resume(str(tmp_path / "a.zarr"), progress=False).drawn == 1
+    assert store_jobs.contents(tmp_path / "a.zarr") == before
+
+
+def test_a_url_takes_its_options(selected: tuple[World, xr.DataArray], tmp_path: Path, s3: S3Server) -> None:
+    da, url = selected[1], f"{s3.bucket('accessor')}/a.zarr"
+    da.geoinfinite.to_zarr(url, progress=False, storage_options=s3.options)
+    assert verify(url, storage_options=s3.options)
+    assert resume(url, progress=False, storage_options=s3.options).drawn == 0
+    stored = xr.open_zarr(open_objects(url, s3.options).zarr_store(), group="2").image
+    assert (stored.values == da.values).all()
+    with pytest.raises(StoreError, match=r"storage_options are for URLs such as s3://BUCKET/PATH"):
+        da.geoinfinite.to_zarr(tmp_path / "a.zarr", storage_options=s3.options)
+
+
+@pytest.mark.parametrize("scheduler", ["synchronous", "threads", "processes"])
+def test_a_store_that_is_drawn_later_is_the_same(
+    selected: tuple[World, xr.DataArray], tmp_path: Path, scheduler: str
+) -> None:
+    da = selected[1]
+    later = da.geoinfinite.to_zarr(tmp_path / "later.zarr", compute=False)
+    assert isinstance(later, Delayed)
+    assert len(verify(tmp_path / "later.zarr").missing) == da.geoinfinite.plan().shards
+    report = later.compute(scheduler=scheduler)
+    assert report.drawn == report.shards > 0
+    assert verify(tmp_path / "later.zarr")
+    da.geoinfinite.to_zarr(tmp_path / "now.zarr", progress=False)
+    assert store_jobs.contents(tmp_path / "later.zarr") == store_jobs.contents(tmp_path / "now.zarr")
+
+
+def test_a_store_that_is_drawn_later_is_refused_now(
+    selected: tuple[World, xr.DataArray], tmp_path: Path
+) -> None:
+    _, da = selected
+    da.geoinfinite.to_zarr(tmp_path / "a.zarr", progress=False)
+    with pytest.raises(StoreError, match=r"a.zarr holds another job: window="):
+        da.isel(x=slice(5, None)).geoinfinite.to_zarr(tmp_path / "a.zarr", compute=False)

@@ -19,7 +19,7 @@ from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores import layout
 from geoinfinite.stores.identity import Header, numerics_profile
 from geoinfinite.stores.manifest import begin, mend
-from geoinfinite.stores.objects import open_objects
+from geoinfinite.stores.objects import Objects, open_objects
 from geoinfinite.stores.planning import Plan, plan_window
 from geoinfinite.stores.sheet_files import FOLDER
 from geoinfinite.stores.sheets import StageSheets
@@ -86,9 +86,9 @@ def record_file(path: Path, level: int, row: int, column: int) -> Path:
     return path / layout.record_name(level, row, column)
 
 
-def pixels(path: Path, level: int) -> Any:
+def pixels(store: Path | Objects, level: int) -> Any:
     """The pixels of a level, as zarr opens them."""
-    return layout.open_image(open_objects(path), level)
+    return layout.open_image(open_objects(store) if isinstance(store, Path) else store, level)
 
 
 def records(path: Path) -> list[Path]:

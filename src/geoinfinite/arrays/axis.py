@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS
 
+from geoinfinite.plane.crs import parse_crs
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.labels import fractional_indices, labels
 from geoinfinite.plane.window import Window
@@ -65,7 +66,7 @@ class GridAxis:
     def labels(self, positions: range | ArrayLike) -> NDArray[np.float64]:
         """Return the coordinates of pixel centres; see `geoinfinite.plane.labels.labels`."""
         if isinstance(positions, range):
-            positions = np.arange(positions.start, positions.stop, positions.step)
+            positions = np.arange(positions.start, positions.stop, positions.step, dtype=np.float64)
         return labels(self.origin, self.step, positions)
 
     def fractional(self, coordinates: ArrayLike) -> NDArray[np.float64]:
@@ -115,17 +116,12 @@ class GridAxis:
 
 def crs_of(grid: Grid) -> CRS:
     """Return the coordinate reference system of a grid."""
-    return grid.geobox(0, Window(0, 1, 0, 1)).crs.proj
+    return parse_crs(grid.crs)
 
 
 def geo_transform(grid: Grid, level: int, window: Window) -> str:
     """Return GDAL's ``GeoTransform`` of a window, for files whose pixels stay where they are."""
     return " ".join(repr(float(v)) for v in grid.transform(level, window).to_gdal())
-
-
-def is_empty(run: range | NDArray[Any]) -> bool:
-    """Say whether nothing is selected."""
-    return len(run) == 0
 
 
 def shifts(low: int, high: int, other_low: int, other_high: int, period: int) -> range:

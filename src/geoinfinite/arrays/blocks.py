@@ -9,14 +9,13 @@ import dask.array as da
 import numpy as np
 from dask.base import tokenize
 from numpy.typing import NDArray
-from xarray.core.indexing import ImplicitToExplicitIndexingAdapter, OuterIndexer
 
+from geoinfinite.arrays.hooks import ImplicitToExplicitIndexingAdapter, OuterIndexer
 from geoinfinite.arrays.lazy import LazyBox, LazyPoints
-from geoinfinite.arrays.reading import check_budget, hull
-from geoinfinite.arrays.selection import ascending
 from geoinfinite.errors import BudgetError
 
-_REDUCTIONS = {"all", "any", "argmax", "argmin", "max", "mean", "median", "min", "prod", "std", "sum", "var"}
+_LOOKS = {"ndim", "result_type", "shape", "size"}
+"""NumPy functions that ask an array what it is, not for its values."""
 
 Chunks = tuple[tuple[int, ...], ...]
 _dask: Any = da
@@ -40,17 +39,14 @@ def preferred_side(stride: int) -> int:
     return -(-FEWEST_PX // stride) * stride
 
 
-def aligned_chunks(start: int, length: int, side: int) -> tuple[int, ...]:
-    """Return chunk lengths cut at multiples of ``side`` of the level, wherever the selection starts.
+def uniform_chunks(length: int, side: int) -> tuple[int, ...]:
+    """Return chunk lengths of one size but for the last one, as Zarr takes them.
 
-    >>> aligned_chunks(start=90, length=200, side=100)
-    (10, 100, 90)
+    >>> uniform_chunks(length=250, side=100)
+    (100, 100, 50)
     """
-    if length == 0:
-        return (0,)
-    first = min(length, side - start % side)
-    whole, rest = divmod(length - first, side)
-    return (first, *((side,) * whole), *((rest,) if rest else ()))
+    whole, rest = divmod(length, side)
+    return ((side,) * whole + ((rest,) if rest else ())) or (0,)
 
 
 class WorldBlocks(_dask.Array):  # type: ignore[misc]
@@ -78,28 +74,34 @@ class WorldBlocks(_dask.Array):  # type: ignore[misc]
             return plain
         return _unpickle, (self.box, tuple(_run_lengths(c) for c in self.chunks))
 
-    def _check(self, box: LazyBox) -> None:
-        window = hull(ascending(box.axes[1])[0], ascending(box.axes[2])[0])
-        check_budget(box.level, window, self.size // box.level.shape[0])
+    def _refuse_if_too_many(self) -> None:
+        """Refuse what would write down a task for every chunk; name the cost if that is beyond the budget."""
+        if self.box is None or self.npartitions <= LARGEST_GRAPH:
+            return
+        self.box.check(max(1, self.size // self.box.level.bands))
+        raise BudgetError(
+            f"an array of {self.npartitions:,} chunks makes a graph that no scheduler takes; select a "
+            "part first with .sel, or write a store piece by piece: da.geoinfinite.to_zarr(PATH)"
+        )
 
     def __dask_keys__(self) -> Any:
-        if self.box is not None and self.npartitions > LARGEST_GRAPH:
-            self._check(self.box)
-            raise BudgetError(
-                f"an array of {self.npartitions:,} chunks makes a graph that no scheduler takes; select a "
-                "part first with .sel, or write a store piece by piece: da.geoinfinite.to_zarr(PATH)"
-            )
+        self._refuse_if_too_many()
         return super().__dask_keys__()
+
+    def __dask_layers__(self) -> Any:
+        # Whatever is derived from an array asks for its layers, and would hold as many tasks.
+        self._refuse_if_too_many()
+        return super().__dask_layers__()
 
     def __dask_postcompute__(self) -> Any:
         if self.box is not None:
-            self._check(self.box)
+            self.box.check(self.size // self.box.level.bands)
         return super().__dask_postcompute__()
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         # Dask writes down every task of a reduction when it is asked for, not when it is computed.
-        if self.box is not None and self.npartitions > LARGEST_GRAPH and _reduces(func):
-            self._check(self.box)
+        if func.__name__ not in _LOOKS:
+            self._refuse_if_too_many()
         return super().__array_function__(func, types, args, kwargs)
 
     def __getitem__(self, key: Any) -> Any:
@@ -150,10 +152,6 @@ class WorldBlocks(_dask.Array):  # type: ignore[misc]
         return super().copy() if self.box is None else WorldBlocks(self.box, self.chunks)
 
 
-def _reduces(func: Any) -> bool:
-    return func.__name__.removeprefix("nan").removeprefix("a") in _REDUCTIONS or func.__name__ in _REDUCTIONS
-
-
 def _lazy_blocks(pixels: LazyBox | LazyPoints, chunks: Chunks) -> Any:
     """Return a Dask array whose tasks hold the selection itself: no shared task, no key per chunk."""
     name = f"geoinfinite-{pixels.level.number}-{tokenize(pixels, [_run_lengths(c) for c in chunks])}"
@@ -181,7 +179,7 @@ def _cut(chunks: tuple[int, ...], key: slice | NDArray[Any]) -> tuple[int, ...]:
     """Return the chunks of a selection of an axis: the old ones' parts, or new ones of their size."""
     length, side = sum(chunks), max(chunks)
     if isinstance(key, np.ndarray):
-        return aligned_chunks(0, len(key), max(1, side))
+        return uniform_chunks(len(key), max(1, side))
     run = range(length)[key]
     forward = run if run.step > 0 else run[::-1]
     if len(run) == 0:

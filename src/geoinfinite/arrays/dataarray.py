@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from geoinfinite.arrays.axis import crs_of
 from geoinfinite.arrays.blocks import preferred_side
-from geoinfinite.arrays.index import GridIndex, spatial_ref
+from geoinfinite.arrays.budget import DEFAULT_BUDGET, ReadBudget
+from geoinfinite.arrays.index import BandIndex, GridIndex
 from geoinfinite.arrays.lazy import LazyBox
 from geoinfinite.arrays.variables import WorldVariable
 from geoinfinite.engine import resolve
@@ -21,59 +23,57 @@ from geoinfinite.recipe.worldfile import dump
 
 NAME = "image"
 DIMS = "band", "y", "x"
+PROVENANCE = "synthetic", "geoinfinite_version", "geoinfinite_token", "geoinfinite_recipe"
+"""Attributes that every output has."""
 
 
 def level_dataset(
-    recipe: Recipe, level: int, *, window: Window | None = None, chunks: Any = None
+    recipe: Recipe,
+    level: int,
+    *,
+    window: Window | None = None,
+    chunks: Any = None,
+    budget: ReadBudget = DEFAULT_BUDGET,
 ) -> xr.Dataset:
     """Return a dataset of one lazy variable, ``image`` with ``(band, y, x)``; nothing is drawn.
 
-    ``window`` may run past the antimeridian of a periodic grid; the default is the whole level.
+    ``budget`` limits what one read may cost. ``window`` may run past the antimeridian of a periodic grid;
+    the default is the whole level.
     ``chunks`` is as in ``xarray.open_dataset``: ``None`` for no Dask, ``{}`` for chunks of the
     preferred size. Raises `WindowError` for a level or window that the grid does not have.
     """
-    if isinstance(level, bool) or not hasattr(level, "__index__"):
-        raise WindowError(f"level={level!r} is not an integer; take 0 to {recipe.grid.levels - 1}")
-    level = level.__index__()
+    level = checked_level(recipe, level)
     window = recipe.grid.full(level) if window is None else window
     recipe.grid.check_window(level, window)
     held = resolve(recipe, level)
-    index = GridIndex.of(recipe.grid, level, window)
-    attrs = level_facts(recipe, level) | provenance(recipe)
-    side, bands = preferred_side(recipe.sampler_at(level).stride), held.shape[0]
+    attrs = array_attributes(recipe, level)
+    side, bands = preferred_side(held.sampler.stride), held.bands
     encoding = {
         "grid_mapping": "spatial_ref",
         "preferred_chunks": {"band": bands, "y": min(side, window.height), "x": min(side, window.width)},
     }
-    pixels = WorldVariable(DIMS, LazyBox.of(held, window), attrs, encoding)
-    names = ["red", "green", "blue"] if bands == 3 else list(range(1, bands + 1))
-    coords = xr.Coordinates.from_xindex(index).assign(
-        band=names, spatial_ref=spatial_ref(recipe.grid, level, window, index)
-    )
-    dataset = xr.Dataset({NAME: pixels}, coords=coords, attrs=attrs)
+    pixels = WorldVariable(DIMS, LazyBox.of(held, window, budget), attrs, encoding)
+    dataset = xr.Dataset({NAME: pixels}, coords=coordinates(recipe.grid, level, window, bands), attrs=attrs)
     return dataset if chunks is None else dataset.chunk(_per_dimension(chunks))
 
 
-def level_array(
-    recipe: Recipe, level: int, *, window: Window | None = None, chunks: Any = None
-) -> xr.DataArray:
-    """Return the lazy variable of `level_dataset`."""
-    return level_dataset(recipe, level, window=window, chunks=chunks)[NAME]
+def checked_level(recipe: Recipe, level: Any) -> int:
+    """Return a level as an integer; raise `WindowError` for what is none."""
+    if isinstance(level, bool) or not hasattr(level, "__index__"):
+        raise WindowError(f"level={level!r} is not an integer; take 0 to {recipe.grid.levels - 1}")
+    return int(level.__index__())
 
 
-def level_tree(recipe: Recipe, *, chunks: Any = None) -> xr.DataTree:
-    """Return every level as a node, ``/0`` the coarsest."""
-    return xr.DataTree.from_dict(level_groups(recipe, chunks=chunks), name=recipe.name)
-
-
-def level_groups(recipe: Recipe, *, chunks: Any = None) -> dict[str, xr.Dataset]:
-    """Return the dataset of every level by the path of its node, and what they have in common at ``/``."""
-    groups = {"/": xr.Dataset(attrs=provenance(recipe))}
-    for level in range(recipe.grid.levels):
-        dataset = level_dataset(recipe, level, chunks=chunks)
-        dataset.attrs = level_facts(recipe, level)
-        groups[f"/{level}"] = dataset
-    return groups
+def coordinates(grid: Grid, level: int, window: Window, bands: int) -> xr.Coordinates:
+    """Return ``band``, ``y``, ``x`` with their indexes, and ``spatial_ref``, of a window of a level."""
+    names = xr.Variable(("band",), band_names(bands))
+    indexes: dict[Any, xr.Index] = {
+        "band": BandIndex.from_variables({"band": names}, options={}),
+        **GridIndex.of(grid, level, window),
+    }
+    variables = {name: index.create_variables()[name] for name, index in indexes.items()}
+    reference = xr.Variable((), np.int32(0), spatial_ref_attributes(grid))
+    return xr.Coordinates({**variables, "spatial_ref": reference}, indexes=indexes)
 
 
 def band_names(bands: int) -> list[str] | list[int]:
@@ -86,15 +86,42 @@ def band_names(bands: int) -> list[str] | list[int]:
 
 
 def spatial_ref_attributes(grid: Grid) -> dict[str, Any]:
-    """Return the CF grid mapping of a grid, without a ``GeoTransform``."""
+    """Return the CF grid mapping of a grid, without a ``GeoTransform``.
+
+    A scalar coordinate does not follow selections: after a stride or a mean over blocks, readers would take
+    an old pixel size from it. They compute it from x and y. Files, whose pixels stay where they are, add
+    `geo_transform`.
+    """
     attrs: dict[str, Any] = crs_of(grid).to_cf()
     attrs["spatial_ref"] = attrs["crs_wkt"]
     return attrs
 
 
-def array_attributes(recipe: Recipe, level: int) -> dict[str, Any]:
-    """Return the attributes of a level's array and of its dataset, in memory and in a store."""
-    return level_facts(recipe, level) | provenance(recipe)
+def level_array(
+    recipe: Recipe,
+    level: int,
+    *,
+    window: Window | None = None,
+    chunks: Any = None,
+    budget: ReadBudget = DEFAULT_BUDGET,
+) -> xr.DataArray:
+    """Return the lazy variable of `level_dataset`."""
+    return level_dataset(recipe, level, window=window, chunks=chunks, budget=budget)[NAME]
+
+
+def level_tree(recipe: Recipe, *, chunks: Any = None) -> xr.DataTree:
+    """Return every level as a node, ``/0`` the coarsest."""
+    return xr.DataTree.from_dict(level_groups(recipe, chunks=chunks), name=recipe.name)
+
+
+def level_groups(recipe: Recipe, *, chunks: Any = None) -> dict[str, xr.Dataset]:
+    """Return the dataset of every level by the path of its node, and what they have in common at ``/``."""
+    groups = {"/": xr.Dataset(attrs=provenance(recipe))}
+    for level in range(recipe.grid.levels):
+        dataset = level_dataset(recipe, level, chunks=chunks)
+        dataset.attrs = level_facts(recipe.grid, level)
+        groups[f"/{level}"] = dataset
+    return groups
 
 
 def _per_dimension(chunks: Any) -> Any:
@@ -111,10 +138,19 @@ def provenance(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def level_facts(recipe: Recipe, level: int) -> dict[str, Any]:
+def level_facts(grid: Grid, level: int) -> dict[str, Any]:
     """Return what tells one level from another."""
     return {
         "long_name": "synthetic imagery",
         "geoinfinite_level": level,
-        "ground_sample_distance_m": float(f"{recipe.grid.gsd_m(level):.4g}"),
+        "ground_sample_distance_m": float(f"{grid.gsd_m(level):.4g}"),
     }
+
+
+def array_attributes(recipe: Recipe, level: int) -> dict[str, Any]:
+    """Return the attributes of a level's array and of its dataset, in memory and in a store.
+
+    The window is not among them: attributes survive selections, and it would be that of another array.
+    Files keep it beside, as ``geoinfinite_window``.
+    """
+    return level_facts(recipe.grid, level) | provenance(recipe)

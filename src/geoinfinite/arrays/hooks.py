@@ -23,6 +23,9 @@ from xarray.core.indexing import ExplicitlyIndexedNDArrayMixin as ExplicitlyInde
 # What makes a lazy array look like NumPy's to Dask's ``from_array``.
 from xarray.core.indexing import ImplicitToExplicitIndexingAdapter as ImplicitToExplicitIndexingAdapter
 
+# Named in xarray's guide to new backends, as are `explicit_indexing_adapter` and `LazilyIndexedArray`.
+from xarray.core.indexing import IndexingSupport as IndexingSupport
+
 # What an index returns from ``sel``: the class is only here.
 from xarray.core.indexing import IndexSelResult as IndexSelResult
 

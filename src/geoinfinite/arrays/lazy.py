@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from xarray.core.indexing import (
+
+from geoinfinite.arrays.budget import DEFAULT_BUDGET, ReadBudget
+from geoinfinite.arrays.hooks import (
     ExplicitIndexer,
     ExplicitlyIndexedNDArrayMixin,
     NumpyIndexingAdapter,
@@ -17,10 +19,10 @@ from xarray.core.indexing import (
     VectorizedIndexer,
     apply_indexer,
 )
-
-from geoinfinite.arrays.reading import check_budget, hull, read_box, read_points
+from geoinfinite.arrays.reading import hull, read_box, read_points
 from geoinfinite.arrays.selection import Axis, Key, Positions, compose, points
 from geoinfinite.engine import Level
+from geoinfinite.errors import WindowError
 from geoinfinite.plane.window import Window
 
 
@@ -39,6 +41,18 @@ class _Lazy(ExplicitlyIndexedNDArrayMixin):
         """Return the values, drawn in another thread."""
         return await asyncio.to_thread(self.get_duck_array)
 
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise WindowError(
+            "values cannot be assigned into a lazy array of a world, which holds none; load it first: "
+            "da = da.load()"
+        )
+
+    def _oindex_set(self, indexer: OuterIndexer, value: Any) -> None:
+        self[indexer] = value
+
+    def _vindex_set(self, indexer: VectorizedIndexer, value: Any) -> None:
+        self[indexer] = value
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
 
@@ -55,11 +69,14 @@ class LazyBox(_Lazy):
     """Selected bands, rows, columns; columns may run past a periodic grid's last one."""
     order: tuple[int, ...] = (0, 1, 2)
     """Which of ``axes`` the dimensions are."""
+    budget: ReadBudget = DEFAULT_BUDGET
+    """What reading it may cost."""
 
     @classmethod
-    def of(cls, level: Level, window: Window) -> LazyBox:
+    def of(cls, level: Level, window: Window, budget: ReadBudget = DEFAULT_BUDGET) -> LazyBox:
         """Return all bands of a window."""
-        return cls(level, (range(level.shape[0]), range(window.y0, window.y1), range(window.x0, window.x1)))
+        axes = range(level.bands), range(window.y0, window.y1), range(window.x0, window.x1)
+        return cls(level, axes, budget=budget)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -72,7 +89,7 @@ class LazyBox(_Lazy):
 
     def get_duck_array(self) -> NDArray[Any]:
         """Draw the pixels."""
-        values = read_box(self.level, self.axes)
+        values = read_box(self.level, self.axes, self.budget)
         kept = tuple(a for a in range(3) if not isinstance(self.axes[a], int))
         values = values[tuple(slice(None) if a in kept else 0 for a in range(3))]
         return values.transpose([kept.index(a) for a in self.order])
@@ -84,7 +101,7 @@ class LazyBox(_Lazy):
         for axis, k in zip(self.order, key, strict=False):
             axes[axis] = compose(self._run(axis), k, period if axis == 2 else None)
         order = tuple(a for a in self.order if not isinstance(axes[a], int))
-        return LazyBox(self.level, (axes[0], axes[1], axes[2]), order)
+        return replace(self, axes=(axes[0], axes[1], axes[2]), order=order)
 
     def __getitem__(self, indexer: ExplicitIndexer) -> LazyBox:
         return self.select(indexer.tuple)
@@ -100,8 +117,8 @@ class LazyBox(_Lazy):
         runs = [self._run(axis) for axis in self.order]
         lengths = [len(run[k]) for run, k in zip(runs, key, strict=True) if isinstance(k, slice)]
         front = np.broadcast_shapes(*(k.shape for k in key if not isinstance(k, slice)))
-        drawn = math.prod((*front, *lengths)) // self.level.shape[0]
-        check_budget(self.level, hull(self._run(1), self._run(2)), drawn)
+        drawn = math.prod((*front, *lengths)) // self.level.bands
+        self.budget.refuse_excess(self.level, hull(self._run(1), self._run(2)), drawn)
         positions = [np.asarray(axis if isinstance(axis, int) else 0) for axis in self.axes]
         behind = len(lengths)
         for axis, run, k in zip(self.order, runs, key, strict=True):
@@ -111,15 +128,19 @@ class LazyBox(_Lazy):
             else:
                 index = np.broadcast_to(points(run, k), front)
                 positions[axis] = index.reshape(front + (1,) * len(lengths))
-        return LazyPoints(self.level, positions[0], positions[1], positions[2])
+        return LazyPoints(self.level, positions[0], positions[1], positions[2], self.budget)
+
+    def check(self, pixels: int) -> None:
+        """Warn of, or refuse, drawing so many pixels of the selection; see `ReadBudget.check`."""
+        self.budget.check(self.level, hull(self._run(1), self._run(2)), pixels)
 
     def transpose(self, order: tuple[int, ...]) -> LazyBox:
         """Return the same pixels with their dimensions in another order."""
-        return LazyBox(self.level, self.axes, tuple(self.order[i] for i in order))
+        return replace(self, order=tuple(self.order[i] for i in order))
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
         axes = [(a.start, a.stop, a.step) if isinstance(a, range) else a for a in self.axes]
-        return "geoinfinite", self.level.token, self.level.number, axes, self.order
+        return "geoinfinite", self.level.recipe.token, self.level.number, axes, self.order
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,6 +151,7 @@ class LazyPoints(_Lazy):
     bands: Positions
     rows: Positions
     columns: Positions
+    budget: ReadBudget = DEFAULT_BUDGET
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -138,12 +160,14 @@ class LazyPoints(_Lazy):
 
     def get_duck_array(self) -> NDArray[Any]:
         """Draw the pixels."""
-        return read_points(self.level, *np.broadcast_arrays(self.bands, self.rows, self.columns))
+        bands, rows, columns = np.broadcast_arrays(self.bands, self.rows, self.columns)
+        return read_points(self.level, (bands, rows, columns), self.budget)
 
     def _each(self, indexer: ExplicitIndexer) -> LazyPoints:
         plain: Any = NumpyIndexingAdapter
         arrays = (np.broadcast_to(a, self.shape) for a in (self.bands, self.rows, self.columns))
-        return LazyPoints(self.level, *(np.asarray(apply_indexer(plain(a), indexer)) for a in arrays))
+        bands, rows, columns = (np.asarray(apply_indexer(plain(a), indexer)) for a in arrays)
+        return LazyPoints(self.level, bands, rows, columns, self.budget)
 
     def __getitem__(self, indexer: ExplicitIndexer) -> LazyPoints:
         return self._each(indexer)
@@ -157,8 +181,9 @@ class LazyPoints(_Lazy):
     def transpose(self, order: tuple[int, ...]) -> LazyPoints:
         """Return the same points with their dimensions in another order."""
         arrays = (np.broadcast_to(a, self.shape) for a in (self.bands, self.rows, self.columns))
-        return LazyPoints(self.level, *(a.transpose(order) for a in arrays))
+        bands, rows, columns = (a.transpose(order) for a in arrays)
+        return LazyPoints(self.level, bands, rows, columns, self.budget)
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
         level = self.level
-        return "geoinfinite", level.token, level.number, self.bands, self.rows, self.columns
+        return "geoinfinite", level.recipe.token, level.number, self.bands, self.rows, self.columns

@@ -17,10 +17,29 @@ Key = int | slice | NDArray[Any]
 
 def resolve(key: NDArray[Any], length: int) -> Positions:
     """Return positions counted from the start; raise `IndexError` for those outside the axis."""
-    index = np.asarray(key, dtype=np.int64)
-    if index.size and (index.min() < -length or index.max() >= length):
+    index = as_index(key)
+    if index.size == 0:
+        return index
+    low = index.min()
+    if low < -length or index.max() >= length:
         raise IndexError(f"index {key!r} is out of bounds for an axis of {length} pixels")
-    return np.where(index < 0, index + length, index)
+    return index if low >= 0 else np.where(index < 0, index + length, index)
+
+
+def as_index(key: Any) -> Positions:
+    """Return indices as 64-bit integers; a mask gives those of its true elements.
+
+    Narrow and unsigned types would overflow in every subtraction.
+
+    >>> as_index(np.array([250, 3], "uint8")).tolist(), as_index([True, False, True]).tolist()
+    ([250, 3], [0, 2])
+    """
+    index = np.asarray(key)
+    if index.dtype.kind == "b":
+        return np.flatnonzero(index)
+    if index.size and index.dtype.kind not in "iu":
+        raise IndexError(f"{key!r} are no positions: they are integers; select labels with .sel")
+    return index.astype(np.int64)
 
 
 def compose(axis: range | Positions, key: Key, period: int | None = None) -> Axis:
@@ -37,17 +56,23 @@ def compose(axis: range | Positions, key: Key, period: int | None = None) -> Axi
         return axis[key]
     if not isinstance(key, np.ndarray):
         return int(axis[int(key)])
+    key = as_index(key)
+    index = resolve(key, len(axis))
     if isinstance(axis, np.ndarray):
-        return _as_run(axis[resolve(key, len(axis))])
+        return as_run(axis[index])
     whole_turn = period is not None and len(axis) == period and axis.step == 1
     if whole_turn and key.size > 1 and bool((np.diff(key) % period == 1).all()):
         start = axis.start + int(key[0])
         return range(start, start + key.size)
-    return _as_run(axis.start + axis.step * resolve(key, len(axis)))
+    return as_run(axis.start + axis.step * index)
 
 
-def _as_run(positions: Positions) -> range | Positions:
-    """Return evenly spaced positions as a range: it is small wherever it is sent."""
+def as_run(positions: Positions) -> range | Positions:
+    """Return evenly spaced positions as a range: it is small wherever it is sent.
+
+    >>> as_run(np.array([7, 5, 3]))
+    range(7, 1, -2)
+    """
     if positions.size == 0:
         return range(0)
     first = int(positions[0])

@@ -2,16 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, Self
 
+import numpy as np
 import xarray as xr
 from dask.array import core
-from xarray.core.indexing import CopyOnWriteArray, MemoryCachedArray
-from xarray.namedarray.daskmanager import DaskManager
+from xarray.backends import BackendArray
 
-from geoinfinite.arrays.blocks import WorldBlocks, aligned_chunks, preferred_side
+from geoinfinite.arrays.axis import GridAxis
+from geoinfinite.arrays.blocks import WorldBlocks, preferred_side, uniform_chunks
+from geoinfinite.arrays.hooks import (
+    DaskManager,
+    IndexingSupport,
+    LazilyIndexedArray,
+    explicit_indexing_adapter,
+    held,
+)
 from geoinfinite.arrays.lazy import LazyBox
+from geoinfinite.arrays.runs import Run
+
+
+class AxisLabels(BackendArray):
+    """Labels of selected positions, computed from these when they are read."""
+
+    __slots__ = ("axis", "run")
+    dtype = np.dtype(np.float64)
+
+    def __init__(self, axis: GridAxis, run: Run) -> None:
+        self.axis, self.run = axis, run
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of labels."""
+        return (len(self.run),)
+
+    def __getitem__(self, key: Any) -> Any:
+        return explicit_indexing_adapter(key, self.shape, IndexingSupport.OUTER, self._read)
+
+    def _read(self, key: tuple[Any, ...]) -> Any:
+        (k,) = key
+        if isinstance(self.run, range) and isinstance(k, np.ndarray):
+            return self.axis.labels(self.run.start + self.run.step * k.astype(np.int64))
+        return self.axis.labels(self.run[k])
+
+    async def async_getitem(self, key: Any) -> Any:
+        """Return labels; there is nothing to wait for."""
+        return self[key]
+
+    def __dask_tokenize__(self) -> tuple[Any, ...]:
+        axis = self.axis
+        return "geoinfinite-labels", axis.origin, axis.step, self.run
 
 
 class LazyCoordinate(xr.Variable):
@@ -31,6 +72,46 @@ class LazyCoordinate(xr.Variable):
         """Return the coordinate as it is."""
         return self
 
+    def equals(self, other: Any, *args: Any, **kwargs: Any) -> Any:
+        """Say whether dimensions and labels are those of another variable; sizes are compared first.
+
+        ``None`` where the comparison that was passed cannot tell.
+        """
+        plain: Any = super()
+        return getattr(other, "shape", None) == self.shape and plain.equals(other, *args, **kwargs)
+
+    def coarsen(self, windows: Any, func: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the labels of blocks of pixels: those of a coarser level where the blocks are its pixels.
+
+        The mean of labels differs from them in the last bits, and would not align.
+        """
+        mean: Any = super()
+        plain = mean.coarsen(windows, func, *args, **kwargs)
+        exact = _labels_of_blocks(held(self), windows.get(self.dims[0], 1))
+        if exact is None or plain.dims != self.dims or len(exact) < plain.size:
+            return plain
+        exact = exact[: plain.size]
+        alike = np.allclose(
+            exact, plain.values, rtol=0, atol=1e-3 * float(np.abs(np.diff(exact)).max(initial=1e-9))
+        )
+        return xr.Variable(plain.dims, exact, plain.attrs) if alike else plain
+
+
+def _labels_of_blocks(data: Any, side: int) -> Any:
+    """Return the labels of the level whose pixels are blocks of lazy labels; ``None`` for other blocks."""
+    labels = data.array if isinstance(data, LazilyIndexedArray) and data.shape == data.array.shape else None
+    if not isinstance(labels, AxisLabels) or not isinstance(labels.run, range):
+        return None
+    run, coarser = labels.run, labels.axis.coarser(side)
+    if coarser is None or run.step != 1 or run.start % side:
+        return None
+    return coarser.labels(range(run.start // side, -(-run.stop // side)))
+
+
+def label_variable(dim: Hashable, axis: GridAxis, run: Run, attrs: Mapping[Any, Any]) -> LazyCoordinate:
+    """Return the lazy coordinate of selected positions."""
+    return LazyCoordinate((dim,), LazilyIndexedArray(AxisLabels(axis, run)), attrs)
+
 
 class WorldVariable(xr.Variable):
     """Pixels of a world; its Dask arrays are `WorldBlocks`."""
@@ -49,11 +130,10 @@ class WorldVariable(xr.Variable):
     ) -> Self:
         """Return the pixels as a Dask array, one task per chunk.
 
-        Rows and columns for which no size is given are cut at multiples of the preferred side
-        of the level (a multiple of the stride), so that chunks of different windows share no tile
-        more than they must. ``name``, ``lock`` and ``inline_array`` follow from the pixels.
+        Rows and columns for which no size is given are cut every preferred side of the level, a multiple
+        of the stride; Zarr takes such chunks. ``name``, ``lock`` and ``inline_array`` follow from the pixels.
         """
-        box = box_of(self._data)
+        box = box_of(self)
         if box is None or not (
             chunked_array_type in (None, "dask") or isinstance(chunked_array_type, DaskManager)
         ):
@@ -74,28 +154,16 @@ class WorldVariable(xr.Variable):
         return self._replace(data=WorldBlocks(box, normal))
 
 
-def box_of(data: Any) -> LazyBox | None:
-    """Return the selection of a world that an array is, if it is one and nothing else."""
-    data = unwrapped(data)
+def box_of(variable: xr.Variable) -> LazyBox | None:
+    """Return the selection of a world that a variable is, if it is one and nothing else."""
+    data = held(variable)
     if isinstance(data, WorldBlocks):
         return data.box
     return data if isinstance(data, LazyBox) else None
 
 
-def unwrapped(data: Any) -> Any:
-    """Return what xarray's caching and copying wrappers hold."""
-    while isinstance(data, CopyOnWriteArray | MemoryCachedArray):
-        data = data.array
-    return data
-
-
 def _default_chunks(box: LazyBox) -> tuple[tuple[int, ...], ...]:
     side = preferred_side(box.level.sampler.stride)
-    chunks = []
-    for axis in box.order:
-        run = box.axes[axis]
-        length = 1 if isinstance(run, int) else len(run)
-        contiguous = isinstance(run, range) and run.step == 1
-        start = run.start if isinstance(run, range) and contiguous else 0
-        chunks.append((length,) if axis == 0 else aligned_chunks(start, length, side))
-    return tuple(chunks)
+    return tuple(
+        (n,) if axis == 0 else uniform_chunks(n, side) for axis, n in zip(box.order, box.shape, strict=True)
+    )

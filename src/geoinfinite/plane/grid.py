@@ -1,35 +1,36 @@
-"""The global pixel lattice of every level; the only file that knows coordinate reference systems."""
+"""The global pixel lattice of every level: where each pixel lies."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from affine import Affine
 from odc.geo.geobox import GeoBox
-from pyproj import CRS, Transformer
-from pyproj.exceptions import CRSError, ProjError
 
 from geoinfinite.errors import WindowError, WorldError
+from geoinfinite.plane.crs import (
+    Bounds,
+    carry_bounds,
+    carry_over_seams,
+    check_grid_crs,
+    given_crs,
+    parse_crs,
+    shorten,
+    turn,
+)
+from geoinfinite.plane.given import finite, four, integer, pair
 from geoinfinite.plane.window import Window
-
-Bounds = tuple[float, float, float, float]
-"""``(left, bottom, right, top)`` in units of a CRS."""
 
 _SNAP = 1e-6
 """Edges within this part of a pixel from the lattice lie on it: decimal degrees are not exact."""
-
-
-@lru_cache(maxsize=64)
-def _crs(text: str) -> CRS:
-    return CRS.from_user_input(text)
-
-
-@lru_cache(maxsize=64)
-def _transformer(source: str, target: str) -> Transformer:
-    return Transformer.from_crs(_crs(source), _crs(target), always_xy=True)
+ALIKE = 1e-2
+"""Part of a level-0 pixel by which two descriptions of one lattice may differ: headers round resolutions."""
+DEEPEST_SIDE = 2**48
+"""Rows and columns that a level may have: positions are exact in float64, with bits to spare."""
+_DISTINCT = 2.0**-44
+"""Least size of a pixel beside its coordinates, so that neighbours have different ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,31 +63,56 @@ class Grid:
     """Whether the last column neighbours the first: a grid once round the Earth."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "origin", tuple(float(v) for v in self.origin))
-        object.__setattr__(self, "resolution", float(self.resolution))
-        object.__setattr__(self, "shape", tuple(int(v) for v in self.shape))
-        try:
-            crs = _crs(self.crs)
-        except CRSError as error:
-            raise WorldError(
-                f"grid.crs={self.crs!r} is not a coordinate reference system that PROJ knows; "
-                'write one such as "EPSG:4326"'
-            ) from error
-        for name, value, least in (("factor", self.factor, 2), ("levels", self.levels, 1)):
-            if value < least:
-                raise WorldError(f"grid.{name}={value} must be at least {least}")
-        if not (math.isfinite(self.resolution) and self.resolution > 0):
-            raise WorldError(f"grid.resolution={self.resolution} must be a positive finite number")
-        if len(self.shape) != 2 or min(self.shape) < 1:
-            raise WorldError(f"grid.shape={list(self.shape)} must be [rows, columns], both positive")
-        if self.periodic:
-            turn = 360.0 if crs.is_geographic else None
-            width = self.shape[1] * self.resolution
-            if turn is not None and abs(width - turn) > 1e-6:
+        object.__setattr__(self, "origin", pair("origin", self.origin, finite))
+        object.__setattr__(self, "resolution", finite("resolution", self.resolution))
+        object.__setattr__(self, "shape", pair("shape", self.shape, integer))
+        check_grid_crs(self.crs)
+        for name, least, most in (("factor", 2, 256), ("levels", 1, 64)):
+            value = integer(name, getattr(self, name))
+            object.__setattr__(self, name, value)
+            if not least <= value <= most:
                 raise WorldError(
-                    f"grid.periodic=true needs columns * resolution = 360 degrees, not {width!r}; "
-                    f"set resolution = {turn / self.shape[1]!r} or periodic = false"
+                    f"grid.{name}={shorten(str(value))} must be at least {least}, at most {most}"
                 )
+        if self.resolution <= 0:
+            raise WorldError(f"grid.resolution={self.resolution} must be a positive finite number")
+        if min(self.shape) < 1 or max(self.shape) > DEEPEST_SIDE:
+            raise WorldError(
+                f"grid.shape={shorten(str(list(self.shape)))} must be [rows, columns], both positive and at "
+                f"most {DEEPEST_SIDE}"
+            )
+        self._check_depth()
+        around = turn(self.crs) if self.periodic else None
+        width = self.shape[1] * self.resolution
+        if around is not None and abs(width - around) > ALIKE * self.resolution:
+            raise WorldError(
+                f"grid.periodic=true needs columns * resolution = {around:g} {self._unit}, not {width!r}; set "
+                f"grid.periodic = false (or, where no raster gives it, grid.resolution = "
+                f"{around / self.shape[1]!r})"
+            )
+
+    def _check_depth(self) -> None:
+        """Raise `WorldError` if the deepest levels have no exact coordinates."""
+        edges = (self.origin[0], self.origin[0] + self.shape[1] * self.resolution, self.origin[1])
+        furthest = max(abs(edge) for edge in (*edges, self.origin[1] - self.shape[0] * self.resolution))
+        for level in range(self.levels):
+            scale = self.factor**level
+            if max(self.shape) * scale <= DEEPEST_SIDE and self.resolution / scale >= furthest * _DISTINCT:
+                continue
+            if level == 0:
+                raise WorldError(
+                    f"grid.resolution={self.resolution} is too small beside the coordinates of the grid, up "
+                    f"to {furthest:g}: neighbouring pixels would have the same ones; take a larger resolution"
+                )
+            raise WorldError(
+                f"grid.levels={self.levels} is too deep: level {level} would have more than {DEEPEST_SIDE} "
+                f"pixels a side, or pixels too small for their coordinates; set grid.levels = {level}"
+            )
+
+    @property
+    def _unit(self) -> str:
+        axes = parse_crs(self.crs).axis_info
+        return f"{axes[0].unit_name}s" if axes else "units"
 
     def _check(self, level: int) -> int:
         if not 0 <= level < self.levels:
@@ -95,7 +121,7 @@ class Grid:
 
     def same_crs(self, other: Grid) -> bool:
         """Say whether another grid has the same CRS, however it is written."""
-        return bool(_crs(self.crs) == _crs(other.crs))
+        return bool(parse_crs(self.crs) == parse_crs(other.crs))
 
     def shape_at(self, level: int) -> tuple[int, int]:
         """Return ``(rows, columns)`` of a level."""
@@ -108,10 +134,35 @@ class Grid:
 
     def gsd_m(self, level: int) -> float:
         """Return the ground sample distance along y in metres (on a geographic CRS: at the equator)."""
-        crs = _crs(self.crs)
+        crs = parse_crs(self.crs)
         unit = crs.axis_info[0].unit_conversion_factor if crs.axis_info else 1.0
         radius = 6_378_137.0 if crs.is_geographic else 1.0
         return self.resolution_at(level) * unit * radius
+
+    def level_for(self, *, gsd_m: float | None = None, resolution: float | None = None) -> int:
+        """Return the coarsest level that is at least so fine: in metres, or in CRS units per pixel.
+
+        Raises `WindowError` where even the deepest level is coarser.
+
+        >>> Grid("EPSG:32632", (0, 0), 30.0, (100, 200), factor=4, levels=3).level_for(gsd_m=10)
+        1
+        """
+        if (gsd_m is None) == (resolution is None):
+            raise WindowError(
+                f"level_for(gsd_m={gsd_m}, resolution={resolution}): give one of the two, in metres or in "
+                "CRS units per pixel"
+            )
+        name, wanted = ("gsd_m", gsd_m) if resolution is None else ("resolution", resolution)
+        if not (isinstance(wanted, int | float) and math.isfinite(wanted) and wanted > 0):
+            raise WindowError(f"level_for({name}={wanted!r}): pixels have a positive finite size; give one")
+        size = self.gsd_m if resolution is None else self.resolution_at
+        for level in range(self.levels):
+            if size(level) <= wanted * (1 + 1e-9):
+                return level
+        raise WindowError(
+            f"level_for({name}={wanted!r}) is finer than the deepest level, {self.levels - 1}, of "
+            f"{size(self.levels - 1):g}; ask for that, or for more levels: grid.levels"
+        )
 
     def period(self, level: int) -> int | None:
         """Return the number of columns after which a level repeats, if it does."""
@@ -137,7 +188,7 @@ class Grid:
         step = self.resolution_at(level)
         left, top = self.origin[0] + window.x0 * step, self.origin[1] - window.y0 * step
         box = (left, top - window.height * step, left + window.width * step, top)
-        return box if crs is None else _reproject(box, self.crs, crs)
+        return box if crs is None else carry_bounds(box, self.crs, crs)
 
     def window(self, level: int, bounds: Sequence[float], crs: str | None = None) -> Window:
         """Return the smallest window of a level that covers ``bounds``, given in the grid's or another CRS.
@@ -151,62 +202,78 @@ class Grid:
         >>> earth.window(0, (178, -1, -178, 1))
         Window(y0=89, y1=91, x0=358, x1=362)
         """
-        left, bottom, right, top = (float(v) for v in bounds)
+        left, bottom, right, top = four(bounds)
         shown = f"bbox=({left:g}, {bottom:g}, {right:g}, {top:g})"
         if not all(math.isfinite(v) for v in (left, bottom, right, top)):
             raise WindowError(f"{shown} is not finite; give west south east north as numbers")
-        if crs is not None and _given_crs(crs) != _crs(self.crs):
-            left, bottom, right, top = _reproject((left, bottom, right, top), crs, self.crs)
         if bottom >= top:
             raise WindowError(f"{shown} is inverted or empty: need south < north; the order is W S E N")
-        turn = self.shape[1] * self.resolution if self.periodic else None
-        if turn is not None and right < left:
-            right += turn
-            if right - left > turn / 2:
+        other = crs is not None and given_crs(crs) != parse_crs(self.crs)
+        around = turn(crs) if other and crs else self._turn
+        box = (left, bottom, _eastwards(left, right, around, shown), top)
+        if other and crs:
+            box = carry_over_seams(box, crs, self.crs, self._turn, shown)
+        window = self._covering(level, box)
+        if self._turn is not None and not self.periodic:
+            # A grid that ends at the antimeridian, or lies beyond it, has a box under one of its names only.
+            turned = [self._covering(level, (box[0] + t, box[1], box[2] + t, box[3])) for t in self._turns]
+            window = next((w for w in (window, *turned) if self._holds(level, w)), window)
+            if box[2] > max(self._turn / 2, self._edge) and not self._holds(level, window):
                 raise WindowError(
-                    f"{shown} is inverted: need west < east (west > east crosses the antimeridian, "
-                    "for at most half a turn); the order is W S E N"
+                    f"{shown} lies over the antimeridian, where this grid ends (grid.periodic=false); ask for "
+                    "the two sides one by one"
                 )
-        if left >= right:
-            raise WindowError(f"{shown} is inverted or empty: need west < east; the order is W S E N")
-        step = self.resolution_at(level)
-        window = Window(
-            math.floor((self.origin[1] - top) / step + _SNAP),
-            math.ceil((self.origin[1] - bottom) / step - _SNAP),
-            math.floor((left - self.origin[0]) / step + _SNAP),
-            math.ceil((right - self.origin[0]) / step - _SNAP),
-        )
         self.check_window(level, window, shown)
         return window
 
-    def check_window(self, level: int, window: Window, shown: str | None = None) -> None:
-        """Raise `WindowError` unless every pixel of ``window`` is one of the level's."""
+    @property
+    def _turn(self) -> float | None:
+        """What x grows by once round the Earth, if that is known."""
+        return self.shape[1] * self.resolution if self.periodic else turn(self.crs)
+
+    @property
+    def _turns(self) -> tuple[float, ...]:
+        around = self._turn
+        return () if around is None else (around, -around)
+
+    @property
+    def _edge(self) -> float:
+        return self.origin[0] + self.shape[1] * self.resolution
+
+    def _covering(self, level: int, box: Bounds) -> Window:
+        """Return the smallest window that covers bounds in the grid's CRS."""
+        step = self.resolution_at(level)
+        return Window(
+            math.floor((self.origin[1] - box[3]) / step + _SNAP),
+            math.ceil((self.origin[1] - box[1]) / step - _SNAP),
+            math.floor((box[0] - self.origin[0]) / step + _SNAP),
+            math.ceil((box[2] - self.origin[0]) / step - _SNAP),
+        )
+
+    def _holds(self, level: int, window: Window) -> bool:
         rows, columns = self.shape_at(level)
         inside_x = window.width <= columns if self.periodic else 0 <= window.x0 <= window.x1 <= columns
-        if not (0 <= window.y0 <= window.y1 <= rows and inside_x):
+        return 0 <= window.y0 <= window.y1 <= rows and inside_x
+
+    def check_window(self, level: int, window: Window, shown: str | None = None) -> None:
+        """Raise `WindowError` unless every pixel of ``window`` is one of the level's."""
+        if not self._holds(level, window):
             raise WindowError(
                 f"{shown or window} reaches outside the grid, whose bounds are "
-                f"{tuple(round(v, 6) for v in self.bounds(0, self.full(0)))} (W, S, E, N) in {self.crs}; "
-                "ask for a part of it"
+                f"{tuple(round(v, 6) for v in self.bounds(0, self.full(0)))} (W, S, E, N) in "
+                f"{shorten(self.crs)}; ask for a part of it"
             )
 
 
-def _given_crs(text: str) -> CRS:
-    try:
-        return _crs(text)
-    except CRSError as error:
+def _eastwards(left: float, right: float, around: float | None, shown: str) -> float:
+    """Return the right edge of a box, past the antimeridian where the box crosses it."""
+    if left < right:
+        return right
+    if around is None or left == right:
+        raise WindowError(f"{shown} is inverted or empty: need west < east; the order is W S E N")
+    if not 0 < right + around - left <= around / 2:
         raise WindowError(
-            f"crs={text!r} is not a coordinate reference system that PROJ knows; "
-            'write one such as "EPSG:4326"'
-        ) from error
-
-
-def _reproject(bounds: Bounds, source: str, target: str) -> Bounds:
-    try:
-        out = _transformer(source, target).transform_bounds(*bounds, densify_pts=21, errcheck=True)
-    except (ProjError, CRSError) as error:
-        raise WindowError(
-            f"bounds {bounds} cannot be carried from {source} to {target}: {error}; "
-            "give them in the grid's own CRS"
-        ) from error
-    return (float(out[0]), float(out[1]), float(out[2]), float(out[3]))
+            f"{shown} is inverted: need west < east (west > east crosses the antimeridian, "
+            "for at most half a turn); the order is W S E N"
+        )
+    return right + around

@@ -18,7 +18,11 @@ def labels(origin: float, step: float, indices: ArrayLike) -> NDArray[np.float64
     >>> labels(90.0, -0.25, range(2)).tolist()
     [89.875, 89.625]
     """
-    return origin + (np.asarray(indices, dtype=np.float64) + 0.5) * step
+    centres = np.asarray(np.asarray(indices, dtype=np.float64) + 0.5)
+    # In place: a deep level has 10**8 labels.
+    centres *= step
+    centres += origin
+    return centres
 
 
 def fractional_indices(origin: float, step: float, coordinates: ArrayLike) -> NDArray[np.float64]:

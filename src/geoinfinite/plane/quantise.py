@@ -16,6 +16,10 @@ HEADROOM, FOOTROOM = 1 / 5, 1 / 40
 where that is less): a pixel near the end has descendants without detail, and on snow a rectangle shows."""
 
 
+STRIP_ROWS = 32
+"""Rows of blocks that are settled at once: their temporary arrays fit a processor's cache."""
+
+
 @dataclass(frozen=True, slots=True)
 class Encoding:
     """How the values of a dtype map to the ``[-1, 1]`` in which networks work.
@@ -56,16 +60,27 @@ class Encoding:
         where values clip: a block that would come too near the end of the range has its contrast
         reduced, not its mean.
         """
-        low, high = self.range
-        values = (x + np.float32(1)) * np.float32((high - low) / 2) + np.float32(low)
         if parent is None:
-            values = values.clip(low, high)
+            values = self._from_unit(x).clip(*self.range)
             return values if self.dtype == "float32" else np.rint(values).astype(self.dtype)
+        out = np.empty(x.shape, self.dtype)
+        for first in range(0, parent.shape[-2], STRIP_ROWS):
+            blocks = slice(first, first + STRIP_ROWS)
+            rows = slice(first * factor, (first + STRIP_ROWS) * factor)
+            out[..., rows, :] = self._settle_blocks(x[..., rows, :], parent[..., blocks, :], factor)
+        return out
+
+    def _from_unit(self, x: Array) -> Array:
+        low, high = self.range
+        return (x + np.float32(1)) * np.float32((high - low) / 2) + np.float32(low)
+
+    def _settle_blocks(self, x: Array, parent: NDArray[Any], factor: int) -> Array:
+        """Return blocks that have their parents' means, within the range, rounded for integer dtypes."""
         wanted = parent.astype(np.float32)
-        planes = _contain(_to_planes(values, factor), wanted, low, high)
+        planes = _contain(_to_planes(self._from_unit(x), factor), wanted, *self.range)
         if self.dtype != "float32":
             planes = _round_keeping_sums(planes, wanted)
-        return _from_planes(planes, factor).astype(self.dtype)
+        return _from_planes(planes, factor)
 
 
 def _to_planes(x: Array, factor: int) -> Array:
@@ -115,20 +130,26 @@ def _round_keeping_sums(planes: Array, parent: Array) -> Array:
     """Round to integers so that every block's mean is its parent, which is an integer.
 
     Rounds to nearest, then moves by one the few pixels that were rounded furthest the other way
-    (the largest-remainder rule). It cannot leave the range: with a surplus of d counts at least d
-    pixels of the block were rounded down, each below the maximum; likewise for a deficit.
+    (the largest-remainder rule; of equal ones the first). It cannot leave the range: with a surplus of d
+    counts at least d pixels of the block were rounded down, each below the maximum; likewise for a deficit.
     """
     rounded = np.rint(planes)
-    missing = (parent * np.float32(len(planes)) - _sum(rounded)).ravel()
-    at = np.flatnonzero(missing)
-    exact, whole = planes.reshape(len(planes), -1), rounded.reshape(len(planes), -1)
-    left, towards = np.abs(missing[at]), np.sign(missing[at])
-    lost = (exact[:, at] - whole[:, at]) * towards
-    while at.size:
-        furthest = lost.argmax(axis=0)
-        whole[furthest, at] += towards
-        lost[furthest, np.arange(at.size)] -= np.float32(1)
-        left -= 1
-        more = left > 0
-        at, left, towards, lost = at[more], left[more], towards[more], lost[:, more]
+    missing = parent * np.float32(len(planes)) - _sum(rounded)
+    towards = np.sign(missing)
+    lost = (planes - rounded) * towards
+    rank = _rank(lost)
+    rounded += towards * (rank < np.abs(missing).astype(rank.dtype))
     return rounded
+
+
+def _rank(planes: Array) -> NDArray[Any]:
+    """Return how many pixels of its block precede each pixel: those that are larger, or equal and earlier."""
+    small = np.int8 if len(planes) <= np.iinfo(np.int8).max else np.int16
+    rank = np.empty(planes.shape, small)
+    for first in range(len(planes)):
+        rank[first] = first
+    for first in range(len(planes) - 1):
+        larger = (planes[first + 1 :] > planes[first]).view(np.int8)
+        rank[first] += larger.sum(axis=0, dtype=small)
+        rank[first + 1 :] -= larger
+    return rank

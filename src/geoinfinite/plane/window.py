@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from geoinfinite.errors import WindowError
 
@@ -31,18 +32,43 @@ class Window:
     """One past the last column."""
 
     def __post_init__(self) -> None:
-        for name in ("y0", "y1", "x0", "x1"):
-            value = getattr(self, name)
-            if type(value) is int:
-                continue
-            if isinstance(value, bool) or not hasattr(value, "__index__"):
-                raise WindowError(f"{name}={value!r}: window edges are integers; round it first")
-            object.__setattr__(self, name, value.__index__())
+        if not type(self.y0) is type(self.y1) is type(self.x0) is type(self.x1) is int:
+            self._make_integers()
         if self.y1 < self.y0 or self.x1 < self.x0:
             raise WindowError(
                 f"Window({self.y0}, {self.y1}, {self.x0}, {self.x1}) is inverted: "
                 "need y0 <= y1 and x0 <= x1; swap the edges"
             )
+
+    @classmethod
+    def of(cls, value: object) -> Window:
+        """Return a window given as ``Window``, ``((row0, row1), (col0, col1))`` or a whole rasterio window.
+
+        Raises `WindowError` for four bare numbers, which libraries order in different ways.
+
+        >>> Window.of(((-4, 4), (10, 30)))
+        Window(y0=-4, y1=4, x0=10, x1=30)
+        """
+        if isinstance(value, Window):
+            return value
+        fields = [getattr(value, name, None) for name in ("row_off", "height", "col_off", "width")]
+        if None not in fields:
+            y, height, x, width = (_whole(field, value) for field in fields)
+            return cls(y, y + height, x, x + width)
+        pairs = value if isinstance(value, tuple | list) and len(value) == 2 else ()
+        if pairs and all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
+            return cls(*pairs[0], *pairs[1])
+        raise WindowError(
+            f"window={str(value)[:80]} is not a window; write Window(y0, y1, x0, x1) or "
+            "((row0, row1), (col0, col1)): four bare numbers could be in another order"
+        )
+
+    def _make_integers(self) -> None:
+        for name in ("y0", "y1", "x0", "x1"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not hasattr(value, "__index__"):
+                raise WindowError(f"{name}={value!r}: window edges are integers; round it first")
+            object.__setattr__(self, name, value.__index__())
 
     @property
     def height(self) -> int:
@@ -83,7 +109,9 @@ class Window:
 
     def contains(self, other: Window) -> bool:
         """Say whether every pixel of ``other`` is one of this window's."""
-        return self.intersect(other) == other
+        if other.y1 == other.y0 or other.x1 == other.x0:
+            return self.intersect(other) == other
+        return self.y0 <= other.y0 and other.y1 <= self.y1 and self.x0 <= other.x0 and other.x1 <= self.x1
 
     def coarsen(self, factor: int) -> Window:
         """Return the coarser level's pixels that cover this window, rounded outwards.
@@ -122,3 +150,10 @@ class Window:
             for kx in range(self.x0 // side, -(-self.x1 // side)):
                 cell = Window(ky * side, (ky + 1) * side, kx * side, (kx + 1) * side)
                 yield self.intersect(cell)
+
+
+def _whole(number: Any, window: object) -> int:
+    """Return an offset or a length of a foreign window, which may be a float without a fraction."""
+    if float(number) != int(number):
+        raise WindowError(f"window={window} has a fraction of a pixel; round it first: .round_offsets()")
+    return int(number)

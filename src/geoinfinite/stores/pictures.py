@@ -23,7 +23,7 @@ from geoinfinite.errors import BudgetError, StoreError
 from geoinfinite.plane.quantise import Encoding
 from geoinfinite.plane.window import Window
 from geoinfinite.progress import Progress
-from geoinfinite.provenance import SYNTHETIC
+from geoinfinite.provenance import SYNTHETIC, version
 from geoinfinite.recipe import worldfile
 from geoinfinite.stores import layout
 from geoinfinite.stores.objects import Objects
@@ -134,6 +134,7 @@ def tags(plan: Plan) -> dict[str, str]:
     w = plan.window
     return {
         "synthetic": SYNTHETIC,
+        "geoinfinite_version": version(),
         "geoinfinite_token": plan.world.token,
         "geoinfinite_level": str(plan.level),
         "geoinfinite_window": f"{w.y0} {w.y1} {w.x0} {w.x1}",

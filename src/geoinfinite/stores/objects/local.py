@@ -55,9 +55,12 @@ class LocalObjects:
 
     def get_range(self, name: str, start: int, length: int) -> bytes:
         """Return at most ``length`` bytes from ``start``; raise `FileNotFoundError` if there is no object."""
-        with open(self._file(name), "rb") as stream:
-            stream.seek(start)
-            return stream.read(length)
+        try:
+            with open(self._file(name), "rb") as stream:
+                stream.seek(start)
+                return stream.read(length)
+        except (NotADirectoryError, IsADirectoryError) as error:
+            raise FileNotFoundError(f"{self.root}/{name}") from error
 
     def size(self, name: str) -> int | None:
         """Return the number of bytes of an object, unread; ``None`` if it is not there."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import islice
 from typing import Protocol
 
-from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
+from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.core.buffer.core import default_buffer_prototype
 
@@ -114,19 +114,15 @@ class ZarrView(Store):
     def _read(self, key: str, part: ByteRequest | None) -> bytes | None:
         if part is None:
             return self.objects.get(key)
-        if isinstance(part, RangeByteRequest):
-            return self._range(key, part.start, lambda size: part.end - part.start)
-        if isinstance(part, OffsetByteRequest):
-            return self._range(key, part.offset, lambda size: max(0, size - part.offset))
-        if isinstance(part, SuffixByteRequest):
-            size = self.objects.size(key)
-            start = 0 if size is None else max(0, size - part.suffix)
-            return self._range(key, start, lambda size: part.suffix)
-        raise TypeError(f"{part!r} is no range of bytes")
-
-    def _range(self, key: str, start: int, length: Callable[[int], int]) -> bytes | None:
-        size = self.objects.size(key)
-        return None if size is None else self.objects.get_range(key, start, length(size))
+        try:
+            if isinstance(part, RangeByteRequest):
+                return self.objects.get_range(key, part.start, part.end - part.start)
+            size = self.objects.size(key) or 0
+            if isinstance(part, OffsetByteRequest):
+                return self.objects.get_range(key, part.offset, max(0, size - part.offset))
+            return self.objects.get_range(key, max(0, size - part.suffix), part.suffix)
+        except FileNotFoundError:
+            return None
 
 
 def _take(names: Iterator[str]) -> list[str]:

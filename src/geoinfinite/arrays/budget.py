@@ -1,0 +1,106 @@
+"""What one read may cost: known before anything is spent, then warned of or refused."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+from geoinfinite.engine import Level, cold_cost
+from geoinfinite.errors import BudgetError, CostWarning, WindowError
+from geoinfinite.plane.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBudget:
+    """Limits of one read of a lazy array; larger work belongs into a store, which can be interrupted.
+
+    >>> ReadBudget(evaluations=10).evaluations
+    10
+    """
+
+    values: int = 2**30
+    """Pixels x bands that one read may draw; more is refused with `BudgetError`."""
+    evaluations: int = 1_000_000
+    """Network evaluations of one tile that one read may take; more is refused with `BudgetError`."""
+    warn_evaluations: int = 5_000
+    """Network evaluations beyond which a read warns with `CostWarning` before it begins."""
+    seconds_per_evaluation: float = 0.04
+    """For the time in messages: what the bundled network takes on two processor cores."""
+    values_at_once: int = 2**23
+    """Values drawn in one strip: working memory is about 40 bytes for each."""
+
+    def __post_init__(self) -> None:
+        for name in ("values", "evaluations", "warn_evaluations", "seconds_per_evaluation", "values_at_once"):
+            if not getattr(self, name) > 0:
+                raise WindowError(f"budget.{name}={getattr(self, name)!r} must be a positive number")
+
+    def check(self, level: Level, window: Window, pixels: int) -> None:
+        """Warn of drawing ``pixels`` pixels of a level that lie in ``window``, if it takes long.
+
+        Raises `BudgetError` beyond ``values`` or ``evaluations``.
+        """
+        cost = self.refuse_excess(level, window, pixels)
+        if cost > self.warn_evaluations:
+            fits = self._fitting(level, (pixels, cost), self.warn_evaluations)
+            warnings.warn(
+                f"{_price(window, level, cost, self.seconds_per_evaluation)}. {_remedies(level, fits)}",
+                CostWarning,
+                stacklevel=3,
+            )
+
+    def refuse_excess(self, level: Level, window: Window, pixels: int) -> int:
+        """Return the evaluations that pixels in a window take; raise `BudgetError` for too many."""
+        if window.size == 0:
+            return 0
+        needed = cold_cost(level, window).evaluations
+        # Selections of distant pixels draw a part of the window around them.
+        cost = -(-needed * min(pixels, window.size) // window.size)
+        if level.bands * pixels > self.values or cost > self.evaluations:
+            raise BudgetError(self._refusal(level, window, pixels, needed))
+        return cost
+
+    def _refusal(self, level: Level, window: Window, pixels: int, cost: int) -> str:
+        too_many = level.bands * pixels > self.values
+        limit = f"draw {self.values:,} values" if too_many else f"take {self.evaluations:,} evaluations"
+        fits = self._fitting(level, (pixels, cost), self.evaluations)
+        return (
+            f"{_price(window, level, cost, self.seconds_per_evaluation)}; one read may {limit} of "
+            f"{level.bands} bands. {_remedies(level, fits)}"
+        )
+
+    def _fitting(self, level: Level, spent: tuple[int, int], evaluations: int) -> int:
+        """Return the finest level on which the same region is within the limits."""
+        fits, shrink, (pixels, cost) = level.number, level.recipe.grid.factor**2, spent
+        while fits and (level.bands * pixels > self.values or cost > evaluations):
+            fits, pixels, cost = fits - 1, pixels // shrink, cost // shrink
+        return fits
+
+
+DEFAULT_BUDGET = ReadBudget()
+
+
+def _price(window: Window, level: Level, cost: int, seconds: float) -> str:
+    return (
+        f"{window.height:,} x {window.width:,} pixels of level {level.number} take about {cost:,} network "
+        f"evaluations, {duration(cost * seconds)} at {seconds:g} s each"
+    )
+
+
+def _remedies(level: Level, fits: int) -> str:
+    coarser = f"take a coarser level (level={fits} fits), " if fits < level.number else ""
+    return (
+        f"Select a part with .sel(x=slice(W, E), y=slice(N, S)) first, {coarser}write a store piece by "
+        "piece, da.geoinfinite.to_zarr(PATH), or allow more: world.array(level=L, budget=ReadBudget(...))"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return a time as a person would say it.
+
+    >>> duration(47 * 60), duration(8)
+    ('about 47 minutes', 'about 8 seconds')
+    """
+    for size, unit in ((86_400 * 365, "years"), (86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"about {seconds / size:,.0f} {unit}"
+    return f"about {seconds:.0f} seconds"

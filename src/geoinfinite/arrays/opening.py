@@ -1,0 +1,97 @@
+"""Stores and GeoTIFFs that were written from a world, opened as the arrays that they are."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import rasterio
+import rioxarray
+import xarray as xr
+import zarr
+from rasterio.errors import RasterioIOError
+from zarr.abc.store import Store
+
+from geoinfinite.arrays.dataarray import NAME, PROVENANCE, coordinates, level_facts
+from geoinfinite.errors import StoreError
+from geoinfinite.plane.grid import Grid
+from geoinfinite.plane.window import Window
+
+HEADER = "geoinfinite"
+"""Key of what a store says of itself, in the attributes of its root group."""
+WINDOW = "geoinfinite_window"
+"""Key of the pixels of a level that a file holds, ``[y0, y1, x0, x1]``."""
+Place = str | Path | Store
+
+
+def is_geotiff(place: Any) -> bool:
+    """Say whether a file is named as a GeoTIFF."""
+    return Path(place).suffix.lower() in (".tif", ".tiff")
+
+
+def stored_levels(place: Place) -> list[int]:
+    """Return the levels that a store holds, coarse to fine; raise `StoreError` if it is none of ours."""
+    try:
+        root = zarr.open_group(place, mode="r")
+    except (OSError, ValueError, zarr.errors.BaseZarrError) as error:
+        raise StoreError(f"{place} is not a store of geoinfinite: {error}; name one that it wrote") from error
+    if HEADER not in root.attrs:
+        raise StoreError(f"{place} is not a store of geoinfinite; open it with xarray.open_zarr")
+    return sorted(int(name) for name in root.group_keys() if name.isdecimal())
+
+
+def open_stored(place: Place, level: int | None) -> xr.Dataset:
+    """Return a level of a store, by default the finest, as `level_dataset` would make it; values stay lazy.
+
+    Raises `StoreError` for levels that it does not hold.
+    """
+    levels = stored_levels(place)
+    level = levels[-1] if level is None else level
+    if level not in levels:
+        raise StoreError(f"{place} holds no level={level!r}; it has {', '.join(map(str, levels))}")
+    plain = xr.open_zarr(place, group=str(level), chunks=None, consolidated=False)
+    about = dict(plain.attrs)
+    return _as_array(plain[NAME], about, about[WINDOW])
+
+
+def open_geotiff(path: str | Path) -> xr.Dataset:
+    """Return a GeoTIFF that was written from a world, as `level_dataset` would make it; values stay lazy.
+
+    Raises `StoreError` for files without the tags that say so.
+    """
+    try:
+        with rasterio.open(path) as raster:
+            tags = raster.tags()
+    except RasterioIOError as error:
+        raise StoreError(f"{path} is not a GeoTIFF that can be read: {error}; name another file") from error
+    if WINDOW not in tags:
+        raise StoreError(f'{path} does not say that geoinfinite wrote it; open it with engine="rasterio"')
+    plain: Any = rioxarray.open_rasterio(path, mask_and_scale=False)
+    return _as_array(plain, tags, [int(v) for v in tags[WINDOW].split()])
+
+
+def _as_array(plain: xr.DataArray, said: Mapping[str, Any], bounds: Sequence[int]) -> xr.Dataset:
+    """Return stored pixels with the coordinates, indexes and attributes of the array that was stored."""
+    grid = _grid(said["geoinfinite_recipe"])
+    y0, y1, x0, x1 = bounds
+    window, level = Window(y0, y1, x0, x1), int(said["geoinfinite_level"])
+    if plain.shape[-2:] != window.shape:
+        raise StoreError(
+            f"level {level} has {plain.shape[-2:]} pixels where its window has {window.shape}: the file was "
+            "cut or changed after it was written; write it again"
+        )
+    variable = plain.variable.copy(deep=False)
+    variable.attrs = level_facts(grid, level) | {key: said[key] for key in PROVENANCE if key in said}
+    variable.encoding["grid_mapping"] = "spatial_ref"
+    coords = coordinates(grid, level, window, plain.shape[0])
+    return xr.Dataset({NAME: variable}, coords=coords, attrs=variable.attrs)
+
+
+def _grid(recipe: str) -> Grid:
+    """Return the grid of a recipe's text; the recipe's own files need not be at hand to read a store."""
+    known = {field.name for field in fields(Grid)}
+    table: dict[str, Any] = {k: v for k, v in tomllib.loads(recipe)["grid"].items() if k in known}
+    return Grid(**table)

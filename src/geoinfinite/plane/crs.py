@@ -1,0 +1,183 @@
+"""Coordinate reference systems: which ones a grid can lie on, and boxes carried from one to another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError, ProjError
+
+from geoinfinite.errors import WindowError, WorldError
+
+Bounds = tuple[float, float, float, float]
+"""``(left, bottom, right, top)`` in units of a CRS."""
+
+_SIDE = 64
+"""Points on each side of a box that is carried to another CRS."""
+_HALVINGS = 20
+"""How often the widest step is halved to tell a jump from a steep place."""
+
+
+@lru_cache(maxsize=64)
+def parse_crs(text: str) -> CRS:
+    """Return the CRS that a text names; raises pyproj's ``CRSError`` for a text that names none."""
+    return CRS.from_user_input(text)
+
+
+@lru_cache(maxsize=64)
+def _transformer(source: str, target: str) -> Transformer:
+    return Transformer.from_crs(parse_crs(source), parse_crs(target), always_xy=True)
+
+
+def horizontal(text: str) -> str:
+    """Return the horizontal part of a CRS; of one without heights the text itself.
+
+    >>> horizontal("EPSG:4979"), horizontal("EPSG:32633+5773"), horizontal("EPSG:3857")
+    ('EPSG:4326', 'EPSG:32633', 'EPSG:3857')
+    """
+    crs = parse_crs(text)
+    if not crs.is_compound and len(crs.axis_info) < 3:
+        return text
+    flat = crs.to_2d()
+    authority = flat.to_authority()
+    name = ":".join(authority) if authority else ""
+    return name if name and parse_crs(name) == flat else str(flat.to_wkt())
+
+
+def check_grid_crs(text: str) -> None:
+    """Raise `WorldError` unless a text names a CRS with two horizontal axes on the Earth."""
+    try:
+        crs = parse_crs(text)
+        flat = horizontal(text)
+    except CRSError as error:
+        raise WorldError(
+            f"grid.crs={shorten(text)!r} is not a coordinate reference system that PROJ knows; "
+            'write one such as "EPSG:4326"'
+        ) from error
+    if not (crs.is_geographic or crs.is_projected):
+        raise WorldError(
+            f"grid.crs={shorten(text)!r} is a {crs.type_name}, whose axes are not a place on the Earth's "
+            'surface; write a geographic or projected one such as "EPSG:4326"'
+        )
+    if flat != text:
+        raise WorldError(
+            f"grid.crs={shorten(text)!r} has heights, and pixels have none; write its horizontal part, "
+            f"grid.crs = {shorten(flat)!r}"
+        )
+
+
+def turn(text: str) -> float | None:
+    """Return once round the Earth in units of a geographic CRS; ``None`` for a projected one.
+
+    >>> turn("EPSG:4326"), turn("EPSG:4807"), turn("EPSG:3857")
+    (360.0, 400.0, None)
+    """
+    crs = parse_crs(text)
+    if not crs.is_geographic:
+        return None
+    return round(math.tau / float(crs.axis_info[0].unit_conversion_factor), 9)
+
+
+def given_crs(text: str) -> CRS:
+    """Return the CRS of a ``crs=`` argument; raise `WindowError` for a text that names none."""
+    try:
+        return parse_crs(text)
+    except CRSError as error:
+        raise WindowError(
+            f"crs={shorten(text)!r} is not a coordinate reference system that PROJ knows; "
+            'write one such as "EPSG:4326"'
+        ) from error
+
+
+def shorten(text: str, length: int = 80) -> str:
+    """Return a text, or its beginning and an ellipsis: messages are one line."""
+    text = " ".join(str(text).split())
+    return text if len(text) <= length else f"{text[:length]}..."
+
+
+def carry_bounds(box: Bounds, source: str, target: str) -> Bounds:
+    """Return the bounds of a box in another CRS; ``left > right`` where they cross the antimeridian."""
+    try:
+        out = _transformer(source, target).transform_bounds(*box, densify_pts=21, errcheck=True)
+    except (ProjError, CRSError) as error:
+        raise _not_carried(box, source, target, str(error)) from error
+    return (float(out[0]), float(out[1]), float(out[2]), float(out[3]))
+
+
+def carry_over_seams(box: Bounds, source: str, target: str, period: float | None, shown: str = "") -> Bounds:
+    """Return the bounds of a box in another CRS, ``left <= right``, also where that CRS is cut open.
+
+    ``period`` is what x grows by in one turn of the target; with it a box over the cut runs on past it.
+    Without one such a box has no bounds: they would be nearly the whole Earth. Raises `WindowError`, which
+    names the box as ``shown``.
+
+    >>> earth = 40_075_016.685578488
+    >>> left, _, right, _ = carry_over_seams((178, -1, 182, 1), "EPSG:4326", "EPSG:3857", earth)
+    >>> round(left / earth * 360, 9), round(right / earth * 360, 9)
+    (178.0, 182.0)
+    """
+    half = turn(source)
+    if half is None and parse_crs(target).is_geographic:
+        # Over a pole every meridian is met; PROJ knows, and points along the sides would not.
+        return _unfolded(carry_bounds(box, source, target), period)
+    x, y = _carried(_ring(box), box, source, target)
+    if _jumps(box, source, target):
+        if period is None:
+            raise WindowError(
+                f"{shown or box} in {shorten(source)} lies over the line where {shorten(target)} is cut open, "
+                "and the grid ends there (grid.periodic=false); ask for the two sides one by one"
+            )
+        x = np.unwrap(x, period=period)
+    elif half is None or -half / 2 <= box[0] <= box[2] <= half / 2:
+        return _unfolded(carry_bounds(box, source, target), period)
+    return float(x.min()), float(y.min()), float(x.max()), float(y.max())
+
+
+def _unfolded(box: Bounds, period: float | None) -> Bounds:
+    left, bottom, right, top = box
+    return left, bottom, right + (period or 0.0 if right < left else 0.0), top
+
+
+def _ring(box: Bounds) -> NDArray[np.float64]:
+    """Return points ``(2, n)`` along the sides of a box, once round from its lower left corner."""
+    left, bottom, right, top = box
+    across, up = np.linspace(left, right, _SIDE), np.linspace(bottom, top, _SIDE)
+    x = np.concatenate([across, np.full(_SIDE, right), across[::-1], np.full(_SIDE, left)])
+    y = np.concatenate([np.full(_SIDE, bottom), up, np.full(_SIDE, top), up[::-1]])
+    return np.stack([x, y])
+
+
+def _carried(points: NDArray[np.float64], box: Bounds, source: str, target: str) -> NDArray[np.float64]:
+    carried = np.stack(_transformer(source, target).transform(*points))
+    if not np.isfinite(carried).all():
+        raise _not_carried(box, source, target, "some of their points have no place in it")
+    return carried
+
+
+def _jumps(box: Bounds, source: str, target: str) -> bool:
+    """Say whether x in the target CRS jumps along the lower or the upper side of a box.
+
+    A step of a continuous function shrinks as its ends draw together; a jump does not.
+    """
+    for y in (box[1], box[3]):
+        ends, count, first, last = (box[0], box[2]), _SIDE, None, 0.0
+        for _ in range(_HALVINGS):
+            at = np.linspace(*ends, count)
+            steps = np.abs(np.diff(_carried(np.stack([at, np.full(count, y)]), box, source, target)[0]))
+            widest = int(steps.argmax())
+            ends, count, last = (at[widest], at[widest + 1]), 3, float(steps[widest])
+            first = last if first is None else first
+        if first and last > first / 100:
+            return True
+    return False
+
+
+def _not_carried(box: Sequence[float], source: str, target: str, why: str) -> WindowError:
+    return WindowError(
+        f"bounds {tuple(box)} cannot be carried from {shorten(source)} to {shorten(target)}: {why}; "
+        "give them in the grid's own CRS"
+    )

@@ -1,0 +1,170 @@
+"""A store is its array: what the engine opens is what was lazy, bit for bit and by every label."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+import rioxarray
+import small_worlds
+import xarray as xr
+
+import geoinfinite  # noqa: F401  it registers the accessor
+from geoinfinite.arrays import level_array, level_dataset
+from geoinfinite.arrays.index import GridIndex
+from geoinfinite.errors import StoreError
+from geoinfinite.plane.grid import Grid
+from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.recipe.root import Root
+from geoinfinite.stores.entrypoint import StoreEntrypoint
+
+
+@pytest.fixture
+def lazy(patch: Recipe) -> xr.DataArray:
+    return level_array(patch, 2).isel(x=slice(33, 130), y=slice(50, 101))
+
+
+@pytest.fixture
+def store(lazy: xr.DataArray, tmp_path: Path) -> Path:
+    lazy.geoinfinite.to_zarr(tmp_path / "cut.zarr", progress=False)
+    return tmp_path / "cut.zarr"
+
+
+@pytest.fixture
+def geotiff(lazy: xr.DataArray, tmp_path: Path) -> Path:
+    return lazy.geoinfinite.to_cog(tmp_path / "cut.tif", progress=False)
+
+
+def opened(place, **options) -> xr.Dataset:
+    return xr.open_dataset(place, engine=StoreEntrypoint, **options)
+
+
+@pytest.mark.parametrize("chunks", [None, {}])
+@pytest.mark.parametrize("level", [None, 2])
+def test_a_store_opens_as_the_array_that_was_written(lazy, store: Path, level, chunks) -> None:
+    stored = opened(store, level=level, chunks=chunks)
+    xr.testing.assert_identical(lazy.load(), stored.image.load())
+    assert stored.attrs == lazy.attrs
+    assert isinstance(stored.xindexes["x"], GridIndex)
+
+
+def test_a_geotiff_opens_as_the_array_that_was_written(lazy, geotiff: Path) -> None:
+    stored = opened(geotiff)
+    xr.testing.assert_identical(lazy.load(), stored.image.load())
+    assert (opened(geotiff, level=2).image.isel(x=slice(4, 9)).values == lazy.values[:, :, 4:9]).all()
+    with pytest.raises(StoreError, match=r"cut\.tif holds level 2, not level=1"):
+        opened(geotiff, level=1)
+
+
+def test_a_geotiff_of_others_is_not_taken(patch: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(
+        StoreError, match=r'does not say that geoinfinite wrote it; open it with engine="rasterio"'
+    ):
+        opened(patch.root.source)
+    (tmp_path / "text.tif").write_text("no raster")
+    with pytest.raises(StoreError, match=r"text\.tif is not a GeoTIFF that can be read"):
+        opened(tmp_path / "text.tif")
+
+
+def test_a_geotiff_that_was_cut_is_refused(geotiff: Path, tmp_path: Path) -> None:
+    cut = rioxarray.open_rasterio(geotiff).isel(x=slice(0, 40))
+    cut.rio.to_raster(tmp_path / "smaller.tif")
+    with rasterio.open(geotiff) as whole, rasterio.open(tmp_path / "smaller.tif", "r+") as smaller:
+        smaller.update_tags(**whole.tags())
+    with pytest.raises(
+        StoreError, match=r"has \(51, 40\) pixels where its window has \(51, 97\).*write it again"
+    ):
+        opened(tmp_path / "smaller.tif")
+
+
+def test_arithmetic_with_what_was_stored(patch: Recipe, lazy, store: Path, geotiff: Path) -> None:
+    whole = level_array(patch, 2)
+    for stored in (opened(store).image, opened(geotiff).image):
+        for difference in (lazy.astype(int) - stored, stored.astype(int) - whole):
+            assert difference.sizes == lazy.sizes
+            assert abs(difference).max() == 0
+        parent = stored.isel(x=slice(3, 95), y=slice(2, 50)).coarsen(x=4, y=4).mean()
+        off = parent - level_array(patch, 1).sel(x=parent.x, y=parent.y)
+        assert off.sizes == parent.sizes == {"band": 3, "y": 12, "x": 23}
+        assert abs(off).max() == 0
+
+
+def test_the_same_labels_and_values_in_plain_xarray(lazy, store: Path) -> None:
+    plain = xr.open_zarr(store, group="2").image
+    for name in ("x", "y", "band"):
+        assert plain[name].values.tolist() == lazy[name].values.tolist()
+    assert (plain.values == lazy.values).all()
+    difference = lazy.astype(int) - plain
+    assert difference.sizes == lazy.sizes
+    assert abs(difference).max() == 0
+    with pytest.raises(
+        xr.AlignmentError, match=r'open stores and files of geoinfinite with engine="geoinfinite"'
+    ):
+        lazy - plain.isel(x=slice(4, 9))
+
+
+def test_trees_of_stores(patch: Recipe, store: Path) -> None:
+    tree = xr.open_datatree(store, engine=StoreEntrypoint)
+    assert [node.path for node in tree.leaves] == ["/1", "/2"]
+    assert tree.attrs["geoinfinite_token"] == patch.token
+    for level in (1, 2):
+        whole = level_array(patch, level)
+        part = tree[f"/{level}/image"]
+        assert (part == whole).sizes == part.sizes
+        assert (part == whole).all()
+    assert tree["/1/image"].attrs == level_dataset(patch, 1).image.attrs
+    assert xr.open_groups(store, engine=StoreEntrypoint)["/1"].sizes == tree["/1"].sizes
+
+
+def test_past_the_antimeridian(ring: Recipe, tmp_path: Path) -> None:
+    lazy = level_array(ring, 1).sel(x=slice(165, 190), y=slice(40, 10))
+    lazy.geoinfinite.to_zarr(tmp_path / "across.zarr", progress=False)
+    lazy.geoinfinite.to_cog(tmp_path / "across.tif", progress=False)
+    for place in ("across.zarr", "across.tif"):
+        stored = opened(tmp_path / place).image
+        xr.testing.assert_identical(lazy.load(), stored.load())
+        assert stored.sel(x=slice(178, 182)).sizes["x"] == 2
+        assert stored.sel(x=-178, method="nearest").x.item() == lazy.sel(x=-178, method="nearest").x.item()
+
+
+def test_steps_that_are_not_exact_in_binary(patch: Recipe, tmp_path: Path) -> None:
+    origin, step = (412_300.1, 5_207_700.7), 100 / 3
+    root = small_worlds.write_root(
+        tmp_path / "thirds.tif", small_worlds.revealing(20, 28), "EPSG:32633", origin, step
+    )
+    grid = Grid("EPSG:32633", origin, step, (20, 28), factor=4, levels=3)
+    world = patch.replace(grid=grid, root=Root(str(root)), name="thirds")
+    lazy = level_array(world, 2).isel(x=slice(32, 300), y=slice(12, 200))
+    lazy.geoinfinite.to_zarr(tmp_path / "cut.zarr", progress=False)
+    lazy.geoinfinite.to_cog(tmp_path / "cut.tif", progress=False)
+    for place in ("cut.zarr", "cut.tif"):
+        stored = opened(tmp_path / place).image
+        xr.testing.assert_identical(lazy.load(), stored.load())
+        parent = level_array(world, 1).isel(x=slice(8, 75), y=slice(3, 50))
+        assert abs(stored.coarsen(x=4, y=4).mean() - parent).max() == 0
+        assert (stored.coarsen(x=4, y=4).mean() - parent).sizes == parent.sizes
+    plain = xr.open_zarr(tmp_path / "cut.zarr", group="2").image
+    assert plain.x.values.tolist() == lazy.x.values.tolist()
+
+
+def test_levels_and_places_that_are_not_there(store: Path, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"cut\.zarr holds no level=3; it has 1, 2"):
+        opened(store, level=3)
+    with pytest.raises(StoreError, match=r"is not a store of geoinfinite"):
+        opened(tmp_path)
+    xr.Dataset({"a": ("x", np.arange(3))}).to_zarr(tmp_path / "other.zarr", zarr_format=2)
+    with pytest.raises(StoreError, match=r"is not a store of geoinfinite; open it with xarray\.open_zarr"):
+        opened(tmp_path / "other.zarr")
+
+
+def test_a_store_needs_no_file_of_its_recipe(patch: Recipe, lazy, store: Path) -> None:
+    values = lazy.values
+    Path(patch.root.source).unlink()
+    assert (opened(store).image.values == values).all()
+
+
+def test_stores_in_memory(lazy) -> None:
+    lazy.geoinfinite.to_zarr("memory://entrypoint", progress=False)
+    xr.testing.assert_identical(lazy.load(), opened("memory://entrypoint").image.load())
