@@ -16,6 +16,7 @@ from s3_server import S3Server
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.window import Window
 from geoinfinite.stores.accessor import plan, resume
+from geoinfinite.stores.entrypoint import StoreEntrypoint
 from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.verification import verify
@@ -127,3 +128,79 @@ def test_a_store_that_is_drawn_later_is_refused_now(
     da.geoinfinite.to_zarr(tmp_path / "a.zarr", progress=False)
     with pytest.raises(StoreError, match=r"a.zarr holds another job: window="):
         da.isel(x=slice(5, None)).geoinfinite.to_zarr(tmp_path / "a.zarr", compute=False)
+
+
+@pytest.mark.parametrize("bands", [[1], [2, 0], [2, 1, 0], [0, 1, 2]])
+def test_some_bands_are_a_file_with_their_names(
+    selected: tuple[World, xr.DataArray], tmp_path: Path, bands: list[int]
+) -> None:
+    da = selected[1].isel(band=bands)
+    for name, part in (("a.tif", da), ("b.tif", da.transpose("y", "x", "band"))):
+        part.geoinfinite.to_cog(tmp_path / name, progress=False)
+        with rasterio.open(tmp_path / name) as file:
+            assert (file.read() == da.values).all()
+            assert file.descriptions == tuple(["red", "green", "blue"][b] for b in bands)
+            whole = bands == [0, 1, 2]
+            assert [c.name for c in file.colorinterp][0] == ("red" if whole else "gray")
+            assert ("geoinfinite_bands" in file.tags()) is not whole
+    with xr.open_dataset(tmp_path / "a.tif", engine=StoreEntrypoint) as opened:
+        xr.testing.assert_identical(opened.image.load(), da.load())
+
+
+def test_one_band_that_was_picked_is_a_file_of_one(
+    selected: tuple[World, xr.DataArray], tmp_path: Path
+) -> None:
+    da = selected[1].sel(band="green")
+    da.geoinfinite.to_cog(tmp_path / "a.tif", progress=False)
+    da.geoinfinite.to_png(tmp_path / "a.png", progress=False)
+    for name in ("a.tif", "a.png"):
+        with rasterio.open(tmp_path / name) as file:
+            assert (file.read() == da.values[None]).all()
+
+
+def test_a_store_of_some_bands_is_refused_with_remedies_that_work(
+    selected: tuple[World, xr.DataArray], tmp_path: Path
+) -> None:
+    _, da = selected
+    for part in (da.isel(band=[2, 0]), da.transpose("y", "x", "band")):
+        with pytest.raises(
+            StoreError, match=r"a store holds all bands as \(band, y, x\).*rio.to_raster\(PATH\)"
+        ):
+            part.geoinfinite.to_zarr(tmp_path / "a.zarr")
+    part = da.isel(band=[2, 0])
+    part.rio.to_raster(tmp_path / "a.tif")
+    with rasterio.open(tmp_path / "a.tif") as file:
+        assert (file.read() == part.values).all()
+
+
+def test_a_store_in_a_bucket_is_its_array(
+    selected: tuple[World, xr.DataArray], tmp_path: Path, s3: S3Server
+) -> None:
+    da, url = selected[1], f"{s3.bucket('identical')}/a.zarr"
+    da.geoinfinite.to_zarr(url, progress=False, storage_options=s3.options)
+    da.geoinfinite.to_zarr(tmp_path / "a.zarr", progress=False)
+    there = xr.open_dataset(url, engine=StoreEntrypoint, storage_options=s3.options).image
+    here = xr.open_dataset(tmp_path / "a.zarr", engine=StoreEntrypoint).image
+    for stored in (there, here):
+        xr.testing.assert_identical(stored.load(), da.load())
+
+
+def test_plain_xarray_finds_labels_and_crs(selected: tuple[World, xr.DataArray], tmp_path: Path) -> None:
+    da = selected[1]
+    da.geoinfinite.to_zarr(tmp_path / "a.zarr", progress=False)
+    stored = xr.open_zarr(tmp_path / "a.zarr", group="2").image
+    assert "spatial_ref" in stored.coords
+    assert stored.rio.crs.to_epsg() == 4326
+    assert stored.sel(band="blue").rio.crs.to_epsg() == 4326
+    for name in ("band", "y", "x"):
+        assert stored[name].values.tolist() == da[name].values.tolist()
+    assert da.attrs.items() <= stored.attrs.items()
+    stored.rio.to_raster(tmp_path / "a.tif")
+    with rasterio.open(tmp_path / "a.tif") as file:
+        assert file.crs.to_epsg() == 4326
+        assert (file.read() == da.values).all()
+    root = xr.open_zarr(tmp_path / "a.zarr")
+    assert root.level.values.tolist() == [1, 2]
+    assert (root.rows.values[1], root.columns.values[1]) == da.shape[1:]
+    assert 'open_zarr(STORE, group="2")' in root.attrs["about"]
+    assert root.attrs["geoinfinite_token"] == da.geoinfinite.world.token

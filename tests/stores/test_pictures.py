@@ -66,7 +66,7 @@ def test_a_cog_is_the_window_in_its_place(ring: Recipe, tmp_path: Path) -> None:
 
 def test_a_cog_larger_than_a_step_has_averaged_overviews(patch: Recipe, tmp_path: Path) -> None:
     plan = plan_window(patch, 3, Window(4, 720, 101, 1209))
-    write_cog(plan, tmp_path / "a.tif", step=512)
+    write_cog(plan, tmp_path / "a.tif")
     with rasterio.open(tmp_path / "a.tif") as file:
         assert file.overviews(1)[0] == 2
         pixels = file.read()

@@ -86,8 +86,12 @@ def _as_array(plain: xr.DataArray, said: Mapping[str, Any], bounds: Sequence[int
     variable = plain.variable.copy(deep=False)
     variable.attrs = level_facts(grid, level) | {key: said[key] for key in PROVENANCE if key in said}
     variable.encoding["grid_mapping"] = "spatial_ref"
-    coords = coordinates(grid, level, window, plain.shape[0])
-    return xr.Dataset({NAME: variable}, coords=coords, attrs=variable.attrs)
+    # A file may hold some bands of a world, named by their numbers.
+    some, _, total = said.get("geoinfinite_bands", "").partition(" of ")
+    labelled = xr.Dataset(coords=coordinates(grid, level, window, int(total or plain.shape[0])))
+    if some:
+        labelled = labelled.isel(band=[int(number) - 1 for number in some.split()])
+    return labelled.assign({NAME: variable}).assign_attrs(variable.attrs)
 
 
 def _grid(recipe: str) -> Grid:

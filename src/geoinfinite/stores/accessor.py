@@ -11,8 +11,9 @@ import dask
 import xarray as xr
 from dask.delayed import Delayed, delayed
 
-from geoinfinite.arrays.origin import origin_of
+from geoinfinite.arrays.origin import Selection, selection_of
 from geoinfinite.engine import resolve, warn_if_cold
+from geoinfinite.errors import StoreError
 from geoinfinite.plane.window import Window
 from geoinfinite.progress import Progress, Silent, progress_on
 from geoinfinite.stores.identity import Header, numerics_profile
@@ -37,9 +38,9 @@ def plan(da: xr.DataArray, *, shard: int | None = None) -> Plan:
     >>> gi.plan(world.array(level=2).isel(x=slice(100, 400), y=slice(50, 150))).evaluations > 0
     True
     """
-    origin = origin_of(da)
-    warn_if_cold(resolve(origin.recipe, origin.level), origin.window)
-    return plan_window(origin.recipe, origin.level, origin.window, shard=shard)
+    found = selection_of(da)
+    warn_if_cold(resolve(found.recipe, found.level), found.window)
+    return _planned(found, shard)
 
 
 @xr.register_dataarray_accessor("geoinfinite")  # type: ignore[no-untyped-call]
@@ -52,27 +53,22 @@ class GeoInfiniteAccessor:
     @property
     def world(self) -> World:
         """The world that the array is a window of."""
-        recipe = origin_of(self._da).recipe
+        recipe = selection_of(self._da).recipe
         return World(**{field.name: getattr(recipe, field.name) for field in fields(recipe)})
 
     @property
     def level(self) -> int:
         """The level that the array is a window of."""
-        return origin_of(self._da).level
+        return selection_of(self._da).level
 
     @property
     def window(self) -> Window:
         """The array's rows and columns on its level."""
-        return origin_of(self._da).window
+        return selection_of(self._da).window
 
     def plan(self, *, shard: int | None = None) -> Plan:
         """Return what storing the array takes; computes nothing."""
         return plan(self._da, shard=shard)
-
-    def _plan(self, shard: int | None = None) -> Plan:
-        """Return the plan of a store, whose layers are drawn once whatever a read of them would cost."""
-        origin = origin_of(self._da)
-        return plan_window(origin.recipe, origin.level, origin.window, shard=shard)
 
     @overload
     def to_zarr(
@@ -113,7 +109,14 @@ class GeoInfiniteAccessor:
         With ``compute=False`` the store is begun, and what is returned is a `dask.delayed.Delayed` that draws
         its shards as one task, with threads of the process that it runs in, and gives the report.
         """
-        planned, objects = self._plan(shard), open_objects(path, storage_options)
+        found = selection_of(self._da)
+        if not found.is_whole:
+            raise StoreError(
+                "a store holds all bands as (band, y, x), and this array has others or another order; select "
+                "from the store when it is open, or write a file: .geoinfinite.to_cog(PATH) or "
+                ".rio.to_raster(PATH)"
+            )
+        planned, objects = _planned(found, shard), open_objects(path, storage_options)
         if compute:
             return write_zarr(planned, objects, resume=resume, progress=_shown(progress))
         begin(objects, planned, Header.of(planned, numerics_profile(planned.world)), resume=resume)
@@ -122,12 +125,21 @@ class GeoInfiniteAccessor:
         return draw
 
     def to_cog(self, path: str | Path, *, overwrite: bool = False, progress: bool | Progress = True) -> Path:
-        """Write the array as a cloud-optimised GeoTIFF; see `write_cog`."""
-        return write_cog(self._plan(), path, overwrite=overwrite, progress=_shown(progress))
+        """Write the array's bands as a cloud-optimised GeoTIFF; see `write_cog`."""
+        found = selection_of(self._da)
+        shown = _shown(progress)
+        return write_cog(_planned(found), path, overwrite=overwrite, bands=found.bands, progress=shown)
 
     def to_png(self, path: str | Path, *, overwrite: bool = False, progress: bool | Progress = True) -> Path:
         """Write the array as an 8-bit PNG; see `write_png`."""
-        return write_png(self._plan(), path, overwrite=overwrite, progress=_shown(progress))
+        found = selection_of(self._da)
+        shown = _shown(progress)
+        return write_png(_planned(found), path, overwrite=overwrite, bands=found.bands, progress=shown)
+
+
+def _planned(found: Selection, shard: int | None = None) -> Plan:
+    """Return the plan of a store, whose layers are drawn once whatever a read of them would cost."""
+    return plan_window(found.recipe, found.level, found.window, shard=shard)
 
 
 def resume(

@@ -6,7 +6,7 @@ import contextlib
 import math
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,12 @@ from geoinfinite.stores.planning import Plan
 from geoinfinite.stores.writing import opened, written
 
 BLOCK = 512
-STEP = 4 * BLOCK
-"""Side in pixels of what is held in memory while a file is written, unless it is given."""
+STEP = 2 * BLOCK
+"""Side in pixels of what is held in memory while a file is written."""
 LARGEST_PNG = 2**26
 """Pixels: beyond, most programs refuse to open a PNG, and it has no overviews to look at."""
+_COLOURS = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
+_UNDEFINED = [ColorInterp.undefined]
 
 
 def write_cog(
@@ -46,15 +48,15 @@ def write_cog(
     overwrite: bool = False,
     store: str | Path | Objects | None = None,
     progress: Progress | None = None,
-    step: int = STEP,
+    bands: Sequence[int] | None = None,
 ) -> Path:
     """Write a plan's finest level as a cloud-optimised GeoTIFF with averaged overviews.
 
     Its tags say that it is synthetic and carry the recipe. Memory does not grow with the window. A
     killed run leaves no half file, and the same call goes on where it was. Raises `StoreError` if
     ``path`` exists, unless ``overwrite``. With ``store``, a Zarr store of the same plan, pixels are
-    drawn into it where it lacks them, and it is kept. ``step`` is the side in pixels of what is held in
-    memory.
+    drawn into it where it lacks them, and it is kept. ``bands`` are those that are written, counted from 0, by
+    default all of them.
     """
     where = local_file(path, overwrite=overwrite)
     with (
@@ -63,7 +65,7 @@ def write_cog(
     ):
         flat = drawn.partial()
         try:
-            _write_flat(plan, drawn.objects, flat, step)
+            _write_flat(plan, drawn.objects, flat, _picked(plan, bands))
             rasterio.shutil.copy(
                 flat,
                 unfinished,
@@ -86,12 +88,13 @@ def write_png(
     overwrite: bool = False,
     store: str | Path | Objects | None = None,
     progress: Progress | None = None,
+    bands: Sequence[int] | None = None,
 ) -> Path:
-    """Write a plan's finest level as an 8-bit PNG: three bands as RGB, or the first one as grey.
+    """Write a plan's finest level as an 8-bit PNG: its first three bands as RGB, or the first one as grey.
 
     The range of other dtypes is mapped to 0..255. Its text says that it is synthetic and carries the
     recipe. Raises `BudgetError` for a window of more than `LARGEST_PNG` pixels and `StoreError` if
-    ``path`` exists, unless ``overwrite``. ``store`` is as in `write_cog`.
+    ``path`` exists, unless ``overwrite``. ``store`` and ``bands`` are as in `write_cog`.
     """
     if plan.window.size > LARGEST_PNG:
         levels = math.ceil(math.log(plan.window.size / LARGEST_PNG, plan.world.grid.factor**2))
@@ -105,11 +108,12 @@ def write_png(
         _finished(where, drawn, overwrite) as unfinished,
     ):
         image = layout.open_image(drawn.objects, plan.level)
-        bands = 3 if plan.world.bands >= 3 else 1
+        picked = _picked(plan, bands)
+        picked = picked[:3] if len(picked) >= 3 else picked[:1]
         with rasterio.MemoryFile() as memory:
-            with memory.open(driver="GTiff", **_shape(plan, bands, "uint8")) as raster:
-                raster.write(to_bytes(image[:bands], plan.world.encoding))
-                raster.update_tags(**_png_text(plan))
+            with memory.open(driver="GTiff", **_shape(plan, len(picked), "uint8")) as raster:
+                raster.write(to_bytes(image[:][picked], plan.world.encoding))
+                raster.update_tags(**_png_text(plan, picked))
             with rasterio.Env(GDAL_PAM_ENABLED=False):
                 rasterio.shutil.copy(memory.name, unfinished, driver="PNG", write_metadata_as_text="YES")
     return where
@@ -129,9 +133,10 @@ def to_bytes(values: NDArray[Any], encoding: Encoding) -> NDArray[np.uint8]:
     return eight_bit
 
 
-def tags(plan: Plan) -> dict[str, str]:
-    """Return what every file says of itself."""
-    w = plan.window
+def tags(plan: Plan, bands: Sequence[int]) -> dict[str, str]:
+    """Return what every file says of itself; of its bands if they are not all, counted from 1 as in files."""
+    w, total = plan.window, plan.world.bands
+    numbers = " ".join(str(band + 1) for band in bands)
     return {
         "synthetic": SYNTHETIC,
         "geoinfinite_version": version(),
@@ -139,14 +144,15 @@ def tags(plan: Plan) -> dict[str, str]:
         "geoinfinite_level": str(plan.level),
         "geoinfinite_window": f"{w.y0} {w.y1} {w.x0} {w.x1}",
         "geoinfinite_recipe": worldfile.dump(plan.world),
+        **({} if list(bands) == list(range(total)) else {"geoinfinite_bands": f"{numbers} of {total}"}),
     }
 
 
-def _png_text(plan: Plan) -> dict[str, str]:
+def _png_text(plan: Plan, bands: Sequence[int]) -> dict[str, str]:
     # The sidecar that would hold the place is not written: the title says it.
     bounds = " ".join(f"{v:.9g}" for v in plan.world.grid.bounds(plan.level, plan.window))
     title = f"{plan.world.name}, level {plan.level}, {bounds} (W S E N in {plan.world.grid.crs})"
-    return {"Title": title, "Description": SYNTHETIC, "Software": "geoinfinite", **tags(plan)}
+    return {"Title": title, "Description": SYNTHETIC, "Software": "geoinfinite", **tags(plan, bands)}
 
 
 def hidden_store(plan: Plan, path: str | Path) -> Path:
@@ -258,32 +264,39 @@ def _shape(plan: Plan, bands: int, dtype: Any) -> dict[str, Any]:
     }
 
 
-def _write_flat(plan: Plan, store: Objects, path: Path, step: int) -> None:
+def _write_flat(plan: Plan, store: Objects, path: Path, bands: list[int]) -> None:
     """Copy the finest level into a plain tiled GeoTIFF, a few blocks at a time."""
     image = layout.open_image(store, plan.level)
-    bands, height, width = image.shape
+    _, height, width = image.shape
+    colours = bands == [0, 1, 2] and plan.world.bands == 3
     with rasterio.open(
         path,
         "w",
         driver="GTiff",
-        **_shape(plan, bands, image.dtype),
+        **_shape(plan, len(bands), image.dtype),
         tiled=True,
         blockxsize=BLOCK,
         blockysize=BLOCK,
         interleave="pixel",
-        photometric="RGB" if bands == 3 else "MINISBLACK",
+        photometric="RGB" if colours else "MINISBLACK",
         bigtiff="IF_SAFER",
     ) as raster:
-        raster.descriptions = [str(name) for name in band_names(bands)]
-        raster.colorinterp = _colours(bands)
-        raster.update_tags(TIFFTAG_IMAGEDESCRIPTION=SYNTHETIC, TIFFTAG_SOFTWARE="geoinfinite", **tags(plan))
-        for part in Window(0, height, 0, width).split(step):
+        names = band_names(plan.world.bands)
+        raster.descriptions = [str(names[band]) for band in bands]
+        raster.colorinterp = _COLOURS if colours else [ColorInterp.gray, *_UNDEFINED * (len(bands) - 1)]
+        raster.update_tags(
+            TIFFTAG_IMAGEDESCRIPTION=SYNTHETIC, TIFFTAG_SOFTWARE="geoinfinite", **tags(plan, bands)
+        )
+        for part in Window(0, height, 0, width).split(STEP):
             where = rasterio.windows.Window(part.x0, part.y0, part.width, part.height)
-            raster.write(image[:, part.y0 : part.y1, part.x0 : part.x1], window=where)
+            pixels = image[:, part.y0 : part.y1, part.x0 : part.x1]
+            raster.write(pixels[bands], window=where)
 
 
-def _colours(bands: int) -> list[ColorInterp]:
-    """Return what viewers take the bands for: colours where there are three, else grey and what they are."""
-    if bands == 3:
-        return [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
-    return [ColorInterp.gray, *[ColorInterp.undefined] * (bands - 1)]
+def _picked(plan: Plan, bands: Sequence[int] | None) -> list[int]:
+    """Return which bands are written; raise `StoreError` for one that the world does not have."""
+    total = plan.world.bands
+    picked = list(range(total) if bands is None else bands)
+    if not picked or not all(0 <= band < total for band in picked):
+        raise StoreError(f"bands={picked} must be some of 0 to {total - 1}; leave it out for all")
+    return picked
