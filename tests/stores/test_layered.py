@@ -207,7 +207,7 @@ def test_a_sheet_that_fails_on_a_cluster_does_not_hang_it(ring: Recipe, tmp_path
     settings = RunSettings(client=client)
     with pytest.raises(StoreError, match=said):
         write_zarr(plan, store_jobs.Sabotage(BAD_NAME).at(path), settings=settings)
-    assert resume_store(path, client=client).drawn == len(lost)
+    assert resume_store(path, settings=settings).drawn == len(lost)
     assert (store_jobs.pixels(path, 2)[:] == generate(plan.world, 2, plan.window)).all()
 
 

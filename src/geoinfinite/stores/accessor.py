@@ -111,8 +111,8 @@ class GeoInfiniteAccessor:
     ) -> WriteReport | Delayed:
         """Write the array as a Zarr store at a path or URL, or go on with one; see `write_zarr`.
 
-        ``part=(i, n)`` draws the i-th of n parts. ``run_options`` are the fields of `RunSettings`: ``client=``
-        of a cluster with ``resources=``, ``priority=`` and ``retries=``, ``stall_s=``, ``task_limit_s=``.
+        ``part=(i, n)`` draws the i-th of n parts. ``run_options`` are the fields of `RunSettings`: a
+        ``client`` with ``resources``, ``priority`` and ``retries``, ``stall_s``, ``task_limit_s``.
 
         With ``compute=False`` the store is begun, and what is returned is a `dask.delayed.Delayed` that draws
         its shards as one task, with threads of the process that it runs in, and gives the report.
@@ -156,13 +156,17 @@ def resume(
     *,
     progress: bool | Progress = True,
     storage_options: Mapping[str, Any] | None = None,
+    part: tuple[int, int] = (1, 1),
+    **run_options: Unpack[RunOptions],
 ) -> WriteReport:
     """Finish, or mend, the store at a path or URL from nothing but itself.
 
     What is sound is kept; what is missing or damaged is drawn again, to the same bytes. Raises `StoreError`
     if that cannot be done here: the root raster or the weights are not there, or the numerics are others.
+    ``part`` and ``run_options`` are those of ``da.geoinfinite.to_zarr``.
     """
-    return resume_store(path, progress=_shown(progress), storage_options=storage_options)
+    shown, settings = _shown(progress), RunSettings(**run_options)
+    return resume_store(path, progress=shown, storage_options=storage_options, part=part, settings=settings)
 
 
 def write_with_threads(planned: Plan, objects: Objects) -> WriteReport:

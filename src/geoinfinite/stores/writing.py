@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
 from geoinfinite.progress import Progress, Silent
 from geoinfinite.stores import layout
@@ -16,7 +16,7 @@ from geoinfinite.stores.objects import Objects, open_objects
 from geoinfinite.stores.parts import WHOLE, Part
 from geoinfinite.stores.planning import Plan
 from geoinfinite.stores.running import profile_where_tasks_run, run
-from geoinfinite.stores.settings import RunOptions, RunSettings
+from geoinfinite.stores.settings import RunSettings
 from geoinfinite.stores.tasks import Job
 
 
@@ -112,13 +112,10 @@ def resume_store(
     progress: Progress | None = None,
     storage_options: Mapping[str, Any] | None = None,
     part: tuple[int, int] = (1, 1),
-    **run_options: Unpack[RunOptions],
+    settings: RunSettings | None = None,
 ) -> WriteReport:
-    """Finish the store at ``path`` from nothing but itself; raise `StoreError` if it cannot be done here.
-
-    ``part`` is that of `write_zarr`; ``run_options`` are the fields of `RunSettings`, such as ``client=``.
-    """
-    objects, settings = opened(path, storage_options), RunSettings(**run_options)
+    """Finish the store at ``path`` from nothing but itself; raise `StoreError` if it cannot be done here."""
+    objects = opened(path, storage_options)
     plan = layout.read_header(objects).plan(objects.url)
     return write_zarr(plan, objects, quick=quick, progress=progress, part=part, settings=settings)
 
