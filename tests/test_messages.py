@@ -200,6 +200,6 @@ def test_bad_input_from_python_says_the_same(
 
 def test_every_class_of_error_has_a_case() -> None:
     classes = {kind for kind in vars(errors).values() if isinstance(kind, type)}
-    classes -= {GeoInfiniteError, errors.CostWarning}
+    classes -= {GeoInfiniteError, errors.CostWarning, errors.RunWarning}
     assert classes == {kind for kind, _, _ in BAD_CALLS}
     assert all(issubclass(kind, GeoInfiniteError) for kind in classes)

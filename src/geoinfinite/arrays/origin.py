@@ -33,6 +33,11 @@ class Origin:
     order: tuple[str, ...] = AXES
     """Which of ``band``, ``y``, ``x`` the dimensions are, whatever their names; a picked band has none."""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has all bands, in the order ``(band, y, x)``."""
+        return self.bands is None and self.order == AXES
+
     def arranged(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """Return pixels ``(band, y, x)`` of the window, of all bands, as the array has them."""
         picked = pixels if self.bands is None else pixels[list(self.bands)]
