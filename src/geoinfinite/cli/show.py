@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from geoinfinite.stores import layout, ledger
+from geoinfinite.plane.window import Window
+from geoinfinite.progress import pixels_text
 from geoinfinite.stores.planning import Plan, bytes_text
 
 
@@ -17,12 +20,23 @@ def describe_plan(plan: Plan) -> str:
     parents = len(plan.stages) - 1
     below = f" and {parents} coarser level{'s' * (parents > 1)}" if parents else ""
     rows, columns = plan.window.shape
-    megapixels = plan.pixels / 1e6
-    amount = f"{megapixels:,.1f}" if megapixels >= 0.1 else f"{megapixels:.2g}"
     return (
         f"drawing world {plan.world.name!r} level {plan.level}: {columns:,} x {rows:,} px{below}, "
-        f"{amount} megapixels, {plan.tiles:,} tiles, {plan.evaluations:,} evaluations"
+        f"{pixels_text(plan.pixels)}, {plan.tiles:,} tiles, {plan.evaluations:,} evaluations"
     )
+
+
+def describe_store(path: str, done: int, shards: int) -> str:
+    """Return one line that says what is left to do of a store that is there already.
+
+    >>> describe_store("a.zarr", 12, 12)
+    'a.zarr has all of its 12 shards: checking them'
+    >>> describe_store("a.zarr", 3, 12)
+    'a.zarr has 3 of 12 shards: checking them, drawing the others'
+    """
+    if done == shards:
+        return f"{path} has all of its {shards:,} shards: checking them"
+    return f"{path} has {done:,} of {shards:,} shards: checking them, drawing the others"
 
 
 def opening_line(path: str, level: int) -> str:
@@ -32,18 +46,6 @@ def opening_line(path: str, level: int) -> str:
     if path.endswith(".png"):
         return "open it with any image viewer"
     return f'open it with rioxarray.open_rasterio("{path}")'
-
-
-def completeness(store: Path) -> tuple[int, int]:
-    """Return how many shards of a store are there, and how many there should be; their bytes are not read."""
-    done = shards = 0
-    for name in layout.read_header(store).shards:
-        rows, columns, _ = layout.open_ledger(store, int(name)).shape
-        shards += rows * columns
-        done += sum(
-            ledger.present(store, int(name), row, column) for row in range(rows) for column in range(columns)
-        )
-    return done, shards
 
 
 def size_of(path: Path) -> str:
@@ -80,6 +82,16 @@ def duration(seconds: float) -> str:
         return f"{whole // 3600} h {whole % 3600 // 60} min"
     days = whole // 86_400
     return f"{days} days {whole % 86_400 // 3600} h" if days < 365 else f"{days / 365.25:,.0f} years"
+
+
+def edges(window: Window) -> list[int]:
+    """Return a window as JSON: first row, row after the last, first column, column after the last."""
+    return [window.y0, window.y1, window.x0, window.x1]
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print one JSON document; numbers that JSON does not have are refused."""
+    print(json.dumps(document, indent=2, allow_nan=False))
 
 
 def print_facts(title: str, facts: Sequence[tuple[str, str]]) -> None:

@@ -82,12 +82,7 @@ def write_png(
     recipe. Raises `BudgetError` for a window of more than `LARGEST_PNG` pixels and `StoreError` if
     ``path`` exists, unless ``overwrite``. ``store`` is as in `write_cog`.
     """
-    if plan.window.size > LARGEST_PNG:
-        levels = math.ceil(math.log(plan.window.size / LARGEST_PNG, plan.world.grid.factor**2))
-        raise BudgetError(
-            f"a PNG of {plan.window.width} x {plan.window.height} px is too large to be opened (limit: "
-            f"{LARGEST_PNG} px); write .tif or .zarr, or take level {max(0, plan.level - levels)}"
-        )
+    check_png(plan)
     where = _target(path, overwrite)
     with _drawn(plan, where, store, progress) as drawn, _finished(where) as unfinished:
         image = layout.open_image(drawn, plan.level)
@@ -99,6 +94,16 @@ def write_png(
             with rasterio.Env(GDAL_PAM_ENABLED=False):
                 rasterio.shutil.copy(memory.name, unfinished, driver="PNG", write_metadata_as_text="YES")
     return where
+
+
+def check_png(plan: Plan) -> None:
+    """Raise `BudgetError` for a window that is too large for a PNG."""
+    if plan.window.size > LARGEST_PNG:
+        levels = math.ceil(math.log(plan.window.size / LARGEST_PNG, plan.world.grid.factor**2))
+        raise BudgetError(
+            f"a PNG of {plan.window.width} x {plan.window.height} px is too large to be opened (limit: "
+            f"{LARGEST_PNG} px); write .tif or .zarr, or take level {max(0, plan.level - levels)}"
+        )
 
 
 def to_bytes(values: NDArray[Any], encoding: Encoding) -> NDArray[np.uint8]:
@@ -142,17 +147,22 @@ def _target(path: str | Path, overwrite: bool) -> Path:
     return where
 
 
+def hidden_store(plan: Plan, target: Path) -> Path:
+    """Return the store beside a picture in which its pixels are kept until the picture is written."""
+    # The token names the recipe, the rest is checked when the store is found again.
+    w = plan.window
+    return target.with_name(
+        f".{target.name}.{plan.world.token[:8]}-{plan.level}-{w.y0}-{w.y1}-{w.x0}-{w.x1}.zarr"
+    )
+
+
 @contextlib.contextmanager
 def _drawn(plan: Plan, target: Path, store: str | Path | None, progress: Progress | None) -> Iterator[Path]:
     """Lend a finished store of the plan: the one given, or one hidden beside ``target``.
 
     The hidden one is removed in the end; if this call is killed, the next one goes on with it.
     """
-    # The token names the recipe, the rest is checked when the store is found again.
-    w = plan.window
-    hidden = target.with_name(
-        f".{target.name}.{plan.world.token[:8]}-{plan.level}-{w.y0}-{w.y1}-{w.x0}-{w.x1}.zarr"
-    )
+    hidden = hidden_store(plan, target)
     source = hidden if store is None else local_path(store)
     write_zarr(plan, source, progress=progress)
     yield source
