@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from geoinfinite import models as models
     from geoinfinite import samplers as samplers
-    from geoinfinite.engine.generate import generate as generate
+    from geoinfinite.engine import generate as generate
     from geoinfinite.plane.grid import Grid as Grid
     from geoinfinite.plane.window import Window as Window
     from geoinfinite.stores.accessor import GeoInfiniteAccessor as GeoInfiniteAccessor
@@ -21,7 +21,7 @@ else:
         "Grid": "plane.grid",
         "Window": "plane.window",
         "World": "world",
-        "generate": "engine.generate",
+        "generate": "engine",
         "plan": "stores.accessor",
         "verify": "stores.verification",
         "GeoInfiniteAccessor": "stores.accessor",

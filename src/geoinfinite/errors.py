@@ -27,3 +27,7 @@ class StoreError(GeoInfiniteError, RuntimeError):
 
 class CostWarning(UserWarning):
     """A request that costs far more than another way to the same pixels."""
+
+
+class Cancelled(GeoInfiniteError):
+    """The caller of a read does not want its pixels any more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,36 @@ def token(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-_digests: dict[tuple[str, int, int], str] = {}
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A file as it was found: what tells, without reading it, whether it has changed since."""
+
+    path: Path
+    size: int
+    changed_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: Path) -> FileState:
+        """Return the state of a file now; raise `OSError` if there is none."""
+        stat = path.stat()
+        return cls(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)
+
+    def is_current(self) -> bool:
+        """Say whether the file is still as it was found."""
+        try:
+            return FileState.of(self.path) == self
+        except OSError:
+            return False
+
+
+_digests: dict[FileState, str] = {}
 
 
 def file_digest(path: Path) -> str:
     """Return the sha256 of a file's bytes, read once per process while the file stands unchanged."""
-    stat = path.stat()
-    key = (str(path.resolve()), stat.st_size, stat.st_mtime_ns)
-    if key not in _digests:
+    state = FileState.of(path.resolve())
+    if state not in _digests:
         with path.open("rb") as stream:
-            _digests[key] = hashlib.file_digest(stream, "sha256").hexdigest()
-    return _digests[key]
+            _digests[state] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return _digests[state]

@@ -9,8 +9,8 @@ import xarray as xr
 from geoinfinite.arrays.blocks import preferred_side
 from geoinfinite.arrays.index import GridIndex, spatial_ref
 from geoinfinite.arrays.lazy import LazyBox
-from geoinfinite.arrays.reading import Level
 from geoinfinite.arrays.variables import WorldVariable
+from geoinfinite.engine import resolve
 from geoinfinite.errors import WindowError
 from geoinfinite.plane.window import Window
 from geoinfinite.provenance import SYNTHETIC, version
@@ -35,7 +35,7 @@ def level_dataset(
     level = level.__index__()
     window = recipe.grid.full(level) if window is None else window
     recipe.grid.check_window(level, window)
-    held = Level(recipe, level)
+    held = resolve(recipe, level)
     index = GridIndex.of(recipe.grid, level, window)
     attrs = level_facts(recipe, level) | provenance(recipe)
     side, bands = preferred_side(recipe.sampler_at(level).stride), held.shape[0]

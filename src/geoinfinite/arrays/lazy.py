@@ -18,8 +18,9 @@ from xarray.core.indexing import (
     apply_indexer,
 )
 
-from geoinfinite.arrays.reading import Level, check_budget, hull, read_box, read_points
+from geoinfinite.arrays.reading import check_budget, hull, read_box, read_points
 from geoinfinite.arrays.selection import Axis, Key, Positions, compose, points
+from geoinfinite.engine import Level
 from geoinfinite.plane.window import Window
 
 
@@ -79,7 +80,7 @@ class LazyBox(_Lazy):
     def select(self, key: tuple[Key, ...]) -> LazyBox:
         """Return the selection of every dimension by an integer, a slice or an array, independently."""
         axes = list(self.axes)
-        period = self.level.recipe.grid.period(self.level.number)
+        period = self.level.period
         for axis, k in zip(self.order, key, strict=False):
             axes[axis] = compose(self._run(axis), k, period if axis == 2 else None)
         order = tuple(a for a in self.order if not isinstance(axes[a], int))
@@ -118,7 +119,7 @@ class LazyBox(_Lazy):
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
         axes = [(a.start, a.stop, a.step) if isinstance(a, range) else a for a in self.axes]
-        return "geoinfinite", self.level.recipe.token, self.level.number, axes, self.order
+        return "geoinfinite", self.level.token, self.level.number, axes, self.order
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,4 +161,4 @@ class LazyPoints(_Lazy):
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
         level = self.level
-        return "geoinfinite", level.recipe.token, level.number, self.bands, self.rows, self.columns
+        return "geoinfinite", level.token, level.number, self.bands, self.rows, self.columns

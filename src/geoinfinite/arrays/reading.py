@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoinfinite.arrays.selection import Axis, Piece, Positions, ascending, extent, pieces
-from geoinfinite.engine.cost import warn_if_cold, window_cost
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import Level, cold_cost, process_resources, read, warn_if_cold
 from geoinfinite.errors import BudgetError
 from geoinfinite.plane.window import Window
-from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.samplers.tiled import TiledSampler
 
 LARGEST_READ = 2**30
 """Values (pixels x bands) that one read may draw: beyond it belongs into a store."""
 STRIP_VALUES = 2**23
 """Values drawn at once: working memory is about 40 bytes for each, whatever the size of the read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """One level of a world: what every lazy array holds. It is small and travels in every task."""
-
-    recipe: Recipe
-    number: int
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """``(band, y, x)``."""
-        return self.recipe.bands, *self.recipe.grid.shape_at(self.number)
-
-    @property
-    def sampler(self) -> TiledSampler:
-        """How the level is sampled."""
-        return self.recipe.sampler_at(self.number)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The world's dtype."""
-        return np.dtype(self.recipe.dtype)
-
-    def draw(self, window: Window) -> NDArray[Any]:
-        """Return the pixels of a window."""
-        return generate(self.recipe, self.number, window)
 
 
 def read_box(level: Level, axes: tuple[Axis, Axis, Axis]) -> NDArray[Any]:
@@ -63,11 +32,11 @@ def read_box(level: Level, axes: tuple[Axis, Axis, Axis]) -> NDArray[Any]:
     tile = level.sampler.tile
     height, width = extent(rows, tile), extent(columns, tile)
     check_budget(level, hull(rows, columns), height * width)
-    warn_if_cold(level.recipe, level.number, hull(rows, columns))
+    warn_if_cold(level, hull(rows, columns))
     out = np.empty(shape, level.dtype)
     for y in pieces(rows, tile, _strip(level, height, width)):
         for x in pieces(columns, tile):
-            block = level.draw(Window(y.start, y.stop, x.start, x.stop))
+            block = read(level, Window(y.start, y.stop, x.start, x.stop), process_resources())
             _put(out, y, x, block[picked][:, y.take][:, :, x.take])
     return out[:, :: -1 if rows_turned else 1, :: -1 if columns_turned else 1]
 
@@ -92,7 +61,7 @@ def read_points(level: Level, bands: Positions, rows: Positions, columns: Positi
 
     Points that the same tiles touch are drawn together, and no other tile is.
     """
-    shape, period = rows.shape, level.recipe.grid.period(level.number)
+    shape, period = rows.shape, level.period
     b, y, x = (np.ravel(a) for a in (bands, rows, columns))
     x = x if period is None else x % period
     out = np.empty(y.size, level.dtype)
@@ -106,7 +75,8 @@ def read_points(level: Level, bands: Positions, rows: Positions, columns: Positi
     for group in np.split(order, np.flatnonzero(np.diff(cell[order])) + 1):
         top, left = int(y[group].min()), int(x[group].min())
         window = Window(top, int(y[group].max()) + 1, left, int(x[group].max()) + 1)
-        out[group] = level.draw(window)[b[group], y[group] - top, x[group] - left]
+        pixels = read(level, window, process_resources())
+        out[group] = pixels[b[group], y[group] - top, x[group] - left]
     return out.reshape(shape)
 
 
@@ -129,7 +99,7 @@ def check_budget(level: Level, window: Window, pixels: int) -> None:
     bands = level.shape[0]
     if bands * pixels <= LARGEST_READ:
         return
-    cost = sum(c.evaluations for c in window_cost(level.recipe, level.number, window))
+    cost = cold_cost(level, window).evaluations
     fits, shrink = level.number, level.recipe.grid.factor**2
     while fits and bands * pixels > LARGEST_READ:
         fits, pixels = fits - 1, pixels // shrink

@@ -1,37 +1,33 @@
-"""``generate(world, level, window)``: the one pure function under everything."""
+"""``generate(recipe, level, window)``: the one pure function under everything."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geoinfinite.engine.drawing import Drawing, Ground
-from geoinfinite.engine.layers import level_layers
-from geoinfinite.plane.grid import Grid
+from geoinfinite.diffusion.model import Array
+from geoinfinite.engine.layer_drawing import LayerDrawing
+from geoinfinite.engine.level import Level
+from geoinfinite.engine.parent_pixels import ParentPixels, ReadPixels, read_extended
+from geoinfinite.engine.raster_source import RasterSource
+from geoinfinite.engine.resolve import resolve
+from geoinfinite.engine.resources import Resources, process_resources
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.recipe.solver_settings import sampling_of
-from geoinfinite.tiling import Layer, TileCache, cone
-
-Read = Callable[[Window], NDArray[Any]]
-"""Pixels ``(band, y, x)`` of a window of one level, in the world's dtype."""
-
-tile_cache = TileCache(max_bytes=256 * 2**20)
-"""Finished tiles that neighbouring windows share within a process."""
 
 
 def generate(
-    world: Recipe, level: int, window: Window, *, cache: TileCache | None = tile_cache
+    recipe: Recipe, level: int, window: Window, *, resources: Resources | None = None
 ) -> NDArray[Any]:
     """Return the pixels of a window, ``(band, y, x)`` in the world's dtype.
 
-    A pixel is a pure function of (recipe, level, row, column): any window is the crop of any larger
-    one, bit for bit, whatever was asked before. Level 0 is the root raster, or generated; every other
-    level is drawn on its parent's window, which is generated first. ``cache`` changes cost, never pixels.
-    Raises `WindowError` for pixels that the grid does not have.
+    A pixel is a pure function of (recipe, level, row, column): any window is the crop of any larger one, bit
+    for bit, whatever was asked before. Level 0 is the root raster, or drawn; every other level is drawn on
+    its parent's window, which is generated first. ``resources`` change cost, never pixels. Raises
+    `WindowError` for pixels that the grid does not have.
 
     >>> import geoinfinite as gi
     >>> world = gi.World.load("earth").replace(model=gi.models.from_pretrained("analytic:gaussian"))
@@ -40,101 +36,43 @@ def generate(
     >>> big.shape, bool((big[:, 11:17, 17:29] == small).all())
     ((3, 40, 50), True)
     """
-    world.grid.check_window(level, window)
+    recipe.grid.check_window(level, window)
+    return read(resolve(recipe, level), window, resources or process_resources())
+
+
+def read(level: Level, window: Window, resources: Resources) -> NDArray[Any]:
+    """Return the pixels of a window of a resolved level, drawing the levels above it as far as needed."""
     if window.size == 0:
-        return np.empty((world.bands, *window.shape), world.dtype)
-    if level == 0 and not world.root.generated:
-        return world.root.read(window)
-    return draw(world, level, window, lambda w: generate(world, level - 1, w, cache=cache), cache=cache)
+        return np.empty((level.bands, *window.shape), level.dtype)
+    if isinstance(level.source, RasterSource):
+        return level.source.read(window, resources.rasters)
+    read_parent = None if level.parent is None else partial(read, level.parent, resources=resources)
+    return draw(level, window, read_parent, resources)
 
 
-def draw(
-    world: Recipe, level: int, window: Window, read_parent: Read | None, *, cache: TileCache | None = None
-) -> NDArray[Any]:
-    """Return a window of a level, given how to read its parent: computed, or stored earlier.
+def draw(level: Level, window: Window, read_parent: ReadPixels | None, resources: Resources) -> NDArray[Any]:
+    """Return a window of a level that is drawn, given how to read its parent: computed, or stored earlier.
 
-    A level is quantised before its children see it, so a stored parent and a computed one are the
-    same parent. Level 0 of a generated world has none.
+    A level is in the world's dtype before its children see it, so a stored parent and a computed one are
+    the same parent. Level 0 has none.
     """
-    aligned = whole_blocks(world, level, window)
-    layers = level_layers(world, level)
-    ground = read_ground(world, level, _seen(world, level, layers, aligned), read_parent)
-    fused = begin(world, level, ground, cache).fused(layers, aligned)
-    return settle(world, level, fused, aligned, ground)[:, *window.slices(aligned)]
+    aligned = level.blocks(window)
+    parent = parent_pixels(level, level.seen(window), read_parent)
+    fused = LayerDrawing(level, parent, resources).fused(level.drawn.layers, aligned)
+    return settle(level, fused, aligned, parent)[:, *window.slices(aligned)]
 
 
-def whole_blocks(world: Recipe, level: int, window: Window) -> Window:
-    """Return the smallest window of whole parent pixels that holds a window."""
-    factor = world.grid.factor if level else 1
-    return window.coarsen(factor).refine(factor)
-
-
-def _seen(world: Recipe, level: int, layers: tuple[Layer, ...], window: Window) -> Window:
-    """Return the pixels of all tiles from which a window is drawn."""
-    return cone(layers, window)[0].hull.refine(world.model_at(level).facts().latent)
-
-
-def parent_of(world: Recipe, level: int, window: Window) -> Window:
-    """Return the pixels of level ``level - 1`` that drawing a window of ``level`` is told, domain or not."""
-    seen = _seen(world, level, level_layers(world, level), whole_blocks(world, level, window))
-    return seen.coarsen(world.grid.factor).expand(world.model_at(level).facts().margin)
-
-
-def read_ground(world: Recipe, level: int, window: Window, read_parent: Read | None) -> Ground | None:
+def parent_pixels(level: Level, seen: Window, read_parent: ReadPixels | None) -> ParentPixels | None:
     """Return the parent under a window of a level, with the margin that the model wants to see."""
-    if level == 0 or read_parent is None:
+    if level.parent is None or read_parent is None:
         return None
-    factor = world.grid.factor
-    where = window.coarsen(factor).expand(world.model_at(level).facts().margin)
-    values = read_extended(read_parent, world.grid, level - 1, where)
-    return Ground(values, world.encoding.to_unit(values), where, factor)
+    under = level.parent_under(seen)
+    pixels = read_extended(read_parent, level.recipe.grid, level.parent.number, under)
+    return ParentPixels.of(pixels, level.encoding, under, level.factor)
 
 
-def begin(world: Recipe, level: int, ground: Ground | None, cache: TileCache | None) -> Drawing:
-    """Return what draws tiles of a level on its ground."""
-    name = "" if cache is None else world.token
-    model = world.model_at(level)
-    sampling = sampling_of(world.sampler_at(level), model)
-    return Drawing(world, level, model.facts(), sampling, ground, cache, name)
-
-
-def settle(
-    world: Recipe, level: int, fused: NDArray[Any], window: Window, ground: Ground | None
-) -> NDArray[Any]:
-    """Return fused images of whole blocks in the world's dtype, each block with its parent's mean."""
-    if ground is None or world.sampler_at(level).consistency == "none":
-        return world.encoding.settle(fused)
-    factor = world.grid.factor
-    parents = ground.pixels[:, *window.coarsen(factor).slices(ground.window)]
-    return world.encoding.settle(fused, parents, factor)
-
-
-def in_domain(grid: Grid, level: int, window: Window) -> Window:
-    """Return the pixels that must be read to know a window that may hang over the grid's edges."""
-    rows, columns = grid.shape_at(level)
-    y0, y1 = _clamped(window.y0, window.y1, rows)
-    if grid.periodic:
-        return Window(y0, y1, window.x0, min(window.x1, window.x0 + columns))
-    return Window(y0, y1, *_clamped(window.x0, window.x1, columns))
-
-
-def _clamped(start: int, stop: int, size: int) -> tuple[int, int]:
-    """Return those of an axis's pixels that are nearest to ``start <= p < stop``, at least one.
-
-    >>> _clamped(-3, 5, 9), _clamped(-3, -1, 9), _clamped(12, 15, 9)
-    ((0, 5), (0, 1), (8, 9))
-    """
-    first = min(max(start, 0), size - 1)
-    return first, max(min(stop, size), first + 1)
-
-
-def read_extended(read: Read, grid: Grid, level: int, window: Window) -> NDArray[Any]:
-    """Return a window that may hang over the grid: the nearest edge pixel beyond edges, wrapped in x."""
-    inside = in_domain(grid, level, window)
-    values = read(inside)
-    if inside == window:
-        return values
-    rows = (np.arange(window.y0, window.y1) - inside.y0).clip(0, inside.height - 1)
-    columns = np.arange(window.x0, window.x1) - inside.x0
-    columns = columns % inside.width if grid.periodic else columns.clip(0, inside.width - 1)
-    return values[:, rows[:, None], columns]
+def settle(level: Level, fused: Array, window: Window, parent: ParentPixels | None) -> NDArray[Any]:
+    """Return a fused image of whole blocks in the world's dtype, each block with its parent's mean."""
+    if parent is None or not level.drawn.keeps_means:
+        return level.encoding.settle(fused)
+    return level.encoding.settle(fused, parent.pixels_under(window), level.factor)

@@ -100,6 +100,15 @@ class ModelReference:
             return token([self.dtype, self.normalisation if latent else None, content])
         return token([self.dtype, *(file_digest(directory / n) for n in (WEIGHTS, CONFIG, SIDECAR))])
 
+    def files(self) -> tuple[Path, ...]:
+        """Return every file that decides what the model computes."""
+        directory = self.directory
+        if directory is None:
+            return ()
+        if self._sidecar(directory)["kind"] == diffusers_folder.KIND:
+            return diffusers_folder.read_checkpoint(directory).files
+        return tuple(directory / name for name in (WEIGHTS, CONFIG, SIDECAR))
+
     def sampling(self) -> CheckpointSampling | None:
         """Return the solver and schedule that the checkpoint's authors chose; ``None`` if it has none.
 

@@ -16,7 +16,7 @@ from geoinfinite.recipe.root import Root
 from geoinfinite.recipe.solver_settings import sampling_of
 from geoinfinite.samplers.presets import EarlySync, IndependentTiles
 from geoinfinite.samplers.tiled import TiledSampler
-from geoinfinite.token import token
+from geoinfinite.token import FileState, token
 
 PIXELS = 2
 """Version of the arithmetic: raised by every change of the library that changes a pixel."""
@@ -207,6 +207,14 @@ class Recipe:
                 "numerics": dataclasses.asdict(self.numerics),
             }
         )
+
+    def file_states(self) -> tuple[FileState, ...]:
+        """Return the present state of every file that decides a pixel."""
+        models = (self.model, *(s.model for s in self.levels if s.model))
+        paths = [path for model in models for path in model.files()]
+        if not self.root.generated:
+            paths.append(self.root.path)
+        return tuple(FileState.of(path) for path in dict.fromkeys(paths))
 
     def replace(self, **changes: Any) -> Self:
         """Return a world with some fields changed, checked like a new one.

@@ -7,7 +7,7 @@ from pathlib import Path
 import xarray as xr
 
 from geoinfinite.arrays.origin import origin_of
-from geoinfinite.engine.cost import warn_if_cold
+from geoinfinite.engine import resolve, warn_if_cold
 from geoinfinite.progress import Progress, Silent, progress_on
 from geoinfinite.stores.pictures import write_cog, write_png
 from geoinfinite.stores.planning import Plan, plan_window
@@ -28,7 +28,7 @@ def plan(da: xr.DataArray, *, shard: int | None = None) -> Plan:
     True
     """
     origin = origin_of(da)
-    warn_if_cold(origin.recipe, origin.level, origin.window)
+    warn_if_cold(resolve(origin.recipe, origin.level), origin.window)
     return plan_window(origin.recipe, origin.level, origin.window, shard=shard)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from geoinfinite.engine import resolve
 from geoinfinite.errors import ModelError, StoreError, WorldError
 from geoinfinite.plane.window import Window
 from geoinfinite.provenance import SYNTHETIC, version
@@ -67,7 +68,7 @@ class Header:
         """Return the header of a new store."""
         return cls(
             recipe=worldfile.dump(plan.world),
-            token=plan.world.token,
+            token=plan.target.token,
             level=plan.level,
             window=plan.window,
             shards={str(s.level): s.shard for s in plan.stages},
@@ -143,7 +144,9 @@ class Header:
     def plan(self, path: Path) -> Plan:
         """Rebuild the plan; raise `StoreError` unless it makes the same pixels here."""
         return plan_stages(
-            self.world(path), self.level, self.window, lambda level, _: self.shards[str(level)]
+            resolve(self.world(path), self.level),
+            self.window,
+            lambda level, _: self.shards[str(level.number)],
         )
 
 

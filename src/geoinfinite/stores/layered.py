@@ -8,44 +8,46 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoinfinite.engine.drawing import Drawing, Field
-from geoinfinite.engine.generate import Read, begin, read_ground, settle, whole_blocks
+from geoinfinite.engine import ReadPixels, Resources
+from geoinfinite.engine.generate import parent_pixels, settle
+from geoinfinite.engine.layer_drawing import LayerDrawing, fuse_tiles
+from geoinfinite.engine.tile_batch import FusedLayer
 from geoinfinite.plane.window import Window
 from geoinfinite.stores.scratch import Scratch
 from geoinfinite.stores.sheets import Place, StageSheets
-from geoinfinite.tiling import Need, TileCache
+from geoinfinite.tiling import Need
 
 Array = NDArray[np.float32]
 
 
 def draw_sheet(
-    sheets: StageSheets, scratch: Scratch, place: Place, read_parent: Read | None, cache: TileCache
+    sheets: StageSheets, scratch: Scratch, place: Place, read_parent: ReadPixels | None, resources: Resources
 ) -> Array:
     """Return the tiles of a sheet, ``(row, column, channel, y, x)``, each evaluated once."""
-    number, need, world, level = place[0], sheets.need(place), sheets.world, sheets.stage.level
+    number, need, level = place[0], sheets.need(place), sheets.stage.source
     layer, hull = need.layer, need.window
     below = None if number == 0 else _field(sheets, scratch, number - 1, layer.reads(hull))
-    seen = hull.refine(world.model_at(level).facts().latent) if layer.steps else hull.expand(layer.halo)
-    drawing = begin(world, level, read_ground(world, level, seen, read_parent), cache)
+    parent = parent_pixels(level, level.pixels_told(layer, hull), read_parent)
+    drawing = LayerDrawing(level, parent, resources)
     tiles = [tile for _, tile in drawing.tiles(number, need, below)]
     return np.stack(tiles).reshape(len(need.rows), len(need.columns), *tiles[0].shape)
 
 
 def fuse_shard(
-    sheets: StageSheets, scratch: Scratch, window: Window, read_parent: Read | None
+    sheets: StageSheets, scratch: Scratch, window: Window, read_parent: ReadPixels | None
 ) -> NDArray[Any]:
     """Return the pixels of a shard; every tile has been drawn."""
-    world, level = sheets.world, sheets.stage.level
-    aligned = whole_blocks(world, level, window)
+    level = sheets.stage.source
+    aligned = level.blocks(window)
     fused = _field(sheets, scratch, len(sheets.layers) - 1, aligned)
-    ground = read_ground(world, level, aligned, read_parent)
-    return settle(world, level, fused.values, aligned, ground)[:, *window.slices(aligned)]
+    parent = parent_pixels(level, aligned, read_parent)
+    return settle(level, fused.values, aligned, parent)[:, *window.slices(aligned)]
 
 
-def _field(sheets: StageSheets, scratch: Scratch, number: int, window: Window) -> Field:
+def _field(sheets: StageSheets, scratch: Scratch, number: int, window: Window) -> FusedLayer:
     """Return a window of a layer, fused from the sheets that hold its tiles."""
     need = sheets.layers[number].need(window)
-    return Field(Drawing.blend(need, _tiles(sheets, scratch, number, need)), window)
+    return FusedLayer(fuse_tiles(need, _tiles(sheets, scratch, number, need)), window)
 
 
 def _tiles(sheets: StageSheets, scratch: Scratch, number: int, need: Need) -> Iterator[tuple[Window, Array]]:

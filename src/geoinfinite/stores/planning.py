@@ -8,14 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 
-import numpy as np
-
-from geoinfinite.engine.cost import level_cost, parent_window, window_cost
-from geoinfinite.engine.layers import level_layers
+from geoinfinite.engine import Drawn, Level, cold_cost, resolve
 from geoinfinite.errors import StoreError, WindowError
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.recipe.solver_settings import sampling_of
 from geoinfinite.stores.timing import seconds_per_evaluation
 
 LARGEST_SHARD = 4608
@@ -39,7 +35,8 @@ class Stage:
     Shards are counted from the window's own corner, so the last row and column may be smaller.
     """
 
-    level: int
+    source: Level
+    """The level, resolved."""
     window: Window
     shard: int
     """Side of a shard in pixels: what one task draws and one object holds."""
@@ -53,6 +50,11 @@ class Stage:
     """Network evaluations of one tile, over all shards; padding of short batches is not counted."""
     layered: bool = False
     """Whether tiles are drawn apart from the shards, layer by layer, and kept until they are read."""
+
+    @property
+    def level(self) -> int:
+        """Number of the level."""
+        return self.source.number
 
     @property
     def rows(self) -> int:
@@ -87,10 +89,20 @@ class Plan:
     the next one is drawn on it.
     """
 
-    world: Recipe
-    level: int
+    target: Level
+    """The finest level, resolved."""
     window: Window
     stages: tuple[Stage, ...]
+
+    @property
+    def world(self) -> Recipe:
+        """What decides the pixels."""
+        return self.target.recipe
+
+    @property
+    def level(self) -> int:
+        """Number of the finest level."""
+        return self.target.number
 
     @property
     def tiles(self) -> int:
@@ -105,7 +117,7 @@ class Plan:
     @property
     def cold_evaluations(self) -> int:
         """Network evaluations of reading the window on its own, with nothing stored."""
-        return sum(cost.evaluations for cost in window_cost(self.world, self.level, self.window))
+        return cold_cost(self.target, self.window).evaluations
 
     @property
     def shards(self) -> int:
@@ -120,7 +132,7 @@ class Plan:
     @property
     def bytes(self) -> int:
         """Bytes of the pixels before compression, over all stages."""
-        return self.pixels * self.world.bands * np.dtype(self.world.dtype).itemsize
+        return self.pixels * self.target.bands * self.target.dtype.itemsize
 
     @property
     def redundancy(self) -> float:
@@ -131,14 +143,18 @@ class Plan:
     @property
     def peak_memory_bytes(self) -> int:
         """Memory that drawing one shard takes at most, besides the network; times the shards at once."""
-        world, itemsize = self.world, np.dtype(self.world.dtype).itemsize
+        micro_batch, bands, itemsize = (
+            self.world.numerics.micro_batch,
+            self.target.bands,
+            self.target.dtype.itemsize,
+        )
         peak = 0
         for stage in self.stages:
-            sampler = world.sampler_at(stage.level)
+            sampler = stage.source.sampler
             height, width = min(stage.shard, stage.window.height), min(stage.shard, stage.window.width)
-            strip = (width // sampler.stride + 3 + 4 * world.numerics.micro_batch) * sampler.tile**2 * 8
+            strip = (width // sampler.stride + 3 + 4 * micro_batch) * sampler.tile**2 * 8
             per_band = height * width * BYTES_PER_VALUE + strip + 2 * stage.shard**2 * itemsize
-            peak = max(peak, per_band * world.bands, _sheet_bytes(world, stage) if stage.layered else 0)
+            peak = max(peak, per_band * bands, _sheet_bytes(stage) if stage.layered else 0)
         return peak
 
     def estimate(self, seconds_per_evaluation: float, *, devices: int = 1) -> float:
@@ -147,7 +163,7 @@ class Plan:
 
     def measure(self) -> float:
         """Return the seconds of one evaluation here and now: draws two batches, times the second."""
-        return seconds_per_evaluation(self.world, self.level)
+        return seconds_per_evaluation(self.target)
 
     def __str__(self) -> str:
         rows = [("level", "pixels (y x)", "shards", "shard px", "tiles", "evaluations")]
@@ -163,7 +179,7 @@ class Plan:
         w = self.window
         return "\n".join(
             [
-                f"world {self.world.name!r} {self.world.token[:12]}, level {self.level}, "
+                f"world {self.world.name!r} {self.target.token[:12]}, level {self.level}, "
                 f"rows {w.y0}..{w.y1}, columns {w.x0}..{w.x1}",
                 *lines,
                 f"{self.cold_evaluations:,} evaluations if read at once without a store",
@@ -184,43 +200,46 @@ def plan_window(world: Recipe, level: int, window: Window, *, shard: int | None 
     enough that few tiles are drawn twice. Raises `WindowError` for pixels that the grid does not
     have, `StoreError` for a shard side that is not a multiple of the stride.
     """
-    stride = world.sampler_at(level).stride
-    if shard is not None and (shard < stride or shard % stride) and not is_layered(world, level):
+    target = resolve(world, level)
+    stride = target.sampler.stride
+    if shard is not None and (shard < stride or shard % stride) and not is_layered(target):
         near = max(1, round(shard / stride)) * stride
         raise StoreError(f"shard={shard} must be a multiple of sampler.stride={stride}; take {near}")
 
-    def side(level: int, needed: Window) -> int:
-        if shard is None or (shard % world.sampler_at(level).stride and not is_layered(world, level)):
-            return _shard_side(world, level, needed)
+    def side(stage: Level, needed: Window) -> int:
+        if shard is None or (shard % stage.sampler.stride and not is_layered(stage)):
+            return _shard_side(stage, needed)
         return shard
 
-    return plan_stages(world, level, window, side)
+    return plan_stages(target, window, side)
 
 
-def plan_stages(world: Recipe, level: int, window: Window, side: Callable[[int, Window], int]) -> Plan:
+def plan_stages(target: Level, window: Window, side: Callable[[Level, Window], int]) -> Plan:
     """Return the plan whose shards have the side that ``side(level, window)`` says of every stage."""
-    world.grid.check_window(level, window)
+    target.recipe.grid.check_window(target.number, window)
     if window.size == 0:
         raise WindowError(f"{window} has no pixels; ask for at least one")
     stages: list[Stage] = []
-    lower, needed = level, window
+    level, needed = target, window
     while True:
-        stages.append(_stage(world, lower, needed, side(lower, needed)))
-        if lower <= (0 if world.root.generated else 1):
-            return Plan(world, level, window, tuple(stages[::-1]))
-        lower, needed = lower - 1, _whole_turn(world, lower - 1, parent_window(world, lower, needed))
+        stages.append(_stage(level, needed, side(level, needed)))
+        # A raster needs no copy in the store, unless it is what was asked for.
+        parent = level.parent
+        if parent is None or not isinstance(parent.source, Drawn):
+            return Plan(target, window, tuple(stages[::-1]))
+        level, needed = parent, _whole_turn(parent, level.parent_window(needed))
 
 
-def _whole_turn(world: Recipe, level: int, window: Window) -> Window:
+def _whole_turn(level: Level, window: Window) -> Window:
     """Return the window, from column 0 where it goes once round: it has no other beginning."""
-    if window.width != world.grid.period(level):
+    if window.width != level.period:
         return window
     return window.shift(0, -window.x0)
 
 
-def _stage(world: Recipe, level: int, window: Window, side: int) -> Stage:
-    alone = level_cost(world, level, window)
-    if is_layered(world, level):
+def _stage(level: Level, window: Window, side: int) -> Stage:
+    alone = level.cost(window)
+    if is_layered(level):
         return Stage(
             level, window, side, _inner_chunk(side), alone.tiles, alone.tiles, alone.evaluations, layered=True
         )
@@ -229,22 +248,21 @@ def _stage(world: Recipe, level: int, window: Window, side: int) -> Stage:
     rows, columns = -(-window.height // side), -(-window.width // side)
     for row, times_y in _runs(rows):
         for column, times_x in _runs(columns):
-            cost = level_cost(world, level, _cell(window, side, row, column))
+            cost = level.cost(_cell(window, side, row, column))
             tiles += times_y * times_x * cost.tiles
             evaluations += times_y * times_x * cost.evaluations
     return Stage(level, window, side, _inner_chunk(side), tiles, alone.tiles, evaluations)
 
 
-def _sheet_bytes(world: Recipe, stage: Stage) -> int:
+def _sheet_bytes(stage: Stage) -> int:
     """Return the memory of drawing a sheet: the tiles, twice over when written, and what they read."""
-    side, values, layers = min(stage.shard, SHEET_SIDE), 0, level_layers(world, stage.level)
+    drawn = stage.source.drawn
+    side, values, layers = min(stage.shard, SHEET_SIDE), 0, drawn.layers
     for layer in layers:
         stride, tile = layer.lattice.stride, layer.lattice.size
         tiles = max(1, side // (stride * (1 if layer is layers[-1] else layers[-1].zoom)))
         values = max(values, (tiles * tile) ** 2 * 2 + (tiles * stride + tile) ** 2)
-    sampling = sampling_of(world.sampler_at(stage.level), world.model_at(stage.level))
-    channels = world.model_at(stage.level).facts().channels or world.bands
-    return 4 * channels * (1 + sampling.solver.history) * values
+    return 4 * drawn.channels * (1 + drawn.solving.solver.history) * values
 
 
 def _runs(count: int) -> list[tuple[int, int]]:
@@ -257,17 +275,14 @@ def _cell(window: Window, side: int, row: int, column: int) -> Window:
     return Window(y, y + side, x, x + side).intersect(window)
 
 
-def is_layered(world: Recipe, level: int) -> bool:
+def is_layered(level: Level) -> bool:
     """Say whether a level's tiles are fused between layers, or are more than one call of a network."""
-    if level == 0 and not world.root.generated:
-        return False
-    layers = level_layers(world, level)
-    return len(layers) > 1 or any(layer.inner for layer in layers)
+    return isinstance(level.source, Drawn) and level.source.is_layered
 
 
-def _shard_side(world: Recipe, level: int, window: Window) -> int:
-    stride, longest = world.sampler_at(level).stride, max(window.shape)
-    widest = min(LARGEST_SHARD, math.isqrt(TASK_BYTES // (BYTES_PER_VALUE * world.bands)))
+def _shard_side(level: Level, window: Window) -> int:
+    stride, longest = level.sampler.stride, max(window.shape)
+    widest = min(LARGEST_SHARD, math.isqrt(TASK_BYTES // (BYTES_PER_VALUE * level.bands)))
     whole = -(-longest // stride)
     strides = max(min(FEWEST_TILES, whole), min(-(-whole // 2), widest // stride))
     return strides * stride

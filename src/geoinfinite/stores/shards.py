@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoinfinite.engine.cost import level_cost
-from geoinfinite.engine.generate import Read, draw
-from geoinfinite.engine.layers import layer_evaluations
+from geoinfinite.engine import RasterSource, ReadPixels, Resources, draw, process_resources, read
+from geoinfinite.engine.cost import Cost, evaluations_of
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.window import Window
 from geoinfinite.progress import Progress
@@ -26,7 +25,8 @@ from geoinfinite.stores.layout import encode_shard, open_image
 from geoinfinite.stores.planning import Plan, Stage
 from geoinfinite.stores.scratch import Scratch
 from geoinfinite.stores.sheets import Place, StageSheets
-from geoinfinite.tiling import TileCache
+from geoinfinite.tiling import NoTileCache
+from geoinfinite.tiling.tile_cache import DrawTiles
 
 _FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 """No other shard can be written either."""
@@ -93,22 +93,25 @@ class Ticks:
         return _Counter(advance, pixels // max(tiles, 1))
 
 
-class _Counter(TileCache):
+class _Counter(NoTileCache):
     """A cache that keeps nothing and counts what it is given: a shard draws every tile once."""
 
     def __init__(self, advance: Callable[[int, int], None] | None, pixels_per_tile: int) -> None:
-        super().__init__(max_bytes=0)
+        super().__init__()
         self._advance, self._pixels, self.drawn = advance, pixels_per_tile, 0
         self._count = threading.Lock()
 
-    def get(self, key: Any) -> None:
-        return None
-
-    def put(self, key: Any, tile: Any) -> None:
+    def obtain(self, keys: Iterable[Hashable], draw: DrawTiles) -> dict[Hashable, NDArray[np.float32]]:
+        found = super().obtain(keys, draw)
         with self._count:
-            self.drawn += 1
+            self.drawn += len(found)
         if self._advance is not None:
-            self._advance(1, self._pixels)
+            self._advance(len(found), len(found) * self._pixels)
+        return found
+
+    def resources(self) -> Resources:
+        """Return the process's resources with this cache."""
+        return replace(process_resources(), tiles=self)
 
     @property
     def told(self) -> tuple[int, int]:
@@ -123,8 +126,8 @@ def commit_shard(job: Job, index: int, row: int, column: int, ticks: Ticks) -> O
     """
     stage = job.plan.stages[index]
     window = stage.shard_window(row, column)
-    cost = None if stage.layered else level_cost(job.plan.world, stage.level, window)
-    tiles, evaluations = (cost.tiles, cost.evaluations) if cost else (0, 0)
+    cost = Cost() if stage.layered else stage.source.cost(window)
+    tiles, evaluations = cost.tiles, cost.evaluations
     place = (job.path, stage.level, row, column)
     if ledger.present(*place) if job.quick else ledger.inspect(*place, job=job.name) is ledger.State.SOUND:
         return Outcome(stage.level, row, column, window.size, tiles, kept=True)
@@ -148,8 +151,8 @@ def commit_sheet(job: Job, index: int, place: Place, ticks: Ticks) -> Outcome:
         return Outcome(stage.level, row, column, 0, need.tiles, kept=True, layer=layer)
     check_same_numerics(job.path, job.numerics, numerics_profile(job.plan.world))
     counter = ticks.listen(0, need.tiles)
-    scratch.save(place, draw_sheet(sheets, scratch, place, _parent_reader(job, index), counter))
-    evaluations = layer_evaluations(job.plan.world, stage.level, need)
+    scratch.save(place, draw_sheet(sheets, scratch, place, _parent_reader(job, index), counter.resources()))
+    evaluations = evaluations_of(need, stage.source.drawn.solving)
     return Outcome(
         stage.level,
         row,
@@ -207,22 +210,22 @@ def left_out(job: Job, index: int, place: Place, broken: Outcome) -> Outcome:
 
 
 def _draw(job: Job, index: int, window: Window, counter: _Counter) -> NDArray[Any]:
-    world, stage, read_parent = job.plan.world, job.plan.stages[index], _parent_reader(job, index)
+    stage, read_parent = job.plan.stages[index], _parent_reader(job, index)
     if stage.layered:
         scratch = Scratch(job.path, job.name, stage.level)
-        return fuse_shard(StageSheets(world, stage), scratch, window, read_parent)
-    if stage.level == 0 and not world.root.generated:
-        return world.root.read(window)
-    return draw(world, stage.level, window, read_parent, cache=counter)
+        return fuse_shard(StageSheets(job.plan.world, stage), scratch, window, read_parent)
+    if isinstance(stage.source.source, RasterSource):
+        return read(stage.source, window, counter.resources())
+    return draw(stage.source, window, read_parent, counter.resources())
 
 
-def _parent_reader(job: Job, index: int) -> Read | None:
+def _parent_reader(job: Job, index: int) -> ReadPixels | None:
     """Return how a stage reads its parent: from the root raster or from the stage before."""
     stage = job.plan.stages[index]
-    if stage.level == 0:
+    if stage.source.parent is None:
         return None
     if index == 0:
-        return job.plan.world.root.read
+        return partial(read, stage.source.parent, resources=process_resources())
     return partial(read_stored, job, job.plan.stages[index - 1])
 
 

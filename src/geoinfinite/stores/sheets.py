@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
-from geoinfinite.engine.generate import whole_blocks
-from geoinfinite.engine.layers import level_layers
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores.planning import SHEET_SIDE, Stage
@@ -69,7 +67,7 @@ class StageSheets:
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """The layers that are cut into sheets."""
-        return level_layers(self.world, self.stage.level) if self.stage.layered else ()
+        return self.stage.source.drawn.layers if self.stage.layered else ()
 
     @cached_property
     def axes(self) -> tuple[tuple[Axis, Axis], ...]:
@@ -77,7 +75,7 @@ class StageSheets:
         if not self.layers:
             return ()
         found = []
-        for need in cone(self.layers, whole_blocks(self.world, self.stage.level, self.stage.window)):
+        for need in cone(self.layers, self.stage.source.blocks(self.stage.window)):
             stride, turn = need.layer.lattice.stride, need.layer.turn
             side = max(1, min(self.stage.shard, SHEET_SIDE) // (stride * _scale(self.layers, need.layer)))
             whole = turn is not None and len(need.columns) >= turn
@@ -140,7 +138,7 @@ class StageSheets:
         """Return the pixels of the layer below that a sheet or a shard reads."""
         if number == len(self.layers):
             shard = self.stage.shard_window(row, column)
-            return whole_blocks(self.world, self.stage.level, shard)
+            return self.stage.source.blocks(shard)
         return self.layers[number].reads(self.need((number, row, column)).window)
 
 

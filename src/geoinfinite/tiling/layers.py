@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +23,39 @@ Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
-    """Tiles on one lattice that solve the same steps, then blend.
+class Solve:
+    """What the tiles of a layer do: take some steps of the solver."""
 
-    >>> layer = Layer(Lattice(64, 48), steps=range(0, 4))
+    steps: range
+    """Counted from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decode:
+    """What the tiles of a layer do: turn the latent state of the layer below into an image."""
+
+    zoom: int
+    """Pixels of the image per pixel of the latent state, along each axis."""
+    halo: int = 0
+    """Pixels of the image beyond every side of a tile, decoded and cut off; a multiple of ``zoom``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What the tiles of a layer do: each is drawn by layers of its own, without its neighbours."""
+
+    layers: tuple[Layer, ...]
+    """First to last, relative to the tile's first pixel."""
+
+
+Work: TypeAlias = Solve | Decode | Chart
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Tiles on one lattice that do the same work and are then fused.
+
+    >>> layer = Layer(Lattice(64, 48), Solve(range(0, 4)))
     >>> need = layer.need(Window(0, 48, 0, 96))
     >>> need.tiles, need.hull
     (6, Window(y0=-48, y1=64, x0=-48, x1=112))
@@ -33,22 +63,21 @@ class Layer:
 
     lattice: Lattice
     """In pixels of the layer's own plane: of the level, or of the latent state."""
+    work: Work
+    """What each tile does."""
     profile: str = "hann"
     """How tiles blend: a name of `PROFILES`."""
-    steps: range = range(0)
-    """The steps that a tile solves, counted from 0; none: it decodes."""
     rows: range | None = None
     """Rows of tiles that there are; ``None``: no end."""
     columns: range | None = None
     """Columns of tiles that there are; ``None``: no end."""
     turn: int | None = None
     """Columns of tiles once round a periodic level."""
-    zoom: int = 1
-    """Pixels of this plane per pixel of the plane below, along each axis."""
-    halo: int = 0
-    """Pixels beyond every side of a tile that it reads but does not keep; a multiple of ``zoom``."""
-    inner: tuple[Layer, ...] = ()
-    """Layers that are solved within each tile alone, relative to its first pixel; none: a network's call."""
+
+    @property
+    def zoom(self) -> int:
+        """Pixels of this plane per pixel of the plane below, along each axis."""
+        return self.work.zoom if isinstance(self.work, Decode) else 1
 
     def shift(self, dy: int, dx: int) -> Layer:
         """Return the layer moved by ``dy`` rows and ``dx`` columns."""
@@ -60,7 +89,9 @@ class Layer:
 
     def reads(self, window: Window) -> Window:
         """Return the pixels of the plane below that a tile with this window reads."""
-        return window.expand(self.halo).coarsen(self.zoom)
+        if isinstance(self.work, Decode):
+            return window.expand(self.work.halo).coarsen(self.work.zoom)
+        return window
 
     def need(self, window: Window) -> Need:
         """Return the tiles that a window, which is not empty, is fused from."""
@@ -136,7 +167,7 @@ def cone(layers: tuple[Layer, ...], window: Window) -> tuple[Need, ...]:
     With ``n`` tiles along an axis and tiles that overlap ``r`` neighbours on each side, ``j`` layers
     below need ``n + 2 r j``, wherever the window is.
 
-    >>> layers = tuple(Layer(Lattice(64, 32), steps=range(i, i + 1)) for i in range(3))
+    >>> layers = tuple(Layer(Lattice(64, 32), Solve(range(i, i + 1))) for i in range(3))
     >>> [len(need.rows) for need in cone(layers, Window(320, 352, 0, 32))]
     [6, 4, 2]
     """

@@ -1,0 +1,116 @@
+"""From a recipe to its levels: the only place of the engine that reads files to find out what a level is."""
+
+from __future__ import annotations
+
+import copyreg
+import threading
+from collections import OrderedDict
+from typing import Any
+
+from geoinfinite.diffusion.model import ModelFacts
+from geoinfinite.engine.level import Drawn, Level
+from geoinfinite.engine.level_layers import Lattices
+from geoinfinite.engine.raster_source import RasterSource
+from geoinfinite.engine.tile_batch import PositionNoise
+from geoinfinite.errors import WindowError, WorldError
+from geoinfinite.models.reference import ModelReference
+from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.recipe.solver_settings import sampling_of
+
+
+class _ResolvedRecipe:
+    """The levels of one recipe that have been asked for, and the files that they were made from."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.files = recipe.file_states()
+        self._recipe, self._token = recipe, recipe.token
+        self._levels: list[Level] = []
+        self._models: dict[ModelReference, tuple[ModelFacts, str]] = {}
+
+    def level(self, number: int) -> Level:
+        """Return a level, and keep it with those above it."""
+        while len(self._levels) <= number:
+            self._levels.append(self._next_level())
+        return self._levels[number]
+
+    def _next_level(self) -> Level:
+        recipe, number = self._recipe, len(self._levels)
+        parent = self._levels[-1] if self._levels else None
+        bands = recipe.bands if parent is None else parent.bands
+        is_raster = parent is None and not recipe.root.generated
+        source = RasterSource(recipe.root) if is_raster else self._drawn(number, bands)
+        return Level(recipe, number, self._token, bands, source, parent)
+
+    def _drawn(self, number: int, bands: int) -> Drawn:
+        recipe, model, sampler = self._recipe, self._recipe.model_at(number), self._recipe.sampler_at(number)
+        if model not in self._models:
+            self._models[model] = model.facts(), model.digest()
+        facts, digest = self._models[model]
+        channels = facts.channels or bands
+        return Drawn(
+            model=model,
+            digest=digest,
+            facts=facts,
+            sampler=sampler,
+            solving=sampling_of(sampler, model),
+            layers=Lattices(recipe.grid, number, sampler, facts, recipe.noise_key).layers(),
+            noise=PositionNoise(recipe.noise(number, channels, facts.latent)),
+            channels=channels,
+        )
+
+
+class ResolvedLevels:
+    """Levels resolved earlier; they are kept while the files that they were made from stand unchanged."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._recipes: OrderedDict[Recipe, _ResolvedRecipe] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def level(self, recipe: Recipe, number: int) -> Level:
+        """Return a level of a recipe, resolved now if need be."""
+        with self._lock:
+            known = self._recipes.get(recipe)
+            if known is None or not all(file.is_current() for file in known.files):
+                known = self._recipes[recipe] = _ResolvedRecipe(recipe)
+            self._recipes.move_to_end(recipe)
+            while len(self._recipes) > self.limit:
+                self._recipes.popitem(last=False)
+            return known.level(number)
+
+
+_of_process = ResolvedLevels(limit=64)
+
+
+def resolve(recipe: Recipe, number: int, *, kept: ResolvedLevels = _of_process) -> Level:
+    """Return a level of a recipe, with all that its pixels depend on.
+
+    Reads the header and the digest of the root raster, and the configuration and the digest of the model:
+    once for all levels of a recipe, as long as the files stand unchanged. Raises `WindowError` for a level
+    that the grid does not have.
+    """
+    if not 0 <= number < recipe.grid.levels:
+        raise WindowError(
+            f"level={number} does not exist: this grid has levels 0 to {recipe.grid.levels - 1}"
+        )
+    return kept.level(recipe, number)
+
+
+def resolve_same(recipe: Recipe, number: int, token: str) -> Level:
+    """Return a level that was resolved in another process; refuse it if its files hold other content here."""
+    level = resolve(recipe, number)
+    if level.token != token:
+        raise WorldError(
+            f"world {recipe.name!r} has other content here (token {level.token[:12]}) than where it was "
+            f"opened ({token[:12]}): root.source={recipe.root.source!r} or model.ref={recipe.model.ref!r} "
+            "names another file; copy the files of that machine to this one"
+        )
+    return level
+
+
+def _as_name(level: Level) -> tuple[Any, ...]:
+    return resolve_same, (level.recipe, level.number, level.token)
+
+
+# A level travels by name: the other process resolves it from its own files, and refuses other content.
+copyreg.pickle(Level, _as_name)

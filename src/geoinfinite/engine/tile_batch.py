@@ -1,0 +1,142 @@
+"""One batch of tiles through the network: from noise or the layer below to states or images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from geoinfinite.diffusion.denoiser import Denoiser
+from geoinfinite.diffusion.model import Array, Bound, Cond, TileModel
+from geoinfinite.diffusion.noise import NoiseField
+from geoinfinite.engine.exclusive import ExclusiveCalls, Lock
+from geoinfinite.engine.level import Drawn, Level
+from geoinfinite.engine.parent_pixels import ParentPixels
+from geoinfinite.errors import ModelError
+from geoinfinite.plane.resample import project_mean
+from geoinfinite.plane.window import Window
+from geoinfinite.samplers import Course
+from geoinfinite.samplers.consistency import consistent
+from geoinfinite.tiling import Decode, Layer, Solve
+
+
+@dataclass(frozen=True, slots=True)
+class FusedLayer:
+    """A window of a layer whose tiles have been fused, ``(channel, y, x)``."""
+
+    values: Array
+    window: Window
+
+    def under(self, windows: Sequence[Window]) -> Array:
+        """Return parts of it, ``(tile, channel, y, x)``."""
+        return np.stack([self.values[:, *window.slices(self.window)] for window in windows])
+
+
+@dataclass(frozen=True, slots=True)
+class TileBatch:
+    """Tiles of one layer that go through the network together."""
+
+    level: Level
+    layer: Layer
+    windows: Sequence[Window]
+    """On the layer's own plane, all of one size."""
+    parent: ParentPixels | None
+    """``None`` for level 0, which is told nothing."""
+    below: FusedLayer | None
+    """What the tiles begin from; ``None``: from noise."""
+
+    def draw(self, model: TileModel, lock: Lock) -> Array:
+        """Return the tiles, ``(tile, channel, y, x)``: states, or images of the level that are finite.
+
+        ``lock`` is held during network calls alone.
+        """
+        drawn, work = self.level.drawn, self.layer.work
+        told = Cond(self._parents(drawn.facts.margin), self.level.recipe.grid.gsd_m(self.level.number))
+        bound = ExclusiveCalls(model.bind(told), lock, drawn.facts.latent > 1)
+        if isinstance(work, Decode):
+            return self._settled(self._decode(bound, work))
+        if not isinstance(work, Solve):
+            raise TypeError(f"{type(work).__name__} is no work of a batch of tiles")
+        x, past = self._solve(bound, work)
+        if work.steps.stop < len(drawn.solving.sigmas) - 1:
+            return np.concatenate([bound.field(part) for part in (x, *past)], axis=1)
+        x = x * drawn.solving.end
+        return bound.field(x) if drawn.facts.latent > 1 else self._settled(bound.image(x))
+
+    def _decode(self, bound: Bound, work: Decode) -> Array:
+        """Return the images of latent states, without the halo that they were decoded with."""
+        if self.below is None:
+            raise TypeError("a layer that decodes lies on a layer of latent states")
+        latents = self.below.under([self.layer.reads(window) for window in self.windows])
+        kept = slice(work.halo, -work.halo or None)
+        return bound.image(bound.state(latents))[..., kept, kept]
+
+    def _solve(self, bound: Bound, work: Solve) -> tuple[Any, tuple[Any, ...]]:
+        """Take the layer's steps: return the state, and the fields that the solver carries on."""
+        drawn = self.level.drawn
+        solving, consistency = drawn.solving, drawn.sampler.consistency
+
+        def fresh(step: int) -> Any:
+            return bound.state(drawn.noise(self.windows, step))
+
+        if work.steps.start == 0 or self.below is None:
+            x, *past = [fresh(0) * solving.start]
+        else:
+            x, *past = (bound.state(part) for part in self._carried(self.below, drawn))
+        denoise: Denoiser = bound.denoise
+        if consistency in ("project", "guide"):
+            denoise = consistent(bound, self._parents(0), self.level.factor, consistency)
+        course = Course(solving.sigmas, fresh, solving.eta)
+        return solving.solver.advance(
+            denoise, x, tuple(past), course=course, start=work.steps.start, stop=work.steps.stop
+        )
+
+    def _carried(self, below: FusedLayer, drawn: Drawn) -> list[Array]:
+        """Return the state and the solver's fields that the layer below left."""
+        fields = below.under(self.windows)
+        starts = range(0, fields.shape[1], drawn.channels)
+        return [np.ascontiguousarray(fields[:, i : i + drawn.channels]) for i in starts]
+
+    def _parents(self, margin: int) -> Array | None:
+        """Return the parent under every tile, as far beyond it as ``margin`` parent pixels."""
+        if self.parent is None:
+            return None
+        return self.parent.under([self.level.pixels_told(self.layer, w) for w in self.windows], margin)
+
+    def _settled(self, images: Array) -> Array:
+        """Return finite images whose blocks have their parents' means."""
+        drawn = self.level.drawn
+        if not np.isfinite(images).all():
+            raise ModelError(
+                f"model.ref={drawn.model.ref!r} with model.dtype={drawn.model.dtype!r} returned values that "
+                f"are not finite at level {self.level.number}, {self.windows[0]}; "
+                + _remedy_for_infinite(drawn.model.dtype)
+            )
+        if self.parent is None or not drawn.keeps_means:
+            return images
+        return project_mean(images, self.parent.under(self.windows, 0), self.level.factor)
+
+
+def _remedy_for_infinite(dtype: str) -> str:
+    if dtype != "float32":
+        return 'set model.dtype = "float32"'
+    return "check its weights: geoinfinite models inspect REF"
+
+
+@dataclass(frozen=True, slots=True)
+class PositionNoise:
+    """Noise of tiles by their position: tiles that overlap share the noise of the pixels they share."""
+
+    field: NoiseField
+
+    def __call__(self, windows: Sequence[Window], step: int) -> Array:
+        """Return normals ``(tile, channel, y, x)``; neighbours in a row are hashed together."""
+        first, last = windows[0], windows[-1]
+        in_a_row = all(w.y0 == first.y0 and first.x0 <= w.x0 <= last.x0 for w in windows)
+        if not in_a_row or last.x1 - first.x0 > len(windows) * first.width:
+            return np.stack([self.field(w, step) for w in windows])
+        strip = Window(first.y0, first.y1, first.x0, last.x1)
+        values = self.field(strip, step)
+        return np.stack([values[:, *w.slices(strip)] for w in windows])
