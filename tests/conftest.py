@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 import small_worlds
+from hypothesis import settings
 
-from geoinfinite.engine.generate import tile_cache
+from geoinfinite.engine import process_resources
 from geoinfinite.recipe.recipe import Recipe
+
+# A loaded machine takes longer than any deadline that would still find something.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 @pytest.fixture
@@ -26,4 +31,4 @@ def ring(tmp_path: Path) -> Recipe:
 @pytest.fixture(autouse=True)
 def cold_cache() -> None:
     """Begin every test without tiles of another one."""
-    tile_cache.clear()
+    process_resources().tiles.clear()
