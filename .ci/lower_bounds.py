@@ -19,7 +19,10 @@ BOUND = re.compile(r"([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?>=([0-9.]+)")
 def lower_bounds(project: dict[str, object]) -> dict[str, str]:
     """Return name and lowest version of every direct dependency; raise `ValueError` for one without."""
     extras = project["optional-dependencies"]
-    named = [*project["dependencies"], *(line for extra in EXTRAS if extra in extras for line in extras[extra])]
+    named = [
+        *project["dependencies"],
+        *(line for extra in EXTRAS if extra in extras for line in extras[extra]),
+    ]
     bounds = {}
     for line in named:
         found = BOUND.match(line)
