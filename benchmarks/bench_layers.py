@@ -25,7 +25,7 @@ from geoinfinite.recipe.recipe import Numerics, Recipe
 from geoinfinite.samplers.presets import IndependentTiles, MultiDiffusion
 from geoinfinite.samplers.tiled import TiledSampler
 from geoinfinite.stores.planning import plan_window
-from geoinfinite.stores.scratch import Scratch
+from geoinfinite.stores.sheet_files import SheetFiles
 from geoinfinite.stores.writing import write_zarr
 
 LEVEL, TOP, LEFT = 2, 11_000, 44_800
@@ -50,20 +50,20 @@ def measure(name: str, rows: int, steps: int, path: str) -> dict[str, float]:
     plan = plan_window(world, LEVEL, window, shard=SHARD)
     sheets: dict[Any, int] = {}
     peak = 0
-    save, drop = Scratch.save, Scratch.drop
+    save, drop = SheetFiles.save, SheetFiles.drop
 
-    def saved(scratch: Scratch, place: Any, tiles: Any) -> None:
+    def saved(scratch: SheetFiles, place: Any, tiles: Any) -> None:
         nonlocal peak
         save(scratch, place, tiles)
         sheets[scratch.level, place] = tiles.nbytes
         peak = max(peak, sum(sheets.values()))
 
-    def dropped(scratch: Scratch, place: Any) -> None:
+    def dropped(scratch: SheetFiles, place: Any) -> None:
         drop(scratch, place)
         sheets.pop((scratch.level, place), None)
 
     began = time.perf_counter()
-    counted = mock.patch.multiple(Scratch, save=saved, drop=dropped)
+    counted = mock.patch.multiple(SheetFiles, save=saved, drop=dropped)
     with counted, dask.config.set(scheduler="synchronous"):
         report = write_zarr(plan, path)
     seconds = time.perf_counter() - began

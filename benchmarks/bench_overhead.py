@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from drawings import UNCACHED, cost
 
-from geoinfinite.engine.cost import level_cost
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate
 from geoinfinite.models import reference
 from geoinfinite.models.earth.tiles import EarthTiles
 from geoinfinite.models.reference import ModelReference
@@ -43,20 +43,20 @@ def test_library_time_over_network_time(benchmark: Any, monkeypatch: pytest.Monk
     monkeypatch.setattr(EarthTiles, "_velocity", timed)
     side = 1024 if benchmark.enabled else 64
     window = Window(ALPS.y0, ALPS.y0 + side, ALPS.x0, ALPS.x0 + side)
-    generate(earth, 1, Window(0, 8, 0, 8), cache=None)
+    generate(earth, 1, Window(0, 8, 0, 8), resources=UNCACHED)
     inside.clear()
     tiles.clear()
 
     start = time.perf_counter()
-    benchmark.pedantic(lambda: generate(earth, 1, window, cache=None), rounds=1)
+    benchmark.pedantic(lambda: generate(earth, 1, window, resources=UNCACHED), rounds=1)
     total = time.perf_counter() - start
 
-    cost, batch = level_cost(earth, 1, window), earth.numerics.micro_batch
-    assert sum(tiles) == -(-cost.tiles // batch) * batch * earth.sampler.steps
+    planned, batch = cost(earth, 1, window), earth.numerics.micro_batch
+    assert sum(tiles) == -(-planned.tiles // batch) * batch * earth.sampler.steps
     benchmark.extra_info.update(
         overhead=total / sum(inside),
-        evaluations=cost.evaluations,
-        evaluations_per_megapixel=cost.evaluations / (window.size / 1e6),
+        evaluations=planned.evaluations,
+        evaluations_per_megapixel=planned.evaluations / (window.size / 1e6),
         ms_per_evaluation=1e3 * sum(inside) / sum(tiles),
         megapixels_per_second=window.size / 1e6 / total,
     )
@@ -73,8 +73,10 @@ def test_machinery_with_a_free_network(
         model=ModelReference("analytic:zero"),
         sampler=replace(earth.sampler, tile=tile, stride=stride, steps=8),
     )
-    generate(world, 1, Window(0, 64, 0, 64), cache=None)
-    benchmark.pedantic(lambda: generate(world, 1, ALPS, cache=None), rounds=3 if benchmark.enabled else 1)
+    generate(world, 1, Window(0, 64, 0, 64), resources=UNCACHED)
+    benchmark.pedantic(
+        lambda: generate(world, 1, ALPS, resources=UNCACHED), rounds=3 if benchmark.enabled else 1
+    )
     if benchmark.enabled:
-        steps = level_cost(world, 1, ALPS).evaluations
+        steps = cost(world, 1, ALPS).evaluations
         benchmark.extra_info["microseconds_per_tile_step"] = benchmark.stats.stats.min / steps * 1e6

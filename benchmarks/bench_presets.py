@@ -19,11 +19,11 @@ from typing import Any
 import dask
 import numpy as np
 import pytest
+from drawings import UNCACHED, cost
 from numpy.typing import NDArray
 
 from geoinfinite import evaluation
-from geoinfinite.engine.cost import level_cost
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Numerics, Recipe
@@ -39,6 +39,7 @@ from geoinfinite.samplers.presets import (
     TiledSampler,
 )
 from geoinfinite.stores import layout
+from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.writing import write_zarr
 
@@ -119,7 +120,7 @@ def one_tile(side: int) -> NDArray[Any]:
     # The window is far from the antimeridian, so whether the grid is periodic does not matter to it.
     grid = replace(earth().grid, periodic=False)
     world = earth().replace(grid=grid, sampler=sampler, numerics=Numerics(micro_batch=1))
-    return generate(world, 1, window_of(side), cache=None)
+    return generate(world, 1, window_of(side), resources=UNCACHED)
 
 
 def window_of(side: int) -> Window:
@@ -129,7 +130,7 @@ def window_of(side: int) -> Window:
 
 def per_megapixel(world: Recipe, side: int) -> float:
     """Return the evaluations of a window drawn with nothing at hand, per million pixels."""
-    return level_cost(world, 1, window_of(side)).evaluations / (side**2 / 1e6)
+    return cost(world, 1, window_of(side)).evaluations / (side**2 / 1e6)
 
 
 def look(drawn: NDArray[Any], whole: NDArray[Any], stride: int) -> Look:
@@ -167,7 +168,7 @@ def test_presets(benchmark: Any, tmp_path: Path, name: str) -> None:
     }
     benchmark.extra_info["solver"] = f"{world.sampler.solver} {world.sampler.steps}"
     if benchmark.enabled:
-        drawn = np.asarray(layout.open_image(path, 1)[:])
+        drawn = np.asarray(layout.open_image(open_objects(path), 1)[:])
         part = min(side, COMPARED)
         seen = look(drawn[:, :part, :part], one_tile(part), world.sampler.stride)
         row |= {"seam": seen.seam, "of one tile": seen.seam_of_one_tile, "spread": seen.spread}

@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 import rasterio
 import torch
+from drawings import UNCACHED
 from numpy.typing import NDArray
 from rasterio.transform import from_origin
 
 from geoinfinite import evaluation
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
@@ -159,7 +160,7 @@ def test_quality(benchmark: Any, known: tuple[Recipe, NDArray[np.uint8]], place:
     truth, smooth = cut(real, window), bicubic(world, window)
     base = score(smooth, truth)
 
-    drawn = benchmark.pedantic(lambda: generate(world, 1, window, cache=None), rounds=1)
+    drawn = benchmark.pedantic(lambda: generate(world, 1, window, resources=UNCACHED), rounds=1)
 
     assert evaluation.parent_error(drawn, world.root.read(window.coarsen(FACTOR)), FACTOR)[0] == 0
     own = score(drawn, truth).row(base.swd)
@@ -168,7 +169,7 @@ def test_quality(benchmark: Any, known: tuple[Recipe, NDArray[np.uint8]], place:
         rows = {"bicubic": base.row(base.swd), "floor": floor(real, window).row(base.swd)}
         for solver, steps in SOLVES:
             sampler = replace(world.sampler, solver=solver, steps=steps)
-            other = generate(world.replace(sampler=sampler), 1, window, cache=None)
+            other = generate(world.replace(sampler=sampler), 1, window, resources=UNCACHED)
             rows[f"{solver} {steps}"] = score(other, truth).row(base.swd)
         for name, row in rows.items():
             print(f"\n{place:15} {name:9}", *(f"{value:8.3f}" for value in row), end="")

@@ -23,6 +23,7 @@ from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores import layout
+from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.planning import Plan, plan_window
 from geoinfinite.stores.writing import write_zarr
 
@@ -32,7 +33,7 @@ ALPS = Window(2640, 4560, 11_220, 13_140)
 
 def seconds_of_zarr(path: Path, store: Path, plan: Plan) -> float:
     """Write a finished store's pixels with Zarr alone, shard by shard."""
-    image = layout.open_image(store, plan.level)
+    image = layout.open_image(open_objects(store), plan.level)
     pixels = image[:]
     array = zarr.create_array(
         path, shape=image.shape, shards=image.shards, chunks=image.chunks, dtype=image.dtype,

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from geoinfinite.cli import main
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window

@@ -12,7 +12,7 @@ import small_worlds
 
 from geoinfinite import errors
 from geoinfinite.cli import main
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate
 from geoinfinite.errors import BudgetError, GeoInfiniteError, ModelError, StoreError, WindowError, WorldError
 from geoinfinite.models.reference import SIDECAR, WEIGHTS, from_pretrained
 from geoinfinite.plane.window import Window

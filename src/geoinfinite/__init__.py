@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from geoinfinite.plane.window import Window as Window
     from geoinfinite.stores.accessor import GeoInfiniteAccessor as GeoInfiniteAccessor
     from geoinfinite.stores.accessor import plan as plan
+    from geoinfinite.stores.accessor import resume as resume
     from geoinfinite.stores.verification import verify as verify
     from geoinfinite.world import World as World
 else:
@@ -23,6 +24,7 @@ else:
         "World": "world",
         "generate": "engine",
         "plan": "stores.accessor",
+        "resume": "stores.accessor",
         "verify": "stores.verification",
         "GeoInfiniteAccessor": "stores.accessor",
     }
@@ -40,4 +42,4 @@ else:
         return sorted({*globals(), *__all__})
 
 
-__all__ = ["Grid", "Window", "World", "generate", "models", "plan", "samplers", "verify"]
+__all__ = ["Grid", "Window", "World", "generate", "models", "plan", "resume", "samplers", "verify"]

@@ -47,8 +47,8 @@ def test_selections_are_those_of_a_plain_dask_array(blocks: WorldBlocks, key) ->
 
 def test_selection_asks_for_its_own_pixels_only(blocks: WorldBlocks, monkeypatch) -> None:
     seen = []
-    plain = reading.generate
-    monkeypatch.setattr(reading, "generate", lambda *a: seen.append(a[2]) or plain(*a))
+    plain = reading.read
+    monkeypatch.setattr(reading, "read", lambda *a: seen.append(a[1]) or plain(*a))
     blocks[:, 20:30, 38:45][:, 2:8, 1:4].compute(scheduler="sync")
     assert sum(w.size for w in seen) == 6 * 3
 

@@ -15,7 +15,7 @@ import xproj  # noqa: F401
 from pyproj import CRS
 
 from geoinfinite.arrays import level_array, level_dataset, level_tree
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate
 from geoinfinite.errors import WindowError
 from geoinfinite.plane.window import Window
 from geoinfinite.provenance import SYNTHETIC

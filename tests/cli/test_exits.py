@@ -97,7 +97,7 @@ def test_a_folder_that_is_not_there_is_not_made(
 
 def test_an_output_given_twice_is_refused(world: Recipe, capsys: pytest.CaptureFixture) -> None:
     said = refused(capsys, 1, *PICTURE, "a.tif", "--out", "./a.tif")
-    assert said == "--out=a.tif is given twice; leave one out"
+    assert said == "--out=./a.tif is given twice; leave one out"
 
 
 def test_a_png_that_is_too_large_is_refused_before_anything_is_drawn(

@@ -3,9 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small_worlds
+from drawings import on_parent
 from scipy import ndimage
 
-from geoinfinite.engine.generate import draw, generate, in_domain, read_extended
+from geoinfinite.engine import generate
+from geoinfinite.engine.parent_pixels import read_extended, within_grid
 from geoinfinite.errors import ModelError, WindowError
 from geoinfinite.models.analytic.gaussian import GaussianTiles
 from geoinfinite.models.reference import ModelReference
@@ -95,9 +97,9 @@ def test_reading_past_the_edges_repeats_the_last_pixel_and_wraps_round_the_earth
     assert (beyond[0] == np.add.outer(rows, np.arange(-3, 5).clip(0, 27))).all()
 
 
-def test_in_domain_is_what_must_be_read(ring: Recipe, patch: Recipe) -> None:
-    assert in_domain(ring.grid, 0, Window(-2, 14, -3, 30)) == Window(0, 12, -3, 21)
-    assert in_domain(patch.grid, 0, Window(-2, 14, -3, 30)) == Window(0, 14, 0, 28)
+def test_within_the_grid_is_what_must_be_read(ring: Recipe, patch: Recipe) -> None:
+    assert within_grid(ring.grid, 0, Window(-2, 14, -3, 30)) == Window(0, 12, -3, 21)
+    assert within_grid(patch.grid, 0, Window(-2, 14, -3, 30)) == Window(0, 14, 0, 28)
 
 
 def test_drawing_reads_only_the_parent_window_that_it_needs(patch: Recipe) -> None:
@@ -107,5 +109,5 @@ def test_drawing_reads_only_the_parent_window_that_it_needs(patch: Recipe) -> No
         asked.append(window)
         return patch.root.read(window)
 
-    draw(patch, 1, Window(48, 56, 72, 80), read)
+    on_parent(patch, 1, Window(48, 56, 72, 80), read)
     assert asked == [Window(4, 20, 10, 28)]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
 import counting
 import dask
+import numpy as np
 import pytest
 import store_jobs
 
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.stores import shards
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.writing import write_zarr
 
@@ -47,18 +48,15 @@ def test_with_padding_whole_batches_are_called(
 def test_every_pixel_of_every_level_is_drawn_once(
     patch: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = plan_window(patch, 3, Window(100, 180, 1500, 1610), shard=48)
-    drawn: list[tuple[int, Window]] = []
-    plain = shards.draw
-
-    def draw(world: Recipe, level: int, window: Window, *rest: object, **more: object) -> object:
-        drawn.append((level, window))
-        return plain(world, level, window, *rest, **more)
-
-    monkeypatch.setattr(shards, "draw", draw)
+    alone = patch.replace(numerics=replace(patch.numerics, micro_batch=1))
+    plan = plan_window(alone, 3, Window(100, 180, 1500, 1610), shard=48)
+    calls = counting.count_calls(monkeypatch)
     with dask.config.set(scheduler="synchronous"):
         write_zarr(plan, tmp_path / "a.zarr")
-    assert len(set(drawn)) == len(drawn) == plan.shards
-    assert [level for level, _ in drawn] == sorted(level for level, _ in drawn)
+    assert calls.batches == [1] * plan.evaluations
     for stage in plan.stages:
-        assert sum(w.size for level, w in drawn if level == stage.level) == stage.pixels
+        places = itertools.product(range(stage.rows), range(stage.columns))
+        drawn = np.zeros(stage.window.shape, int)
+        for place in places:
+            drawn[stage.shard_window(*place).slices(stage.window)] += 1
+        assert (drawn == 1).all()

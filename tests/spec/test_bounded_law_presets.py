@@ -15,9 +15,9 @@ import preset_cases
 import pytest
 import small_worlds
 from counting import Calls, count_calls
+from drawings import UNCACHED, caching, cost, exchanged, on_parent
 
-from geoinfinite.engine.cost import level_cost
-from geoinfinite.engine.generate import draw, generate
+from geoinfinite.engine import generate, read, resolve
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Numerics, Recipe
@@ -31,7 +31,7 @@ from geoinfinite.samplers.presets import (
     SpotDiffusion,
     TiledSampler,
 )
-from geoinfinite.tiling import Layer, TileCache
+from geoinfinite.tiling import MemoryTileCache
 
 DEEP = 11
 """Level of the ring world that is 1e8 columns wide and 5e7 rows high."""
@@ -54,8 +54,8 @@ def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., in
     def run(sampler: TiledSampler, window: Window, model: str = "analytic:gaussian") -> int:
         world = deep(tmp_path, sampler, model)
         calls.batches.clear()
-        draw(world, DEEP, window, ground)
-        assert level_cost(world, DEEP, window).evaluations == calls.calls
+        on_parent(world, DEEP, window, ground)
+        assert cost(world, DEEP, window).evaluations == calls.calls
         return calls.calls
 
     return run
@@ -157,9 +157,7 @@ def test_evaluations_of_any_window(
 def test_spots_grow_by_a_tile_a_step(tmp_path: Path) -> None:
     steps, unit, side = 8, 4, 64
     world = deep(tmp_path, SpotDiffusion(steps=steps, tile=T, stride=T), "analytic:gaussian")
-    costs = [
-        level_cost(world.replace(seed=seed), DEEP, square(side, 32_000)).evaluations for seed in range(40)
-    ]
+    costs = [cost(world.replace(seed=seed), DEEP, square(side, 32_000)).evaluations for seed in range(40)]
     # Lattices lie at whole parent pixels, so a window meets (side + tile - 4) / tile of them on average.
     first, growth = (side + T - unit) / T, (T - unit) / T
     assert np.mean(costs) == pytest.approx(sum((first + growth * j) ** 2 for j in range(steps)), rel=0.05)
@@ -184,7 +182,7 @@ def test_a_whole_level_of_a_bounded_world_costs_every_tile_its_steps(
         grid=replace(patch.grid, shape=(rows, 28)), root=replace(patch.root, source=str(root))
     )
     tiles = spans(4 * rows, world.sampler) * spans(112, world.sampler)
-    assert level_cost(world, 1, world.grid.full(1)).evaluations == tiles * world.sampler.steps
+    assert cost(world, 1, world.grid.full(1)).evaluations == tiles * world.sampler.steps
 
 
 @pytest.fixture
@@ -203,10 +201,10 @@ def test_pieces_that_share_a_cache_draw_no_tile_twice(
         model=ModelReference(model),
         numerics=Numerics(micro_batch=1),
     )
-    whole, cache = patch.grid.full(1), TileCache(2**27)
+    whole, cache = patch.grid.full(1), MemoryTileCache(2**27)
     for piece in whole.split(37):
-        generate(patch, 1, piece, cache=cache)
-    assert calls.calls == level_cost(patch, 1, whole).evaluations
+        generate(patch, 1, piece, resources=caching(cache))
+    assert calls.calls == cost(patch, 1, whole).evaluations
 
 
 @pytest.mark.parametrize("preset", preset_cases.PRESET_CASES)
@@ -214,19 +212,18 @@ def test_the_whole_turn_costs_no_column_twice(tmp_path: Path, calls: Calls, pres
     sampler = preset_cases.PRESET_CASES[preset]
     ring = small_worlds.ring_world(tmp_path, sampler=sampler, numerics=Numerics(micro_batch=1))
     whole = ring.grid.full(1)
-    generate(ring, 1, whole.shift(0, -40), cache=None)
-    assert calls.calls == level_cost(ring, 1, whole.shift(0, -40)).evaluations
+    generate(ring, 1, whole.shift(0, -40), resources=UNCACHED)
+    assert calls.calls == cost(ring, 1, whole.shift(0, -40)).evaluations
     if preset.startswith("multidiffusion"):
         tiles = spans(48, sampler) * (96 // sampler.stride)
         assert calls.calls == tiles * sampler.steps
 
 
-def test_a_tile_that_is_drawn_again_after_a_turn_is_caught(
-    tmp_path: Path, calls: Calls, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_tile_that_is_drawn_again_after_a_turn_is_caught(tmp_path: Path, calls: Calls) -> None:
     ring = small_worlds.ring_world(
         tmp_path, sampler=MultiDiffusion(**preset_cases.SMALL), numerics=Numerics(micro_batch=1)
     )
-    monkeypatch.setattr(Layer, "canonical", lambda self, index: index)
-    generate(ring, 1, ring.grid.full(1), cache=None)
-    assert calls.calls > level_cost(ring, 1, ring.grid.full(1)).evaluations
+    level = resolve(ring, 1)
+    endless = tuple(replace(layer, turn=None) for layer in level.drawn.layers)
+    read(exchanged(level, layers=endless), ring.grid.full(1), UNCACHED)
+    assert calls.calls > cost(ring, 1, ring.grid.full(1)).evaluations

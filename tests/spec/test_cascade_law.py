@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small_worlds
+from drawings import UNCACHED, on_parent
 
-from geoinfinite.engine.generate import draw, generate
+from geoinfinite.engine import generate
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
 
@@ -49,4 +50,4 @@ def test_a_stored_parent_and_a_computed_parent_are_the_same_parent(patch: Recipe
     def read(w: Window) -> np.ndarray:
         return stored[:, w.y0 : w.y1, w.x0 : w.x1].copy()
 
-    assert (draw(patch, 2, window, read) == generate(patch, 2, window, cache=None)).all()
+    assert (on_parent(patch, 2, window, read) == generate(patch, 2, window, resources=UNCACHED)).all()

@@ -11,9 +11,9 @@ import oracles
 import preset_cases
 import pytest
 import small_worlds
+from drawings import UNCACHED
 
-from geoinfinite.engine import drawing
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate, read, resolve
 from geoinfinite.models import reference
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.window import Window
@@ -41,22 +41,22 @@ def test_a_level_coarsens_to_its_parent(
     window = Window(0, 32, 0, 40)
     parent = world.root.read(window.coarsen(4))
     assert (parent == 0).any()
-    assert (coarsen(generate(world, 1, window, cache=None)) == parent).all()
+    assert (coarsen(generate(world, 1, window, resources=UNCACHED)) == parent).all()
 
 
 def test_a_level_drawn_on_a_drawn_one_does_too(tmp_path: Path) -> None:
     for preset, sampler in preset_cases.PLAIN_CASES.items():
         world = small_worlds.ring_world(tmp_path, sampler=sampler)
         window = Window(80, 120, -20, 24)
-        parent = generate(world, 1, window.coarsen(4), cache=None)
-        assert (coarsen(generate(world, 2, window, cache=None)) == parent).all(), preset
+        parent = generate(world, 1, window.coarsen(4), resources=UNCACHED)
+        assert (coarsen(generate(world, 2, window, resources=UNCACHED)) == parent).all(), preset
 
 
 @pytest.mark.parametrize("preset", preset_cases.PLAIN_CASES)
 def test_without_consistency_the_parent_is_not_met(tmp_path: Path, preset: str) -> None:
     sampler = replace(preset_cases.PRESET_CASES[preset], consistency="none")
     world = small_worlds.patch_world(tmp_path, sampler=sampler)
-    child = generate(world, 1, Window(16, 56, 16, 60), cache=None)
+    child = generate(world, 1, Window(16, 56, 16, 60), resources=UNCACHED)
     assert (coarsen(child) != world.root.read(Window(4, 14, 4, 15))).mean() > 0.1
 
 
@@ -64,25 +64,23 @@ def test_without_consistency_the_parent_is_not_met(tmp_path: Path, preset: str) 
 def missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], float]:
     """Return by how much the exact denoiser's level misses its parent with no projection at the end."""
     monkeypatch.setitem(reference.ANALYTIC, "analytic:oracle", "oracles:OracleModel")
-    monkeypatch.setattr(drawing, "project_mean", lambda image, parents, factor: image)
     values = (small_worlds.revealing(12, 24) / 1020 + 0.375).astype("f4")
 
     def run(preset: str, consistency: str) -> float:
-        sampler = replace(preset_cases.PRESET_CASES[preset], consistency=consistency)
+        sampler = preset_cases.PRESET_CASES[preset]
         world = small_worlds.ring_world(tmp_path)
         small_worlds.write_root(Path(world.root.source), values, "EPSG:4326", (-180.0, 90.0), 15.0)
         world = world.replace(dtype="float32", model=ModelReference("analytic:oracle"), sampler=sampler)
-        monkeypatch.setattr("geoinfinite.engine.generate.settle", plain_values)
-        drawn = generate(world, 1, Window(0, 48, 0, 96), cache=None)
+        level = resolve(world, 1)
+        steps_only = replace(
+            level.drawn, keeps_means=False, guided=None if consistency == "none" else consistency
+        )
+        drawn = read(replace(level, source=steps_only), Window(0, 48, 0, 96), UNCACHED)
         assert drawn.min() > 0
         assert drawn.max() < 1
         return float(np.sqrt(((coarsen(drawn) - values) ** 2).mean()))
 
     return run
-
-
-def plain_values(world: Recipe, level: int, fused: np.ndarray, *_: object) -> np.ndarray:
-    return world.encoding.settle(fused)
 
 
 @pytest.mark.parametrize("preset", preset_cases.PLAIN_CASES)

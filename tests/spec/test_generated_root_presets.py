@@ -10,11 +10,12 @@ import numpy as np
 import preset_cases
 import pytest
 import windows
+from bad_noise import by_order
 from counting import count_calls
+from drawings import UNCACHED, cold, cost, exchanged
 
 from geoinfinite import World
-from geoinfinite.engine.cost import level_cost, window_cost
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate, read, resolve
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
@@ -56,9 +57,9 @@ def test_any_window_is_the_crop_of_a_larger_one(grid: Grid, preset: str, ref: st
 
 def test_levels_above_meet_level_zero() -> None:
     world = planet()
-    zero = generate(world, 0, world.grid.full(0), cache=None)
+    zero = generate(world, 0, world.grid.full(0), resources=UNCACHED)
     assert zero.std((1, 2)).min() > 10
-    one = generate(world, 1, Window(0, 80, 200, 404), cache=None)
+    one = generate(world, 1, Window(0, 80, 200, 404), resources=UNCACHED)
     means = one.reshape(3, 20, 4, 51, 4).mean((2, 4))
     assert (means == zero[:, :20, 50:]).all()
 
@@ -70,11 +71,11 @@ def test_evaluations_equal_the_prediction(monkeypatch: pytest.MonkeyPatch, prese
     world = planet(ROUND, ref, preset_cases.PRESET_CASES[preset]).replace(numerics=Numerics(micro_batch=1))
     for window in (Window(3, 30, -20, 11), Window(0, 48, 0, 96)):
         calls.batches.clear()
-        generate(world, 0, window, cache=None)
-        assert calls.calls == level_cost(world, 0, window).evaluations > 0
+        generate(world, 0, window, resources=UNCACHED)
+        assert calls.calls == cost(world, 0, window).evaluations > 0
     calls.batches.clear()
-    generate(world, 1, Window(100, 130, -9, 9), cache=None)
-    assert calls.calls == sum(c.evaluations for c in window_cost(world, 1, Window(100, 130, -9, 9)))
+    generate(world, 1, Window(100, 130, -9, 9), resources=UNCACHED)
+    assert calls.calls == cold(world, 1, Window(100, 130, -9, 9)).evaluations
 
 
 def test_level_zero_is_early_synced_unless_told_otherwise(tmp_path: Path) -> None:
@@ -104,7 +105,7 @@ def test_level_zero_is_early_synced_unless_told_otherwise(tmp_path: Path) -> Non
     assert world.sampler_at(1) == world.sampler == IndependentTiles(tile=32, stride=24, steps=4)
     assert world.bands == 3
     drawn = world.array(level=1).isel(y=slice(9, 40), x=slice(500, 530))
-    assert (drawn.values == generate(world, 1, Window(9, 40, 500, 530), cache=None)).all()
+    assert (drawn.values == generate(world, 1, Window(9, 40, 500, 530), resources=UNCACHED)).all()
     world.save(tmp_path / "again.toml")
     again = World.load(tmp_path / "again.toml")
     assert (again, again.token) == (world, world.token)
@@ -112,17 +113,13 @@ def test_level_zero_is_early_synced_unless_told_otherwise(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("change", [lambda w: w.replace(seed=4), lambda w: w.replace(name="other")])
 def test_seeds_and_names_make_other_planets(change: Callable[[World], World]) -> None:
-    one, other = (generate(w, 0, Window(0, 40, 0, 40), cache=None) for w in (planet(), change(planet())))
+    one, other = (
+        generate(w, 0, Window(0, 40, 0, 40), resources=UNCACHED) for w in (planet(), change(planet()))
+    )
     assert np.corrcoef(one.ravel(), other.ravel())[0, 1] < 0.6
 
 
-def test_noise_that_knows_the_window_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(1)
-    monkeypatch.setattr(
-        "geoinfinite.engine.drawing.noise_under",
-        lambda windows, field, draw: rng.standard_normal(
-            (len(windows), field.channels, *windows[0].shape), np.float32
-        ),
-    )
-    region = PLANE.full(0)
-    assert windows.differing(planet(), 0, region, windows.probes(region, 24)) != []
+def test_noise_that_knows_the_window_is_caught() -> None:
+    level, region = exchanged(resolve(planet(), 0), noise=by_order(3, seed=1)), PLANE.full(0)
+    whole, part = read(level, region, UNCACHED), windows.probes(region, 24)[0]
+    assert (read(level, part, UNCACHED) != whole[:, *part.slices(region)]).any()

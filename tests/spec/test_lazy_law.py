@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 import xarray as xr
 from counting import count_calls
+from drawings import cold
 
 from geoinfinite.arrays import level_array, level_dataset, level_tree
 from geoinfinite.arrays.index import GridIndex
-from geoinfinite.engine.cost import window_cost
-from geoinfinite.engine.generate import tile_cache
+from geoinfinite.engine import cold_shares, process_resources, resolve
 from geoinfinite.errors import BudgetError
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.window import Window
@@ -44,7 +44,7 @@ def spent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     calls = count_calls(monkeypatch)
     load = ModelReference.load
     monkeypatch.setattr(ModelReference, "load", lambda *a: calls.batches.append(1) or load(*a))
-    monkeypatch.setattr("geoinfinite.models.loaded._loaded", {})
+    process_resources().models.clear()
     return calls.batches
 
 
@@ -134,14 +134,14 @@ def test_the_cost_does_not_depend_on_the_place(earth: Recipe, spent: list[int]) 
     stride = earth.sampler.stride
     counts = []
     for y, x in [(50_000, 100), (50_000, 50_000_000), (40_000_000, 88_000_000)]:
-        tile_cache.clear()
+        process_resources().tiles.clear()
         spent.clear()
         y, x = y // (stride * 4**6) * stride * 4**6 + 400_000, x // (stride * 4**6) * stride * 4**6 + 400_000
         window = Window(y, y + 60, x, x + 90)
         values = level_array(earth, DEEPEST).isel(y=slice(y, y + 60), x=slice(x, x + 90)).values
         assert values.shape == (3, 60, 90)
         counts.append(len(spent))
-        wanted = sum(c.evaluations for c in window_cost(earth, DEEPEST, window))
+        wanted = cold(earth, DEEPEST, window).evaluations
         assert len(spent) - (len(counts) == 1) == wanted
     assert counts[0] - 1 == counts[1] == counts[2]
 
@@ -153,11 +153,13 @@ def test_points_evaluate_their_own_tiles_only(earth: Recipe, spent: list[int], c
     y, x = rng.integers(0, rows, 50), rng.integers(0, columns, 50)
     tiles: list[set[tuple[int, int, int]]] = [set() for _ in range(level + 1)]
     for row, column in zip(y.tolist(), x.tolist(), strict=True):
-        for cost in window_cost(earth, level, Window(row, row + 1, column, column + 1))[1:]:
-            period = earth.grid.period(cost.level) // earth.sampler.stride
-            aligned = cost.window.coarsen(4).refine(4)
-            touched = Lattice(earth.sampler.tile, earth.sampler.stride).touching(aligned)
-            tiles[cost.level] |= {(cost.level, ky, kx % period) for ky, kx in touched}
+        pixel = Window(row, row + 1, column, column + 1)
+        for share in cold_shares(resolve(earth, level), pixel)[1:]:
+            number, period = share.level.number, share.level.period // earth.sampler.stride
+            touched = Lattice(earth.sampler.tile, earth.sampler.stride).touching(
+                share.level.blocks(share.window)
+            )
+            tiles[number] |= {(number, ky, kx % period) for ky, kx in touched}
     points = level_array(earth, level, chunks=chunks).isel(
         y=xr.DataArray(y, dims="site"), x=xr.DataArray(x, dims="site")
     )
@@ -180,7 +182,7 @@ def test_rows_and_columns_evaluate_their_own_tiles_only(earth: Recipe, spent: li
     values = da.isel(y=y, x=x).values
     assert values.shape == (3, 2, 3)
     windows = [Window(a, a + 1, b, c) for a in y for b, c in ((50, 61), (20_000, 20_001))]
-    wanted = sum(c.evaluations for w in windows for c in window_cost(earth, 1, w))
+    wanted = sum(cold(earth, 1, w).evaluations for w in windows)
     assert len(spent) - 1 == wanted
 
 
@@ -188,7 +190,7 @@ def test_an_antimeridian_window_costs_what_any_window_costs(earth: Recipe, spent
     da = level_array(earth, 1)
     across = da.sel(x=slice(179.5, 180.5), y=slice(10, 9))
     values = across.values
-    one = sum(c.evaluations for c in window_cost(earth, 1, Window(4800, 4860, 21570, 21630)))
+    one = cold(earth, 1, Window(4800, 4860, 21570, 21630)).evaluations
     assert len(spent) - 1 == one
     parts = da.sel(x=slice(179.5, 180), y=slice(10, 9)), da.sel(x=slice(-180, -179.5), y=slice(10, 9))
     assert (values == np.concatenate([part.values for part in parts], axis=2)).all()
@@ -203,7 +205,7 @@ ASKED = ("compute", "load", "values", "to_numpy", "mean", "max")
 )
 def test_the_whole_earth_is_refused_at_once(earth: Recipe, spent: list[int], chunks, ask: str) -> None:
     da = level_array(earth, DEEPEST, chunks=chunks)
-    cost = sum(c.evaluations for c in window_cost(earth, DEEPEST, earth.grid.full(DEEPEST)))
+    cost = cold(earth, DEEPEST, earth.grid.full(DEEPEST)).evaluations
     assert cost > 10**12
     said = (
         rf"44,236,800 x 88,473,600 pixels of level 7 .* {cost:,} network evaluations.*level=1 fits.*to_zarr"

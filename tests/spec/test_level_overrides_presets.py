@@ -9,8 +9,9 @@ from pathlib import Path
 import preset_cases
 import pytest
 import small_worlds
+from drawings import UNCACHED, on_parent
 
-from geoinfinite.engine.generate import draw, generate
+from geoinfinite.engine import generate
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
@@ -117,14 +118,16 @@ def test_a_level_of_its_own_leaves_those_below_as_they_are(
     plain = make(tmp_path)
     own = plain.replace(levels=(settings,))
     below = plain.grid.full(1)
-    assert (generate(plain, 1, below, cache=None) == generate(own, 1, below, cache=None)).all()
+    assert (
+        generate(plain, 1, below, resources=UNCACHED) == generate(own, 1, below, resources=UNCACHED)
+    ).all()
     window = Window(70, 110, 130, 190)
-    drawn, other = (generate(w, 2, window, cache=None) for w in (own, plain))
+    drawn, other = (generate(w, 2, window, resources=UNCACHED) for w in (own, plain))
     assert (drawn != other).mean() > 0.05
 
     # Above it, only what lies under is another: told the same parent, both draw the same.
     def parent(w: Window) -> object:
-        return generate(plain, 2, w, cache=None)
+        return generate(plain, 2, w, resources=UNCACHED)
 
     above = Window(300, 310, 300, 310)
-    assert (draw(own, 3, above, parent) == draw(plain, 3, above, parent)).all()
+    assert (on_parent(own, 3, above, parent) == on_parent(plain, 3, above, parent)).all()

@@ -14,14 +14,13 @@ import numpy as np
 import oracles
 import pytest
 import small_worlds
+from bad_noise import BatchNoise, by_tile
+from drawings import UNCACHED, exchanged
 
-from geoinfinite.diffusion.noise import NoiseField
-from geoinfinite.engine import drawing
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import read, resolve
 from geoinfinite.models import reference
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.grid import Grid
-from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Numerics, Recipe
 from geoinfinite.recipe.root import Root
 from geoinfinite.samplers.presets import IndependentTiles
@@ -31,7 +30,9 @@ SIDE, TILE, STRIDE, SEEDS = 256, 32, 16, (0, 1, 2, 3)
 Pairs = list[tuple[np.ndarray, np.ndarray]]
 
 
-def level(folder: Path, seed: int, **sampler: object) -> tuple[np.ndarray, np.ndarray]:
+def level(
+    folder: Path, seed: int, noise: BatchNoise | None = None, **sampler: object
+) -> tuple[np.ndarray, np.ndarray]:
     """Return ``(drawn, truth)`` in standard deviations: level 1 drawn on the truth's block means."""
     truth = oracles.truth(seed, SIDE)
     means = truth.reshape(SIDE // 4, 4, SIDE // 4, 4).mean((1, 3))
@@ -48,7 +49,9 @@ def level(folder: Path, seed: int, **sampler: object) -> tuple[np.ndarray, np.nd
         name=f"oracle {seed}",
         dtype="float32",
     )
-    drawn = generate(world, 1, world.grid.full(1), cache=None)[0]
+    one = resolve(world, 1)
+    one = one if noise is None else exchanged(one, noise=noise)
+    drawn = read(one, world.grid.full(1), UNCACHED)[0]
     return (drawn * 2 - 1) / oracles.SCALE, truth
 
 
@@ -122,40 +125,18 @@ def test_the_metrics_find_nothing_in_the_truth(drawn: Callable[..., Pairs]) -> N
     assert breaches(truth) == {}
 
 
-def noise_by_tile(monkeypatch: pytest.MonkeyPatch, of: Callable[[NoiseField, Window], np.ndarray]) -> None:
-    """Give every tile the noise that ``of`` makes up for it."""
-    monkeypatch.setattr(
-        drawing, "noise_under", lambda windows, field, draw: np.stack([of(field, w) for w in windows])
-    )
-
-
 def test_uniform_weights_are_caught(drawn: Callable[..., Pairs]) -> None:
     assert "seam" in breaches(drawn(weights="uniform"))
 
 
-def test_per_tile_noise_is_caught(drawn: Callable[..., Pairs], monkeypatch: pytest.MonkeyPatch) -> None:
-    def per_tile(field: NoiseField, window: Window) -> np.ndarray:
-        rng = np.random.default_rng([window.y0 + 4096, window.x0 + 4096, field.key])
-        return rng.standard_normal((field.channels, *window.shape), np.float32)
-
-    noise_by_tile(monkeypatch, per_tile)
-    assert "variance" in breaches(drawn())
+def test_per_tile_noise_is_caught(drawn: Callable[..., Pairs]) -> None:
+    assert "variance" in breaches(drawn(noise=by_tile(1, lambda w: [w.y0 + 4096, w.x0 + 4096])))
 
 
-def test_seed_plus_index_is_caught(drawn: Callable[..., Pairs], monkeypatch: pytest.MonkeyPatch) -> None:
-    def seed_plus_index(field: NoiseField, window: Window) -> np.ndarray:
-        index = (window.y0 // STRIDE + 1) * 17 + window.x0 // STRIDE + 1
-        return np.random.default_rng(index).standard_normal((field.channels, *window.shape), np.float32)
-
-    noise_by_tile(monkeypatch, seed_plus_index)
-    assert "variance" in breaches(drawn())
+def test_seed_plus_index_is_caught(drawn: Callable[..., Pairs]) -> None:
+    noise = by_tile(1, lambda w: (w.y0 // STRIDE + 1) * 17 + w.x0 // STRIDE + 1)
+    assert "variance" in breaches(drawn(noise=noise))
 
 
-def test_the_same_noise_in_every_tile_is_caught(
-    drawn: Callable[..., Pairs], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def same(field: NoiseField, window: Window) -> np.ndarray:
-        return np.random.default_rng(5).standard_normal((field.channels, *window.shape), np.float32)
-
-    noise_by_tile(monkeypatch, same)
-    assert "repetition" in breaches(drawn())
+def test_the_same_noise_in_every_tile_is_caught(drawn: Callable[..., Pairs]) -> None:
+    assert "repetition" in breaches(drawn(noise=by_tile(1, lambda w: 5)))

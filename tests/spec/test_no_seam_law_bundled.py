@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from bad_noise import by_tile
+from drawings import UNCACHED, exchanged
 from seams import drawn_as_one, traces
 
-from geoinfinite.diffusion.noise import NoiseField
-from geoinfinite.engine import drawing
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import Level, read, resolve
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe
@@ -22,23 +22,14 @@ WINDOW = Window(2880, 3360, 11_520, 12_000)
 TOLERANCE = 0.1
 
 
-def breaches(world: Recipe, whole: np.ndarray) -> dict[str, float]:
-    tiled = generate(world, 1, WINDOW, cache=None)
-    return {n: r for n, r in traces(tiled, whole, world, WINDOW).items() if abs(r - 1) > TOLERANCE}
+def breaches(level: Level, whole: np.ndarray) -> dict[str, float]:
+    tiled = read(level, WINDOW, UNCACHED)
+    return {n: r for n, r in traces(tiled, whole, level.recipe, WINDOW).items() if abs(r - 1) > TOLERANCE}
 
 
 @pytest.mark.slow
-def test_shipped_tiles_leave_no_trace_and_tiles_with_noise_of_their_own_do(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_shipped_tiles_leave_no_trace_and_tiles_with_noise_of_their_own_do() -> None:
     earth = worldfile.load("earth", Recipe)
-    whole = drawn_as_one(earth, WINDOW)
-    assert breaches(earth, whole) == {}
-
-    def per_tile(windows: list[Window], field: NoiseField, draw: int) -> np.ndarray:
-        seeds = [[w.y0 + 4096, w.x0 + 4096] for w in windows]
-        shape = (field.channels, *windows[0].shape)
-        return np.stack([np.random.default_rng(s).standard_normal(shape, np.float32) for s in seeds])
-
-    monkeypatch.setattr(drawing, "noise_under", per_tile)
-    assert breaches(earth, whole)
+    whole, level = drawn_as_one(earth, WINDOW), resolve(earth, 1)
+    assert breaches(level, whole) == {}
+    assert breaches(exchanged(level, noise=by_tile(3, lambda w: [w.y0 + 4096, w.x0 + 4096])), whole)

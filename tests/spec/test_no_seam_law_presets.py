@@ -17,15 +17,15 @@ import oracles
 import pytest
 import small_worlds
 import torus
+from bad_noise import BatchNoise, by_tile
+from drawings import UNCACHED, exchanged
 from stationarity import Beside
 
-from geoinfinite.engine import drawing
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate, read, resolve
 from geoinfinite.models import reference
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.resample import project_mean
-from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import LevelSettings, Numerics, Recipe
 from geoinfinite.recipe.root import Root
 from geoinfinite.samplers.presets import (
@@ -61,7 +61,7 @@ SAMPLERS: dict[str, TiledSampler] = {
 SPOTS = SpotDiffusion(**{**SETTINGS, "stride": TILE})
 GRID = Grid("EPSG:32633", (5e5, 6e6), 40.0, (SIDE // 4, SIDE // 4), factor=4, levels=2, periodic=True)
 
-Draw: TypeAlias = Callable[[TiledSampler], tuple[Beside, Beside]]
+Draw: TypeAlias = Callable[..., tuple[Beside, Beside]]
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Draw:
     values = ((means * oracles.SCALE + 1) / 2).astype("f4")
     root = small_worlds.write_root(tmp_path / "means.tif", values, GRID.crs, GRID.origin, GRID.resolution)
 
-    def run(sampler: TiledSampler) -> tuple[Beside, Beside]:
+    def run(sampler: TiledSampler, noise: BatchNoise | None = None) -> tuple[Beside, Beside]:
         world = Recipe(
             grid=GRID,
             root=Root(str(root)),
@@ -83,7 +83,9 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Draw:
             dtype="float32",
         )
         whole = world.grid.full(1)
-        drawn = (generate(world, 1, whole, cache=None) * 2 - 1) / oracles.SCALE
+        level = resolve(world, 1)
+        level = level if noise is None else exchanged(level, noise=noise)
+        drawn = (read(level, whole, UNCACHED) * 2 - 1) / oracles.SCALE
         ideal = torus.told(world.noise(1, len(means))(whole), sampler.sigmas, means)
         ideal = project_mean(ideal.astype("f4"), means.astype("f4"), 4)
         parent = means.repeat(4, 1).repeat(4, 2)
@@ -111,7 +113,7 @@ def free(monkeypatch: pytest.MonkeyPatch) -> Callable[[TiledSampler], Beside]:
             levels=(LevelSettings(0, sampler),),
         )
         whole = world.grid.full(0)
-        drawn = (generate(world, 0, whole, cache=None) * 2 - 1) / oracles.SCALE
+        drawn = (generate(world, 0, whole, resources=UNCACHED) * 2 - 1) / oracles.SCALE
         return Beside(drawn, torus.free(world.noise(0, oracles.BANDS)(whole), sampler.sigmas), sampler.stride)
 
     return run
@@ -171,21 +173,13 @@ def test_cut_tiles_that_are_told_nothing_are_caught(free: Callable[[TiledSampler
     assert "seam" in breaches_of_free(free(SAMPLERS["metaearth"]))
 
 
-def noise_by_tile(monkeypatch: pytest.MonkeyPatch, of: Callable[[Window], int]) -> None:
-    def drawn(windows: list[Window], field: object, draw: int) -> np.ndarray:
-        shape = oracles.BANDS, TILE, TILE
-        return np.stack([np.random.default_rng(of(w)).standard_normal(shape, np.float32) for w in windows])
-
-    monkeypatch.setattr(drawing, "noise_under", drawn)
-
-
-def test_noise_of_every_tile_s_own_is_caught(told: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
-    noise_by_tile(monkeypatch, lambda w: (w.y0 + 4096) * 65_536 + w.x0 + 4096)
-    field, detail = told(SAMPLERS["independent"])
+def test_noise_of_every_tile_s_own_is_caught(told: Draw) -> None:
+    noise = by_tile(oracles.BANDS, lambda w: (w.y0 + 4096) * 65_536 + w.x0 + 4096)
+    field, detail = told(SAMPLERS["independent"], noise)
     assert {"variance", "spectrum"} <= set(breaches_of_told(field, detail))
     assert min(detail.spectrum()) < 0.75
 
 
-def test_the_same_noise_in_all_tiles_is_caught(told: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
-    noise_by_tile(monkeypatch, lambda w: 5)
-    assert "repetition" in breaches_of_told(*told(SAMPLERS["independent"]))
+def test_the_same_noise_in_all_tiles_is_caught(told: Draw) -> None:
+    noise = by_tile(oracles.BANDS, lambda w: 5)
+    assert "repetition" in breaches_of_told(*told(SAMPLERS["independent"], noise))

@@ -13,11 +13,12 @@ from typing import Any
 import dask
 import pytest
 import store_jobs
-import zarr
+from faulty_objects import FaultyObjects, Nth, PowerCut
 
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.stores import ledger, shards
+from geoinfinite.stores import shards
 from geoinfinite.stores.layout import read_header
+from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import resume_store, write_zarr
 
@@ -29,6 +30,7 @@ from pathlib import Path
 import small_worlds, store_jobs
 from geoinfinite.stores import shards
 from geoinfinite.stores.writing import write_zarr
+from geoinfinite.stores.objects import open_objects
 
 plain = shards.draw
 def slow(*args, **kwargs):
@@ -71,64 +73,44 @@ def test_sigkill_then_resume(tmp_path: Path, ring: Recipe, scheduler: str, done:
     assert (again.drawn, again.tiles) == (0, 0)
 
 
-class PowerCut(BaseException):
-    """What no handler expects."""
-
-
-def test_a_cut_at_every_write_then_resume(
-    patch: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cut_at_every_write_then_resume(patch: Recipe, tmp_path: Path) -> None:
     plan = store_jobs.corner(patch)
     write_zarr(plan, tmp_path / "clean.zarr")
-    clean, plain, writes = store_jobs.contents(tmp_path / "clean.zarr"), ledger.write_whole, 2 * plan.shards
-    for n in range(writes):
-        for moment in ("within", "after"):
-            store, count = tmp_path / f"{n}-{moment}.zarr", 0
+    clean = store_jobs.contents(tmp_path / "clean.zarr")
+    for n in range(len(clean)):
+        for moment in ("before", "within", "after"):
+            store = tmp_path / f"{n}-{moment}.zarr"
+            objects = open_objects(store)
+            power = Nth(n, PowerCut("dark"))
 
-            def cut(path: Path, data: bytes, n: int = n, moment: str = moment) -> None:
-                nonlocal count
-                if count == n:
-                    if moment == "within":
-                        path.parent.mkdir(parents=True, exist_ok=True)
-                        path.with_name(f"{path.name}.0123.partial").write_bytes(data[: len(data) // 2])
-                    if moment == "after":
-                        plain(path, data)
-                    raise PowerCut("dark")
-                count += 1
-                plain(path, data)
+            def tear(operation: str, name: str, power: Nth = power, store: Path = store) -> None:
+                try:
+                    power(operation, name)
+                except PowerCut:
+                    (store / name).parent.mkdir(parents=True, exist_ok=True)
+                    (store / f"{name}.{'0f' * 16}.partial").write_bytes(b"half")
+                    raise
 
-            with monkeypatch.context() as broken:
-                broken.setattr(ledger, "write_whole", cut)
-                with pytest.raises(PowerCut, match="dark"):
-                    write_zarr(plan, store)
-            report = resume_store(store)
-            # A shard is done when its second write, the record, is.
-            assert report.kept == (n + (moment == "after")) // 2
+            faulty = (
+                FaultyObjects(objects, after=power)
+                if moment == "after"
+                else FaultyObjects(objects, before=tear if moment == "within" else power)
+            )
+            with pytest.raises(PowerCut, match="dark"):
+                write_zarr(plan, faulty)
+            committed = len(store_jobs.records(store))
+            report = resume_store(store) if (store / "zarr.json").exists() else write_zarr(plan, store)
+            assert report.kept == committed
             assert store_jobs.contents(store) == clean
-
-
-def test_a_cut_while_the_store_is_created_leaves_nothing_in_its_place(
-    patch: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def cut(path: Path) -> None:
-        raise PowerCut("dark")
-
-    plan = store_jobs.corner(patch)
-    with monkeypatch.context() as broken:
-        broken.setattr(zarr, "consolidate_metadata", cut)
-        with pytest.raises(PowerCut, match="dark"):
-            write_zarr(plan, tmp_path / "a.zarr")
-    assert not (tmp_path / "a.zarr").exists()
-    write_zarr(plan, tmp_path / "a.zarr")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zarr", "patch.tif"]
+            assert list(store.rglob("*.partial")) == []
 
 
 def test_a_shard_drawn_twice_is_kept_once(patch: Recipe, tmp_path: Path) -> None:
     # A cluster runs a task again when a worker dies after it committed.
     plan, store = store_jobs.corner(patch), tmp_path / "a.zarr"
     write_zarr(plan, store)
-    header = read_header(store)
-    job = shards.Job(plan, store, header.job, header.numerics)
+    header = read_header(open_objects(store))
+    job = shards.Job(plan, open_objects(store), header.job, header.numerics)
     before = store_jobs.contents(store)
     outcome = shards.commit_shard(job, 1, 0, 0, shards.Ticks(None))
     assert (outcome.kept, outcome.drawn) == (True, 0)

@@ -19,8 +19,9 @@ import store_jobs
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores import ledger, shards
 from geoinfinite.stores.layout import read_header
+from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.planning import Plan
-from geoinfinite.stores.scratch import Scratch
+from geoinfinite.stores.sheet_files import SheetFiles
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import resume_store, write_zarr
 
@@ -32,6 +33,7 @@ from pathlib import Path
 import small_worlds, store_jobs
 from geoinfinite.stores import shards
 from geoinfinite.stores.writing import write_zarr
+from geoinfinite.stores.objects import open_objects
 
 plain = shards.commit
 def slow(*args, **kwargs):
@@ -113,13 +115,13 @@ def sheets_on_disk(store: Path) -> list[tuple[int, ...]]:
 
 def drawn_sheets(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     """Record every sheet that is drawn from now on."""
-    saves, plain = list[tuple[int, ...]](), Scratch.save
+    saves, plain = list[tuple[int, ...]](), SheetFiles.save
 
-    def save(scratch: Scratch, place: Any, tiles: Any) -> None:
+    def save(scratch: SheetFiles, place: Any, tiles: Any) -> None:
         saves.append((scratch.level, *place))
         plain(scratch, place, tiles)
 
-    monkeypatch.setattr(Scratch, "save", save)
+    monkeypatch.setattr(SheetFiles, "save", save)
     return saves
 
 
@@ -129,7 +131,7 @@ def test_a_cut_between_sheets_costs_none_of_them(
 ) -> None:
     (plan, clean), path = strip, tmp_path / "a.zarr"
     with monkeypatch.context() as broken:
-        broken.setattr(Scratch, "save", store_jobs.cut_after(saves))
+        broken.setattr(SheetFiles, "save", store_jobs.cut_after(saves))
         with pytest.raises(store_jobs.PowerCut, match="dark"):
             write_zarr(plan, path)
     drawn = drawn_sheets(monkeypatch)
@@ -146,7 +148,7 @@ def test_a_damaged_sheet_is_drawn_again(
 ) -> None:
     (plan, clean), path = strip, tmp_path / "a.zarr"
     with monkeypatch.context() as broken:
-        broken.setattr(Scratch, "save", store_jobs.cut_after(80))
+        broken.setattr(SheetFiles, "save", store_jobs.cut_after(80))
         with pytest.raises(store_jobs.PowerCut, match="dark"):
             write_zarr(plan, path)
     files = store_jobs.files_of_layers(path)
@@ -173,7 +175,7 @@ def test_sheets_of_another_recipe_are_not_used(
     other = store_jobs.strip(plan.world.replace(seed=12))
     for job, name in ((plan, "a"), (other, "b")):
         with monkeypatch.context() as broken:
-            broken.setattr(Scratch, "save", store_jobs.cut_after(80))
+            broken.setattr(SheetFiles, "save", store_jobs.cut_after(80))
             with pytest.raises(store_jobs.PowerCut, match="dark"):
                 write_zarr(job, tmp_path / name)
     for file in store_jobs.files_of_layers(tmp_path / "b"):
@@ -193,7 +195,7 @@ def test_damaged_shards_are_drawn_again_from_sheets_dropped_long_ago(
     else:
         cut = len(store_jobs.sheets(plan, 0)) + len(store_jobs.sheets(plan)) * 9 // 10
         with monkeypatch.context() as broken:
-            broken.setattr(Scratch, "save", store_jobs.cut_after(cut))
+            broken.setattr(SheetFiles, "save", store_jobs.cut_after(cut))
             broken.setattr("geoinfinite.stores.running.BATCH", 1)
             with pytest.raises(store_jobs.PowerCut, match="dark"):
                 write_zarr(plan, path)
@@ -213,11 +215,11 @@ def test_a_cut_just_before_the_end_leaves_nothing_behind(
 ) -> None:
     plan, path = store_jobs.strip(store_jobs.layered(ring)), tmp_path / "a.zarr"
 
-    def cut(scratch: Scratch) -> None:
+    def cut(scratch: SheetFiles) -> None:
         raise store_jobs.PowerCut("dark")
 
     with monkeypatch.context() as broken:
-        broken.setattr(Scratch, "clear", cut)
+        broken.setattr(SheetFiles, "clear", cut)
         for _ in plan.stages:
             with pytest.raises(store_jobs.PowerCut, match="dark"):
                 write_zarr(plan, path)
@@ -234,11 +236,11 @@ def test_a_sheet_drawn_twice_is_kept_once(
     # A cluster runs a task again when a worker dies after it kept its sheet.
     plan, path = store_jobs.strip(store_jobs.layered(ring)), tmp_path / "a.zarr"
     with monkeypatch.context() as broken:
-        broken.setattr(Scratch, "save", store_jobs.cut_after(80))
+        broken.setattr(SheetFiles, "save", store_jobs.cut_after(80))
         with pytest.raises(store_jobs.PowerCut, match="dark"):
             write_zarr(plan, path)
-    header = read_header(path)
-    job = shards.Job(plan, path, header.job, header.numerics)
+    header = read_header(open_objects(path))
+    job = shards.Job(plan, open_objects(path), header.job, header.numerics)
     drawn = drawn_sheets(monkeypatch)
     for level, *place in sheets_on_disk(path):
         outcome = shards.commit_sheet(job, level - 1, tuple(place), shards.Ticks(None))

@@ -11,8 +11,9 @@ import rasterio
 import store_jobs
 import xarray as xr
 import zarr
+from drawings import UNCACHED
 
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe
@@ -22,7 +23,7 @@ from geoinfinite.stores.writing import write_zarr
 
 def reproduced(recipe: str, level: int, window: list[int], folder: Path) -> np.ndarray:
     world = Recipe(**worldfile.parse(recipe, where="the output", folder=folder))
-    return generate(world, level, Window(*window), cache=None)
+    return generate(world, level, Window(*window), resources=UNCACHED)
 
 
 def test_a_store_reproduces_itself(ring: Recipe, tmp_path: Path) -> None:

@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small_worlds
+from drawings import UNCACHED, caching
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.tiling import TileCache
+from geoinfinite.tiling import MemoryTileCache
 
 MAKERS = [small_worlds.patch_world, small_worlds.ring_world]
 
@@ -25,7 +26,7 @@ MAKERS = [small_worlds.patch_world, small_worlds.ring_world]
 def test_any_window_is_the_crop_of_the_whole(tmp_path: Path, make, level: int) -> None:
     world = make(tmp_path)
     whole = world.grid.full(level)
-    reference = generate(world, level, whole, cache=None)
+    reference = generate(world, level, whole, resources=UNCACHED)
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.data())
@@ -34,8 +35,8 @@ def test_any_window_is_the_crop_of_the_whole(tmp_path: Path, make, level: int) -
         x0 = data.draw(st.integers(0, whole.x1 - 1))
         y1 = data.draw(st.integers(y0 + 1, min(y0 + 70, whole.y1)))
         x1 = data.draw(st.integers(x0 + 1, min(x0 + 70, whole.x1)))
-        cache = data.draw(st.sampled_from([None, TileCache(2**18), TileCache(2**26)]))
-        drawn = generate(world, level, Window(y0, y1, x0, x1), cache=cache)
+        cache = data.draw(st.sampled_from([None, MemoryTileCache(2**18), MemoryTileCache(2**26)]))
+        drawn = generate(world, level, Window(y0, y1, x0, x1), resources=caching(cache))
         assert (drawn == reference[:, y0:y1, x0:x1]).all()
 
     check()
@@ -45,11 +46,11 @@ def test_any_window_is_the_crop_of_the_whole(tmp_path: Path, make, level: int) -
 def test_the_earth_is_round(ring: Recipe, level: int) -> None:
     columns = ring.grid.shape_at(level)[1]
     left, right = columns // 3, columns // 4
-    east = generate(ring, level, Window(3, 12, columns - left, columns), cache=None)
-    west = generate(ring, level, Window(3, 12, 0, right), cache=None)
+    east = generate(ring, level, Window(3, 12, columns - left, columns), resources=UNCACHED)
+    west = generate(ring, level, Window(3, 12, 0, right), resources=UNCACHED)
     for turn in (-2, 0, 1):
         shift = turn * columns
-        across = generate(ring, level, Window(3, 12, shift - left, shift + right), cache=None)
+        across = generate(ring, level, Window(3, 12, shift - left, shift + right), resources=UNCACHED)
         assert (across == np.concatenate([east, west], axis=2)).all()
 
 
@@ -65,9 +66,9 @@ def test_neither_order_nor_history_matters(patch: Recipe) -> None:
     windows = list(Window(20, 200, 33, 210).split(37))
     digest = {}
     for order in (windows, windows[::-1], windows[1::2] + windows[::2]):
-        cache = TileCache(2**20)
+        cache = MemoryTileCache(2**20)
         for window in order:
-            pixels = generate(patch, 2, window, cache=cache)
+            pixels = generate(patch, 2, window, resources=caching(cache))
             digest.setdefault(window, set()).add(hashlib.sha256(pixels.tobytes()).hexdigest())
     assert all(len(d) == 1 for d in digest.values())
 
@@ -85,10 +86,10 @@ def test_seeds_and_names_make_other_worlds_that_keep_the_parent(patch: Recipe) -
 def test_the_bundled_network_keeps_the_law() -> None:
     earth = worldfile.load("earth", Recipe)
     big = Window(11_010, 11_290, 86_310, 86_480)
-    reference = generate(earth, 2, big, cache=None)
+    reference = generate(earth, 2, big, resources=UNCACHED)
     for small in (Window(11_090, 11_210, 86_400, 86_433), Window(11_289, 11_290, 86_310, 86_311)):
         y, x = small.slices(big)
-        assert (generate(earth, 2, small, cache=None) == reference[:, y, x]).all()
+        assert (generate(earth, 2, small, resources=UNCACHED) == reference[:, y, x]).all()
     turn = earth.grid.shape_at(2)[1]
-    again = generate(earth, 2, Window(11_090, 11_210, 86_400 - turn, 86_433 - turn), cache=None)
+    again = generate(earth, 2, Window(11_090, 11_210, 86_400 - turn, 86_433 - turn), resources=UNCACHED)
     assert (again == reference[:, 80:200, 90:123]).all()

@@ -11,19 +11,17 @@ import preset_cases
 import pytest
 import small_worlds
 import windows
+from bad_noise import by_order
 from counting import count_calls
+from drawings import UNCACHED, caching, cost, exchanged
 
-from geoinfinite.diffusion.noise import NoiseField
-from geoinfinite.engine import drawing
-from geoinfinite.engine import generate as cascade
-from geoinfinite.engine.cost import level_cost
-from geoinfinite.engine.drawing import Field
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import Level, generate, read, resolve
+from geoinfinite.engine.tile_batch import PositionNoise
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Numerics, Recipe
 from geoinfinite.samplers.presets import IndependentTiles, MultiDiffusion, SpotDiffusion
-from geoinfinite.tiling import Layer, Need, TileCache, cone
+from geoinfinite.tiling import MemoryTileCache
 
 Make = Callable[..., Recipe]
 
@@ -46,7 +44,7 @@ def test_any_window_is_the_crop_of_the_whole_level(
 ) -> None:
     world = made(tmp_path, place, preset, model)
     asked = windows.probes(WHOLE[place], world.sampler.stride)
-    assert windows.differing(world, 1, WHOLE[place], asked, TileCache(2**17)) == []
+    assert windows.differing(world, 1, WHOLE[place], asked, MemoryTileCache(2**17)) == []
 
 
 @pytest.mark.parametrize("model", preset_cases.MODELS)
@@ -66,9 +64,9 @@ def test_and_so_it_is_on_a_level_drawn_on_a_drawn_one(
 def test_a_level_is_what_its_pieces_add_up_to(tmp_path: Path, place: str, preset: str, model: str) -> None:
     world = made(tmp_path, place, preset, model)
     whole = world.grid.full(1)
-    reference = generate(world, 1, whole, cache=None)
-    cache = TileCache(2**24) if model == "analytic:gaussian" else None
-    pieces = windows.assembled(whole, 37, lambda piece: generate(world, 1, piece, cache=cache))
+    reference = generate(world, 1, whole, resources=UNCACHED)
+    cache = MemoryTileCache(2**24) if model == "analytic:gaussian" else None
+    pieces = windows.assembled(whole, 37, lambda piece: generate(world, 1, piece, resources=caching(cache)))
     assert (pieces == reference).all()
 
 
@@ -76,8 +74,8 @@ def test_a_level_is_what_its_pieces_add_up_to(tmp_path: Path, place: str, preset
 @pytest.mark.parametrize("preset", preset_cases.PRESET_CASES)
 def test_the_earth_is_round(tmp_path: Path, preset: str, model: str) -> None:
     world = made(tmp_path, "ring", preset, model)
-    here = generate(world, 1, Window(5, 21, -17, 30), cache=None)
-    there = generate(world, 1, Window(5, 21, -17 - 3 * 96, 30 - 3 * 96), cache=None)
+    here = generate(world, 1, Window(5, 21, -17, 30), resources=UNCACHED)
+    there = generate(world, 1, Window(5, 21, -17 - 3 * 96, 30 - 3 * 96), resources=UNCACHED)
     assert (there == here).all()
 
 
@@ -90,92 +88,73 @@ def test_the_law_holds_at_any_micro_batch_and_bits_differ_at_most_between_two(
     for size in (1, 5):
         batched = world.replace(numerics=Numerics(micro_batch=size))
         assert windows.differing(batched, 1, region, windows.probes(region, 7)[::3]) == []
-        drawn.append(generate(batched, 1, region, cache=None).astype(int))
+        drawn.append(generate(batched, 1, region, resources=UNCACHED).astype(int))
     assert np.abs(drawn[0] - drawn[1]).max() <= 1
 
 
 SYNCED = ("multidiffusion", "infinitediffusion", "earlysync", "spotdiffusion")
 
 
-@pytest.fixture
-def fails(tmp_path: Path) -> Callable[[str], bool]:
-    """Say whether the check above fails for a preset."""
+Spoil = Callable[[Level, Window], Level]
+"""Returns a level that breaks the law, given the window that is asked for."""
 
-    def run(preset: str) -> bool:
+
+@pytest.fixture
+def fails(tmp_path: Path) -> Callable[[str, Spoil], bool]:
+    """Say whether windows of a spoilt level differ from the crops of a region."""
+
+    def run(preset: str, spoil: Spoil) -> bool:
         world, region = made(tmp_path, "patch", preset, "analytic:gaussian"), Window(16, 80, 20, 112)
-        return windows.differing(world, 1, region, windows.probes(region, world.sampler.stride)) != []
+        level = resolve(world, 1)
+        reference = read(spoil(level, region), region, UNCACHED)
+        drawn = (
+            (w, read(spoil(level, w), w, UNCACHED)) for w in windows.probes(region, world.sampler.stride)
+        )
+        return any((pixels != reference[:, *w.slices(region)]).any() for w, pixels in drawn)
 
     return run
 
 
 @pytest.mark.parametrize("preset", ["independent", *SYNCED])
-def test_noise_by_order_of_tiles_is_caught(
-    fails: Callable[[str], bool], monkeypatch: pytest.MonkeyPatch, preset: str
-) -> None:
-    assert not fails(preset)
-    rng = np.random.default_rng(7)
-    monkeypatch.setattr(
-        drawing,
-        "noise_under",
-        lambda windows, field, draw: rng.standard_normal(
-            (len(windows), field.channels, *windows[0].shape), np.float32
-        ),
-    )
-    assert fails(preset)
+def test_noise_by_order_of_tiles_is_caught(fails: Callable[[str, Spoil], bool], preset: str) -> None:
+    assert not fails(preset, lambda level, window: level)
+    noise = by_order(3, seed=7)
+    assert fails(preset, lambda level, window: exchanged(level, noise=noise))
 
 
 @pytest.mark.parametrize("preset", ["independent", *SYNCED])
 def test_a_lattice_that_begins_where_the_window_does_is_caught(
-    fails: Callable[[str], bool], monkeypatch: pytest.MonkeyPatch, preset: str
+    fails: Callable[[str, Spoil], bool], preset: str
 ) -> None:
-    layers = cascade.level_layers
-    begun = cascade.whole_blocks
-
-    def remembering(world: Recipe, level: int, window: Window) -> Window:
-        aligned = begun(world, level, window)
-        monkeypatch.setattr(
-            cascade,
-            "level_layers",
-            lambda world, level: tuple(
-                replace(layer.shift(aligned.y0, aligned.x0), rows=None, columns=None)
-                for layer in layers(world, level)
-            ),
+    def begin_at(level: Level, window: Window) -> Level:
+        aligned = level.blocks(window)
+        moved = tuple(
+            replace(layer.shift(aligned.y0, aligned.x0), rows=None, columns=None)
+            for layer in level.drawn.layers
         )
-        return aligned
+        return exchanged(level, layers=moved)
 
-    monkeypatch.setattr(cascade, "whole_blocks", remembering)
-    assert fails(preset)
+    assert fails(preset, begin_at)
 
 
 @pytest.mark.parametrize("preset", SYNCED[:3])
-def test_a_cone_that_is_cut_off_at_the_window_is_caught(
-    fails: Callable[[str], bool], monkeypatch: pytest.MonkeyPatch, preset: str
+def test_tiles_that_only_the_window_s_own_neighbours_inform_are_caught(
+    fails: Callable[[str, Spoil], bool], preset: str
 ) -> None:
-    def short(layers: tuple[Layer, ...], window: Window) -> tuple[Need, ...]:
-        return tuple(layer.need(window.expand(8)) for layer in layers[:-1]) + cone(layers[-1:], window)
+    def cut_off(level: Level, window: Window) -> Level:
+        *below, last = level.drawn.layers
+        need = last.need(level.blocks(window))
+        kept = tuple(replace(layer, rows=need.rows, columns=need.columns) for layer in below)
+        return exchanged(level, layers=(*kept, last))
 
-    def cut(self: Field, window: Window) -> np.ndarray:
-        inside = window.intersect(self.window)
-        sides = (
-            (inside.y0 - window.y0, window.y1 - inside.y1),
-            (inside.x0 - window.x0, window.x1 - inside.x1),
-        )
-        return np.pad(self.values[:, *inside.slices(self.window)], ((0, 0), *sides), mode="edge")
-
-    monkeypatch.setattr(drawing, "cone", short)
-    monkeypatch.setattr(Field, "cut", cut)
-    assert fails(preset)
+    assert fails(preset, cut_off)
 
 
-def test_noise_that_does_not_go_round_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    world = made(tmp_path, "ring", "multidiffusion", "analytic:gaussian")
-    plain = Recipe.noise
-
-    def flat(self: Recipe, level: int, channels: int, latent: int = 1) -> NoiseField:
-        return replace(plain(self, level, channels, latent), period=None)
-
-    monkeypatch.setattr(Recipe, "noise", flat)
-    west, east = (generate(world, 1, Window(5, 21, x, x + 30), cache=None) for x in (-17, 79))
+def test_noise_that_does_not_go_round_is_caught(tmp_path: Path) -> None:
+    level = resolve(made(tmp_path, "ring", "multidiffusion", "analytic:gaussian"), 1)
+    flat = PositionNoise(replace(level.recipe.noise(1, 3), period=None))
+    spoilt = exchanged(level, noise=flat)
+    west, east = (read(spoilt, Window(5, 21, x, x + 30), UNCACHED) for x in (-17, 79))
     assert (west != east).any()
 
 
@@ -199,4 +178,4 @@ def test_tiles_and_cones_may_be_larger_than_the_level(
     calls = count_calls(monkeypatch)
     asked = windows.probes(WHOLE[place], 24)[2::4]
     assert windows.differing(world, 1, WHOLE[place], asked) == []
-    assert calls.calls == sum(level_cost(world, 1, w).evaluations for w in [WHOLE[place], *asked])
+    assert calls.calls == sum(cost(world, 1, w).evaluations for w in [WHOLE[place], *asked])

@@ -9,9 +9,10 @@ import dask
 import numpy as np
 import pytest
 import small_worlds
+from drawings import UNCACHED
 
 from geoinfinite import World
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate
 from geoinfinite.plane.window import Window
 
 WINDOW = Window(30, 190, 40, 230)
@@ -25,7 +26,7 @@ def world(tmp_path: Path) -> World:
 
 @pytest.fixture
 def reference(world: World) -> np.ndarray:
-    return generate(world, 2, WINDOW, cache=None)
+    return generate(world, 2, WINDOW, resources=UNCACHED)
 
 
 def selected(world: World, **chunks: object):

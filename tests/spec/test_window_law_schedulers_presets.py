@@ -10,9 +10,10 @@ import preset_cases
 import pytest
 import small_worlds
 import xarray as xr
+from drawings import UNCACHED
 
 from geoinfinite import World
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.window import Window
 
@@ -39,7 +40,7 @@ def selected(world: World) -> xr.DataArray:
 @pytest.mark.parametrize("scheduler", ["synchronous", "threads"])
 def test_chunkings(tmp_path: Path, preset: str, model: str, scheduler: str) -> None:
     world = made(tmp_path, preset, model)
-    reference = generate(world, 1, WINDOW, cache=None)
+    reference = generate(world, 1, WINDOW, resources=UNCACHED)
     for chunks in ({}, {"y": 13, "x": 29}, {"band": 1, "y": 44, "x": 17}):
         with dask.config.set(scheduler=scheduler, num_workers=3):
             assert (selected(world).chunk(chunks).compute().values == reference).all()
@@ -50,7 +51,7 @@ def test_processes(tmp_path: Path) -> None:
     arrays, references = [], []
     for preset in PRESETS:
         world = made(tmp_path, preset)
-        references.append(generate(world, 1, WINDOW, cache=None))
+        references.append(generate(world, 1, WINDOW, resources=UNCACHED))
         arrays.append(selected(world).chunk({"y": 22, "x": 35}))
     with dask.config.set(scheduler="processes", num_workers=2):
         drawn = dask.compute(*arrays)

@@ -12,18 +12,21 @@ import dask
 import pytest
 import store_jobs
 import xarray as xr
+from drawings import UNCACHED
+from faulty_objects import FaultyObjects, Nth
 from preset_cases import MODELS, PRESET_CASES
 
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate
 from geoinfinite.errors import StoreError
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import LevelSettings, Recipe
 from geoinfinite.recipe.root import Root
 from geoinfinite.samplers.presets import EarlySync, IndependentTiles, MultiDiffusion
-from geoinfinite.stores import layout, ledger, running, shards
+from geoinfinite.stores import ledger, running, shards
+from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.planning import Plan, plan_window
-from geoinfinite.stores.scratch import Scratch
+from geoinfinite.stores.sheet_files import SheetFiles
 from geoinfinite.stores.sheets import Place, StageSheets
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import resume_store, write_zarr
@@ -46,8 +49,8 @@ def written(plan: Plan, path: Path) -> None:
     assert not (path / "layers").exists()
     assert verify(path).ok
     for stage in plan.stages:
-        pixels = generate(plan.world, stage.level, stage.window, cache=None)
-        assert (layout.open_image(path, stage.level)[:] == pixels).all()
+        pixels = generate(plan.world, stage.level, stage.window, resources=UNCACHED)
+        assert (store_jobs.pixels(path, stage.level)[:] == pixels).all()
 
 
 @pytest.mark.parametrize(("model", "case"), CASES)
@@ -159,10 +162,10 @@ def test_a_cluster_writes_the_same_bytes(
 
 
 def failing(place: Place, error: Exception) -> Any:
-    """Return a `Scratch.save` that fails at one sheet of level 2."""
-    plain = Scratch.save
+    """Return a `SheetFiles.save` that fails at one sheet of level 2."""
+    plain = SheetFiles.save
 
-    def save(scratch: Scratch, where: Place, tiles: Any) -> None:
+    def save(scratch: SheetFiles, where: Place, tiles: Any) -> None:
         if scratch.level == 2 and where == place:
             raise error
         plain(scratch, where, tiles)
@@ -189,7 +192,7 @@ def test_a_sheet_that_fails_stops_those_above_it_and_no_other(
     write_zarr(plan, tmp_path / "clean.zarr")
     monkeypatch.setattr(running, "BATCH", batch)
     with monkeypatch.context() as broken, dask.config.set(scheduler=scheduler, num_workers=2):
-        broken.setattr(Scratch, "save", failing(bad, ValueError("no luck")))
+        broken.setattr(SheetFiles, "save", failing(bad, ValueError("no luck")))
         with pytest.raises(
             StoreError,
             match=rf"^{len(lost)} of 15 shards of .*a.zarr failed: level 2 layer 2 sheet \(0, 1\) "
@@ -207,7 +210,7 @@ def test_a_sheet_that_fails_stops_those_above_it_and_no_other(
 
 def test_what_depends_on_a_failure_says_so(ring: Recipe, tmp_path: Path) -> None:
     plan = store_jobs.crossing(store_jobs.layered(ring))
-    job = shards.Job(plan, tmp_path / "a.zarr", "job", {})
+    job = shards.Job(plan, open_objects(tmp_path / "a.zarr"), "job", {})
     broken = shards.failed(job, 1, (2, 0, 1), ValueError("no luck"))
     above_it = shards.attempt(job, 1, (3, 1, 1), shards.Ticks(None), broken)
     assert above_it.error == "level 2 layer 2 sheet (0, 1), which it reads, was not drawn"
@@ -227,7 +230,7 @@ def test_a_sheet_that_fails_on_a_cluster_does_not_hang_it(ring: Recipe, tmp_path
     client.run(store_jobs.repair)
     with dask.config.set(scheduler="distributed"):
         assert resume_store(path).drawn == len(lost)
-    assert (layout.open_image(path, 2)[:] == generate(plan.world, 2, plan.window)).all()
+    assert (store_jobs.pixels(path, 2)[:] == generate(plan.world, 2, plan.window)).all()
 
 
 @pytest.mark.slow
@@ -248,31 +251,27 @@ def test_a_worker_that_dies_does_not_hang_the_job(
                 write_zarr(plan, path)
             resume_store(path)
     assert (tmp_path / "died").exists()
-    assert (layout.open_image(path, 2)[:] == generate(plan.world, 2, plan.window)).all()
+    assert (store_jobs.pixels(path, 2)[:] == generate(plan.world, 2, plan.window)).all()
     assert not (path / "layers").exists()
 
 
 def test_a_full_disk_stops_the_job_and_keeps_what_is_there(
     ring: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan, path, saved = store_jobs.strip(store_jobs.layered(ring)), tmp_path / "a.zarr", []
+    plan, path = store_jobs.strip(store_jobs.layered(ring)), tmp_path / "a.zarr"
     write_zarr(plan, tmp_path / "clean.zarr")
-    plain = ledger.write_whole
-
-    def full(path: Path, data: bytes) -> None:
-        if len(saved) >= 60:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        saved.append(path)
-        plain(path, data)
+    full = Nth(
+        60,
+        OSError(errno.ENOSPC, "No space left on device"),
+        lambda name: "zarr.json" not in name,
+    )
 
     with monkeypatch.context() as broken:
         broken.setattr(running, "BATCH", 10)
-        broken.setattr("geoinfinite.stores.scratch.write_whole", full)
-        broken.setattr(ledger, "write_whole", full)
         with pytest.raises(
             StoreError, match=r"No space left on device\); stopped there; the others are kept"
         ):
-            write_zarr(plan, path)
+            write_zarr(plan, FaultyObjects(open_objects(path), full))
     report = resume_store(path)
     assert report.tiles < plan.tiles
     assert store_jobs.contents(path) == store_jobs.contents(tmp_path / "clean.zarr")
@@ -283,7 +282,7 @@ def test_readers_see_no_layers_while_a_store_is_written(
 ) -> None:
     plan, path = store_jobs.strip(store_jobs.layered(ring)), tmp_path / "a.zarr"
     with monkeypatch.context() as broken:
-        broken.setattr(Scratch, "save", store_jobs.cut_after(50))
+        broken.setattr(SheetFiles, "save", store_jobs.cut_after(50))
         with pytest.raises(store_jobs.PowerCut, match="dark"):
             write_zarr(plan, path)
     assert store_jobs.files_of_layers(path)

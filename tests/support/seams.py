@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from drawings import UNCACHED
 
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Numerics, Recipe
 
@@ -23,7 +24,9 @@ def drawn_as_one(world: Recipe, window: Window) -> np.ndarray:
     assert window.shape == (SIDE, SIDE)
     assert window.y0 % SIDE == window.x0 % SIDE == 0
     whole = replace(world.sampler, tile=SIDE, stride=SIDE)
-    return generate(world.replace(sampler=whole, numerics=Numerics(micro_batch=1)), 1, window, cache=None)
+    return generate(
+        world.replace(sampler=whole, numerics=Numerics(micro_batch=1)), 1, window, resources=UNCACHED
+    )
 
 
 def traces(tiled: np.ndarray, whole: np.ndarray, world: Recipe, window: Window) -> dict[str, float]:

@@ -9,13 +9,16 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+from faulty_objects import PowerCut
 from preset_cases import PRESET_CASES
 
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.stores import layout
+from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.planning import Plan, plan_window
-from geoinfinite.stores.scratch import FOLDER, Scratch
+from geoinfinite.stores.sheet_files import FOLDER, SheetFiles
 from geoinfinite.stores.sheets import StageSheets
 
 
@@ -59,20 +62,31 @@ def contents(path: Path) -> dict[str, bytes]:
     return {str(f.relative_to(path)): f.read_bytes() for f in sorted(path.rglob("*")) if f.is_file()}
 
 
+def shard_file(path: Path, level: int, row: int, column: int) -> Path:
+    """The file of a shard."""
+    return path / layout.shard_name(level, row, column)
+
+
+def record_file(path: Path, level: int, row: int, column: int) -> Path:
+    """The file of a commit record."""
+    return path / layout.record_name(level, row, column)
+
+
+def pixels(path: Path, level: int) -> Any:
+    """The pixels of a level, as zarr opens them."""
+    return layout.open_image(open_objects(path), level)
+
+
 def records(path: Path) -> list[Path]:
     """Commit records, in order."""
     return sorted(f for f in (path / "ledger").rglob("0") if f.is_file())
 
 
-class PowerCut(BaseException):
-    """What no handler expects."""
-
-
 def cut_after(saves: int) -> Any:
-    """Return a `Scratch.save` that works so many times, and then the power is gone."""
-    plain, left = Scratch.save, saves
+    """Return a `SheetFiles.save` that works so many times, and then the power is gone."""
+    plain, left = SheetFiles.save, saves
 
-    def save(scratch: Scratch, place: Any, tiles: Any) -> None:
+    def save(scratch: SheetFiles, place: Any, tiles: Any) -> None:
         nonlocal left
         if left == 0:
             raise PowerCut("dark")
@@ -84,9 +98,9 @@ def cut_after(saves: int) -> Any:
 
 def sabotage(level: int, place: tuple[int, int, int], once: str = "") -> None:
     """Make this process fail when it keeps a sheet, or die at it once; ``once`` is a file to note it."""
-    plain = Scratch.save
+    plain = SheetFiles.save
 
-    def save(scratch: Scratch, where: Any, tiles: Any) -> None:
+    def save(scratch: SheetFiles, where: Any, tiles: Any) -> None:
         if scratch.level == level and where == place:
             if not once:
                 raise ValueError("no luck")
@@ -95,7 +109,7 @@ def sabotage(level: int, place: tuple[int, int, int], once: str = "") -> None:
                 os._exit(1)
         plain(scratch, where, tiles)
 
-    mock.patch.object(Scratch, "save", save).start()
+    mock.patch.object(SheetFiles, "save", save).start()
 
 
 def repair() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from drawings import UNCACHED, caching
 
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.tiling import TileCache
@@ -33,8 +34,8 @@ def differing(
     world: Recipe, level: int, region: Window, windows: list[Window], cache: TileCache | None = None
 ) -> list[Window]:
     """Return the windows that are not the crop of the region, bit for bit."""
-    reference = generate(world, level, region, cache=None)
-    drawn = [(w, generate(world, level, w, cache=cache)) for w in windows]
+    reference = generate(world, level, region, resources=UNCACHED)
+    drawn = [(w, generate(world, level, w, resources=caching(cache))) for w in windows]
     return [w for w, pixels in drawn if not (pixels == reference[:, *w.slices(region)]).all()]
 
 

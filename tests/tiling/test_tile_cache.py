@@ -1,6 +1,6 @@
 import numpy as np
 
-from geoinfinite.tiling import TileCache
+from geoinfinite.tiling import MemoryTileCache
 
 
 def tile(value: float) -> np.ndarray:
@@ -8,7 +8,7 @@ def tile(value: float) -> np.ndarray:
 
 
 def test_memory_is_bounded_and_the_oldest_tile_goes_first() -> None:
-    cache = TileCache(max_bytes=350)
+    cache = MemoryTileCache(max_bytes=350)
     for name in "abc":
         cache.put(name, tile(ord(name)))
     assert cache.get("a") is not None
@@ -17,7 +17,7 @@ def test_memory_is_bounded_and_the_oldest_tile_goes_first() -> None:
 
 
 def test_putting_a_tile_again_counts_once() -> None:
-    cache = TileCache(max_bytes=250)
+    cache = MemoryTileCache(max_bytes=250)
     for _ in range(9):
         cache.put("a", tile(1))
     cache.put("b", tile(2))
@@ -26,13 +26,13 @@ def test_putting_a_tile_again_counts_once() -> None:
 
 
 def test_a_tile_larger_than_the_cache_is_not_held() -> None:
-    cache = TileCache(max_bytes=99)
+    cache = MemoryTileCache(max_bytes=99)
     cache.put("a", tile(1))
     assert cache.get("a") is None
 
 
 def test_clearing_lets_go_of_everything() -> None:
-    cache = TileCache(max_bytes=999)
+    cache = MemoryTileCache(max_bytes=999)
     cache.put("a", tile(1))
     cache.clear()
     assert cache.get("a") is None

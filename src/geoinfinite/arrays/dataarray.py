@@ -6,12 +6,14 @@ from typing import Any
 
 import xarray as xr
 
+from geoinfinite.arrays.axis import crs_of
 from geoinfinite.arrays.blocks import preferred_side
 from geoinfinite.arrays.index import GridIndex, spatial_ref
 from geoinfinite.arrays.lazy import LazyBox
 from geoinfinite.arrays.variables import WorldVariable
 from geoinfinite.engine import resolve
 from geoinfinite.errors import WindowError
+from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 from geoinfinite.provenance import SYNTHETIC, version
 from geoinfinite.recipe.recipe import Recipe
@@ -74,6 +76,27 @@ def level_groups(recipe: Recipe, *, chunks: Any = None) -> dict[str, xr.Dataset]
     return groups
 
 
+def band_names(bands: int) -> list[str] | list[int]:
+    """Return the labels of bands: colours where there are three, else numbers from 1 as files have.
+
+    >>> band_names(3), band_names(2)
+    (['red', 'green', 'blue'], [1, 2])
+    """
+    return ["red", "green", "blue"] if bands == 3 else list(range(1, bands + 1))
+
+
+def spatial_ref_attributes(grid: Grid) -> dict[str, Any]:
+    """Return the CF grid mapping of a grid, without a ``GeoTransform``."""
+    attrs: dict[str, Any] = crs_of(grid).to_cf()
+    attrs["spatial_ref"] = attrs["crs_wkt"]
+    return attrs
+
+
+def array_attributes(recipe: Recipe, level: int) -> dict[str, Any]:
+    """Return the attributes of a level's array and of its dataset, in memory and in a store."""
+    return level_facts(recipe, level) | provenance(recipe)
+
+
 def _per_dimension(chunks: Any) -> Any:
     return dict.fromkeys(DIMS, chunks) if isinstance(chunks, int | str) else chunks
 
@@ -83,6 +106,7 @@ def provenance(recipe: Recipe) -> dict[str, Any]:
     return {
         "synthetic": SYNTHETIC,
         "geoinfinite_version": version(),
+        "geoinfinite_token": recipe.token,
         "geoinfinite_recipe": dump(recipe),
     }
 
@@ -90,6 +114,7 @@ def provenance(recipe: Recipe) -> dict[str, Any]:
 def level_facts(recipe: Recipe, level: int) -> dict[str, Any]:
     """Return what tells one level from another."""
     return {
+        "long_name": "synthetic imagery",
         "geoinfinite_level": level,
         "ground_sample_distance_m": float(f"{recipe.grid.gsd_m(level):.4g}"),
     }

@@ -8,23 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from geoinfinite.cli.show import edges, length, print_facts, print_json, print_table
-from geoinfinite.cli.store import completeness, read_store
+from geoinfinite.cli.store import completeness, open_store, read_store
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe, described
 from geoinfinite.samplers.tiled import TiledSampler
 from geoinfinite.stores.identity import Header
-from geoinfinite.stores.writing import local_path
 
 
 def run(options: argparse.Namespace) -> int:
     """Describe a world or a store."""
-    path = local_path(options.subject)
-    if path.is_dir() or path.suffix == ".zarr":
-        header, done = read_store(path), completeness(path)
+    path = Path(options.subject).expanduser()
+    if "://" in options.subject or path.suffix == ".zarr" or path.is_dir():
+        store = open_store(options, options.subject)
+        header, done = read_store(store), completeness(store)
         if options.json:
-            print_json(_store_document(path, header, *done))
+            print_json(_store_document(store.url, header, *done))
         else:
-            _describe_store(path, header, *done)
+            _describe_store(store.url, header, *done)
         return 0
     recipe = worldfile.load(options.subject, Recipe)
     if options.json:
@@ -132,10 +132,10 @@ def _short(crs: str) -> str:
     return crs if len(crs) < 40 else crs.split('"')[1]
 
 
-def _store_document(path: Path, header: Header, done: int, shards: int) -> dict[str, Any]:
+def _store_document(path: str, header: Header, done: int, shards: int) -> dict[str, Any]:
     return {
         "kind": "store",
-        "path": str(path),
+        "path": path,
         "token": header.token,
         "level": header.level,
         "levels": [int(name) for name in header.shards],
@@ -149,11 +149,11 @@ def _store_document(path: Path, header: Header, done: int, shards: int) -> dict[
     }
 
 
-def _describe_store(path: Path, header: Header, done: int, shards: int) -> None:
+def _describe_store(path: str, header: Header, done: int, shards: int) -> None:
     state = "complete" if done == shards else f"resume with: geoinfinite resume {path}"
     window = header.window
     print_facts(
-        str(path),
+        path,
         [
             ("token", header.token),
             ("shards", f"{done:,} of {shards:,} written; {state}"),

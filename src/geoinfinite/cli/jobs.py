@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import glob
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,20 +16,24 @@ import dask
 from geoinfinite.cli.store import completeness
 from geoinfinite.errors import GeoInfiniteError
 from geoinfinite.progress import Progress, Silent, progress_on
-from geoinfinite.stores import ledger
+from geoinfinite.stores.layout import ROOT
+from geoinfinite.stores.objects import Objects
 
 
 @contextlib.contextmanager
-def job(options: argparse.Namespace, store: Path, pictures: Sequence[Path] = ()) -> Iterator[None]:
+def job(options: argparse.Namespace, store: Objects, pictures: Sequence[Path] = ()) -> Iterator[None]:
     """Run a job where the options say; when a signal ends it, say how far it is and how to go on."""
-    resume = f"resume with: geoinfinite resume {shlex.quote(str(store))}"
-    again = f"kept in {store}; run the same command again to go on with them"
+    resume = f"resume with: geoinfinite resume {shlex.quote(store.url)}"
+    if options.storage_options:
+        # They may hold credentials, which belong into no log.
+        resume += ", and the same --storage-options"
+    again = f"kept in {store.url}; run the same command again to go on with them"
     hint = f"the shards drawn are {again}" if pictures else resume
 
     def tidy() -> None:
-        ledger.sweep(store)
+        # Those of the store are removed by the next job on it.
         for picture in pictures:
-            for partial in picture.parent.glob(f".{picture.name}.partial*"):
+            for partial in picture.parent.glob(f".{glob.escape(picture.name)}.*.partial"):
                 partial.unlink()
 
     with options.signals.during(hint, tidy), _scheduler(options):
@@ -36,7 +41,7 @@ def job(options: argparse.Namespace, store: Path, pictures: Sequence[Path] = ())
             yield
         except KeyboardInterrupt as interrupt:
             word = str(interrupt) or "interrupted"
-            if not store.exists():
+            if store.get(ROOT) is None:
                 raise KeyboardInterrupt(f"{word} before anything was written") from interrupt
             done, shards = completeness(store)
             far = f"{word}: {done:,} of {shards:,} shards"

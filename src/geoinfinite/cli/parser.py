@@ -43,6 +43,16 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser; the namespace has ``run``, the ``module:function`` that does the command."""
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    stored = argparse.ArgumentParser(add_help=False)
+    stored.add_argument(
+        "--storage-options",
+        action="append",
+        type=_setting,
+        default=[],
+        metavar="KEY=VALUE",
+        help="a setting of s3://, gs:// or az://, such as endpoint=URL; repeat it for others; "
+        "they may also come from the environment",
+    )
     as_json = argparse.ArgumentParser(add_help=False)
     as_json.add_argument("--json", action="store_true", help="print one JSON document")
     parser = argparse.ArgumentParser(
@@ -55,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     render = commands.add_parser(
-        "render", parents=[shared], help="draw a place and write it: Zarr, GeoTIFF or PNG"
+        "render", parents=[shared, stored], help="draw a place and write it: Zarr, GeoTIFF or PNG"
     )
     render.set_defaults(run="geoinfinite.cli.render:render")
     _add_place(render, bbox_required=True)
@@ -64,7 +74,8 @@ def build_parser() -> argparse.ArgumentParser:
         action="append",
         required=True,
         metavar="PATH",
-        help="what to write: .zarr (resumes), .tif (COG) or .png; repeat it to write several, drawn once",
+        help="what to write: .zarr (a path or URL; resumes), .tif (COG) or .png; repeat it to write several, "
+        "drawn once",
     )
     render.add_argument("--overwrite", action="store_true", help="replace an existing .tif or .png")
     _add_running(render)
@@ -81,19 +92,19 @@ def build_parser() -> argparse.ArgumentParser:
     )
 
     verify = commands.add_parser(
-        "verify", parents=[shared, as_json], help="check every shard of a Zarr store"
+        "verify", parents=[shared, as_json, stored], help="check every shard of a Zarr store"
     )
     verify.set_defaults(run="geoinfinite.cli.verify:run")
-    verify.add_argument("store", metavar="STORE", help="a .zarr that render wrote")
+    verify.add_argument("store", metavar="STORE", help="a .zarr that render wrote: a path or URL")
 
     resume = commands.add_parser(
-        "resume", parents=[shared], help="draw the shards that a Zarr store lacks or that are damaged"
+        "resume", parents=[shared, stored], help="draw the shards that a Zarr store lacks or that are damaged"
     )
     resume.set_defaults(run="geoinfinite.cli.render:resume")
-    resume.add_argument("store", metavar="STORE", help="a .zarr that render began")
+    resume.add_argument("store", metavar="STORE", help="a .zarr that render began: a path or URL")
     _add_running(resume)
 
-    info = commands.add_parser("info", parents=[shared, as_json], help="describe a world or a store")
+    info = commands.add_parser("info", parents=[shared, as_json, stored], help="describe a world or a store")
     info.set_defaults(run="geoinfinite.cli.info:run")
     info.add_argument("subject", metavar="WORLD|STORE", help="a bundled world, a .toml file or a .zarr")
 
@@ -139,6 +150,13 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     )
     where.add_argument("--scheduler", metavar="ADDRESS", help="a dask.distributed scheduler, tcp://HOST:PORT")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def _setting(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    return key, value
 
 
 def _count(text: str) -> int:

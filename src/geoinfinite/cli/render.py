@@ -3,54 +3,61 @@
 from __future__ import annotations
 
 import argparse
-import shutil
-from pathlib import Path
 
 from geoinfinite.cli.jobs import job, progress_of, tell
 from geoinfinite.cli.place import place_of
 from geoinfinite.cli.show import describe_plan, describe_store, opening_line, size_of
-from geoinfinite.cli.store import already, completeness, read_store
-from geoinfinite.cli.targets import PICTURES, check_space, check_targets
+from geoinfinite.cli.store import already, completeness, open_store, read_store
+from geoinfinite.cli.targets import PICTURES, Targets, check_space, check_targets
 from geoinfinite.progress import Silent
+from geoinfinite.stores.objects import Objects
+from geoinfinite.stores.objects.local import LocalObjects
 from geoinfinite.stores.pictures import check_png, hidden_store
 from geoinfinite.stores.planning import Plan, plan_window
-from geoinfinite.stores.writing import local_path, resume_store, write_zarr
+from geoinfinite.stores.writing import resume_store, write_zarr
 
 
 def render(options: argparse.Namespace) -> int:
     """Draw a place once and write it as often as asked; a Zarr store goes on where an earlier run stopped."""
-    paths = check_targets(options.out, overwrite=options.overwrite)
+    targets = check_targets(options)
     plan = plan_window(*place_of(options))
-    check_space(paths[0], plan)
-    if any(path.suffix == ".png" for path in paths):
+    store: Objects = targets.store or LocalObjects(hidden_store(plan, targets.pictures[0]))
+    if isinstance(store, LocalObjects):
+        check_space(store.root if targets.store else targets.pictures[0], plan)
+    if any(path.suffix == ".png" for path in targets.pictures):
         check_png(plan)
-    kept = paths[0].suffix == ".zarr"
-    store = paths[0] if kept else hidden_store(plan, paths[0])
-    pictures = paths[1:] if kept else paths
     found = already(plan, store)
-    tell(options, describe_plan(plan) if found is None else describe_store(store.name, *found))
-    with job(options, store, pictures):
-        _write(options, plan, store, pictures)
-        if not kept:
-            shutil.rmtree(store)
+    name = next((out for out in options.out if out.endswith(".zarr")), store.url)
+    tell(options, describe_plan(plan) if found is None else describe_store(name, *found))
+    with job(options, store, targets.pictures):
+        _write(options, plan, targets, store)
     for out in options.out:
-        tell(options, f"wrote {out} ({size_of(local_path(out))}); {opening_line(out, plan.level)}")
+        tell(options, f"wrote {out}{size_of(out)}; {opening_line(out, plan.level)}")
     return 0
 
 
-def _write(options: argparse.Namespace, plan: Plan, store: Path, pictures: list[Path]) -> None:
-    """Draw a plan into a store, then write pictures from it."""
-    write_zarr(plan, store, progress=progress_of(options))
-    for path in pictures:
+def _write(options: argparse.Namespace, plan: Plan, targets: Targets, store: Objects) -> None:
+    """Draw a plan into the store, then write pictures from it."""
+    progress = progress_of(options)
+    if targets.store is None and len(targets.pictures) == 1:
+        # A picture's own hidden store also holds its partial files.
+        (picture,) = targets.pictures
+        PICTURES[picture.suffix](plan, picture, overwrite=options.overwrite, progress=progress)
+        return
+    write_zarr(plan, store, progress=progress)
+    for path in targets.pictures:
         PICTURES[path.suffix](plan, path, overwrite=options.overwrite, store=store, progress=Silent())
+    if isinstance(store, LocalObjects) and targets.store is None:
+        store.remove()
 
 
 def resume(options: argparse.Namespace) -> int:
     """Finish a store from nothing but itself."""
-    path, header = local_path(options.store), read_store(options.store)
-    tell(options, describe_store(options.store, *completeness(path)))
-    with job(options, path):
-        report = resume_store(path, progress=progress_of(options))
+    store = open_store(options, options.store)
+    header = read_store(store)
+    tell(options, describe_store(options.store, *completeness(store)))
+    with job(options, store):
+        report = resume_store(store, progress=progress_of(options))
     tell(
         options,
         f"{options.store} is complete, {report.drawn:,} shards drawn and {report.kept:,} kept; "

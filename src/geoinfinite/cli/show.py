@@ -48,10 +48,13 @@ def opening_line(path: str, level: int) -> str:
     return f'open it with rioxarray.open_rasterio("{path}")'
 
 
-def size_of(path: Path) -> str:
-    """Return how large a file is, or all files in a folder."""
+def size_of(out: str) -> str:
+    """Return how large a local file is, or all files in a folder, in brackets; of a URL nothing."""
+    if "://" in out:
+        return ""
+    path = Path(out).expanduser()
     files = path.rglob("*") if path.is_dir() else [path]
-    return bytes_text(sum(file.stat().st_size for file in files if file.is_file()))
+    return f" ({bytes_text(sum(file.stat().st_size for file in files if file.is_file()))})"
 
 
 def length(metres: float) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
 import shutil
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from geoinfinite.cli.exits import OutputExists
+from geoinfinite.cli.store import open_store
 from geoinfinite.errors import BudgetError, StoreError
-from geoinfinite.stores.pictures import write_cog, write_png
+from geoinfinite.stores.objects import Objects
+from geoinfinite.stores.objects.local import LocalObjects
+from geoinfinite.stores.pictures import local_file, write_cog, write_png
 from geoinfinite.stores.planning import Plan, bytes_text
-from geoinfinite.stores.writing import local_path
 
 HIGHEST_COMPRESSION = 20
 """More than any imagery but a flat one compresses losslessly."""
@@ -19,40 +22,63 @@ HIGHEST_COMPRESSION = 20
 PICTURES = {".tif": write_cog, ".tiff": write_cog, ".png": write_png}
 
 
-def check_targets(outs: Sequence[str], *, overwrite: bool) -> list[Path]:
-    """Return the paths to write, a store first; raise `StoreError` for one that cannot be written."""
-    paths = [_checked(out, overwrite=overwrite) for out in outs]
-    twice = next((out for out, path in zip(outs, paths, strict=True) if paths.count(path) > 1), None)
-    if twice is not None:
-        raise StoreError(f"--out={twice} is given twice; leave one out")
-    paths.sort(key=lambda path: path.suffix != ".zarr")
-    if len(paths) > 1 and paths[1].suffix == ".zarr":
-        raise StoreError(
-            f"--out names two stores, {paths[0].name} and {paths[1].name}; name one, and copy it"
-        )
-    return paths
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What a command writes: at most one store, and any number of pictures."""
+
+    store: Objects | None
+    pictures: tuple[Path, ...]
 
 
-def _checked(out: str, *, overwrite: bool) -> Path:
-    path = local_path(out)
-    if path.suffix != ".zarr" and path.suffix not in PICTURES:
-        raise StoreError(f"--out={out}: the ending {path.suffix!r} is not .zarr, .tif or .png; choose one")
-    if not path.parent.is_dir():
+def check_targets(options: argparse.Namespace) -> Targets:
+    """Return what is to be written; raise `StoreError` for an output that cannot be written."""
+    stores, pictures = [], []
+    for out in options.out:
+        suffix = Path(out).suffix
+        if suffix == ".zarr":
+            stores.append(_checked_store(options, out))
+        elif suffix in PICTURES:
+            pictures.append(_checked_picture(out, overwrite=options.overwrite))
+        else:
+            raise StoreError(f"--out={out}: the ending {suffix!r} is not .zarr, .tif or .png; choose one")
+        if len(set(pictures)) < len(pictures) or (len(stores) == 2 and stores[0].url == stores[1].url):
+            raise StoreError(f"--out={out} is given twice; leave one out")
+    if len(stores) > 1:
         raise StoreError(
-            f"--out={out}: the folder {path.parent} does not exist; create it: "
-            f"mkdir -p {shlex.quote(str(path.parent))}"
+            f"--out names two stores, {stores[0].url} and {stores[1].url}; name one, and copy it"
         )
-    if path.suffix == ".zarr":
-        if overwrite and path.exists():
-            raise OutputExists(
-                "--overwrite is for .tif and .png: a .zarr is resumed, never replaced; "
-                f"leave it out, or delete {out} first"
-            )
-    elif path.is_dir():
-        raise OutputExists(f"--out={out} is a folder; choose another path, or delete it first")
-    elif path.exists() and not overwrite:
-        raise OutputExists(f"--out={out} exists; choose another path, or add --overwrite")
-    return path
+    return Targets(stores[0] if stores else None, tuple(pictures))
+
+
+def _checked_store(options: argparse.Namespace, out: str) -> Objects:
+    store = open_store(options, out)
+    if isinstance(store, LocalObjects):
+        _check_folder(out, store.root)
+    if options.overwrite and next(store.names(), None) is not None:
+        raise OutputExists(
+            "--overwrite is for .tif and .png: a .zarr is resumed, never replaced; "
+            f"leave it out, or delete {out} first"
+        )
+    return store
+
+
+def _checked_picture(out: str, *, overwrite: bool) -> Path:
+    path = Path(out).expanduser()
+    if "://" not in out:
+        _check_folder(out, path)
+        if path.is_dir():
+            raise OutputExists(f"--out={out} is a folder; choose another path, or delete it first")
+        if path.is_file() and not overwrite:
+            raise OutputExists(f"--out={out} exists; choose another path, or add --overwrite")
+    return local_file(out)
+
+
+def _check_folder(out: str, path: Path) -> None:
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise StoreError(
+            f"--out={out}: the folder {folder} does not exist; create it: mkdir -p {shlex.quote(str(folder))}"
+        )
 
 
 def check_space(path: Path, plan: Plan) -> None:

@@ -7,14 +7,15 @@ from typing import Any
 
 from geoinfinite.cli.exits import DONE, NOT_SOUND
 from geoinfinite.cli.show import print_json
-from geoinfinite.cli.store import read_store
+from geoinfinite.cli.store import open_store, read_store
 from geoinfinite.stores.verification import Report, verify
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read every shard of a store; print what is wrong, and succeed if nothing is."""
-    read_store(options.store)
-    report = verify(options.store)
+    """Read every object of a store; print what is wrong, and succeed if nothing is."""
+    store = open_store(options, options.store)
+    read_store(store)
+    report = verify(store)
     if options.json:
         print_json(document(report))
     else:
@@ -25,19 +26,21 @@ def run(options: argparse.Namespace) -> int:
 def document(report: Report) -> dict[str, Any]:
     """Return a report as JSON."""
     return {
-        "path": str(report.path),
+        "path": report.path,
         "sound": report.ok,
         "shards": report.shards,
         "missing": len(report.missing),
         "damaged": len(report.damaged),
         "foreign": len(report.foreign),
+        "metadata": len(report.metadata),
+        "strays": len(report.strays),
         "problems": [
             {
                 "level": problem.level,
                 "row": problem.row,
                 "column": problem.column,
                 "state": problem.state.value,
-                "file": str(problem.file),
+                "file": problem.file,
             }
             for problem in report.problems
         ],

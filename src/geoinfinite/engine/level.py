@@ -43,16 +43,15 @@ class Drawn:
     noise: TileNoise
     channels: int
     """Channels of the state."""
+    guided: str | None
+    """How every step is drawn to the parent: ``"project"``, ``"guide"``, or not at all."""
+    keeps_means: bool
+    """Whether every block of the level has its parent's mean."""
 
     @property
     def is_layered(self) -> bool:
         """Whether tiles are fused between layers, or are more than one call of a network."""
         return len(self.layers) > 1 or isinstance(self.layers[-1].work, Chart)
-
-    @property
-    def keeps_means(self) -> bool:
-        """Whether every block of the level has its parent's mean."""
-        return self.sampler.consistency != "none"
 
 
 @dataclass(frozen=True, slots=True)

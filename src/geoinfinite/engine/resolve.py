@@ -56,6 +56,8 @@ class _ResolvedRecipe:
             layers=Lattices(recipe.grid, number, sampler, facts, recipe.noise_key).layers(),
             noise=PositionNoise(recipe.noise(number, channels, facts.latent)),
             channels=channels,
+            guided=sampler.consistency if sampler.consistency in ("project", "guide") else None,
+            keeps_means=sampler.consistency != "none",
         )
 
 

@@ -76,7 +76,7 @@ class TileBatch:
     def _solve(self, bound: Bound, work: Solve) -> tuple[Any, tuple[Any, ...]]:
         """Take the layer's steps: return the state, and the fields that the solver carries on."""
         drawn = self.level.drawn
-        solving, consistency = drawn.solving, drawn.sampler.consistency
+        solving = drawn.solving
 
         def fresh(step: int) -> Any:
             return bound.state(drawn.noise(self.windows, step))
@@ -86,8 +86,8 @@ class TileBatch:
         else:
             x, *past = (bound.state(part) for part in self._carried(self.below, drawn))
         denoise: Denoiser = bound.denoise
-        if consistency in ("project", "guide"):
-            denoise = consistent(bound, self._parents(0), self.level.factor, consistency)
+        if drawn.guided is not None:
+            denoise = consistent(bound, self._parents(0), self.level.factor, drawn.guided)
         course = Course(solving.sigmas, fresh, solving.eta)
         return solving.solver.advance(
             denoise, x, tuple(past), course=course, start=work.steps.start, stop=work.steps.stop

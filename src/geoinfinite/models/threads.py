@@ -38,6 +38,16 @@ def _set_threads(count: int) -> None:
 os.register_at_fork(after_in_child=workers.cache_clear)
 
 
+_KERNELS = "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR"
+"""Environment variables by which the libraries under torch are told to use other instructions."""
+
+
+def instruction_set() -> dict[str, str]:
+    """Return what decides in which order torch adds on a CPU, by name; only what is set."""
+    found = {name.lower(): os.environ[name] for name in _KERNELS if name in os.environ}
+    return {"cpu_capability": torch.backends.cpu.get_cpu_capability(), **found}
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Compute without torch's other threads: for small operations, waking them takes longer than the work."""

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
+from typing import Any, Literal, overload
 
+import dask
 import xarray as xr
+from dask.delayed import Delayed, delayed
 
 from geoinfinite.arrays.origin import origin_of
 from geoinfinite.engine import resolve, warn_if_cold
+from geoinfinite.plane.window import Window
 from geoinfinite.progress import Progress, Silent, progress_on
+from geoinfinite.stores.identity import Header, numerics_profile
+from geoinfinite.stores.manifest import begin
+from geoinfinite.stores.objects import Objects, open_objects
 from geoinfinite.stores.pictures import write_cog, write_png
 from geoinfinite.stores.planning import Plan, plan_window
-from geoinfinite.stores.writing import WriteReport, write_zarr
+from geoinfinite.stores.writing import WriteReport, resume_store, write_zarr
+from geoinfinite.world import World
 
 
 def plan(da: xr.DataArray, *, shard: int | None = None) -> Plan:
@@ -38,6 +48,22 @@ class GeoInfiniteAccessor:
     def __init__(self, da: xr.DataArray) -> None:
         self._da = da
 
+    @property
+    def world(self) -> World:
+        """The world that the array is a window of."""
+        recipe = origin_of(self._da).recipe
+        return World(**{field.name: getattr(recipe, field.name) for field in fields(recipe)})
+
+    @property
+    def level(self) -> int:
+        """The level that the array is a window of."""
+        return origin_of(self._da).level
+
+    @property
+    def window(self) -> Window:
+        """The array's rows and columns on its level."""
+        return origin_of(self._da).window
+
     def plan(self, *, shard: int | None = None) -> Plan:
         """Return what storing the array takes; computes nothing."""
         return plan(self._da, shard=shard)
@@ -47,6 +73,7 @@ class GeoInfiniteAccessor:
         origin = origin_of(self._da)
         return plan_window(origin.recipe, origin.level, origin.window, shard=shard)
 
+    @overload
     def to_zarr(
         self,
         path: str | Path,
@@ -54,9 +81,44 @@ class GeoInfiniteAccessor:
         resume: bool = True,
         progress: bool | Progress = True,
         shard: int | None = None,
-    ) -> WriteReport:
-        """Write the array as a Zarr store, or go on with one; see `write_zarr`."""
-        return write_zarr(self._plan(shard), path, resume=resume, progress=_shown(progress))
+        storage_options: Mapping[str, Any] | None = None,
+        compute: Literal[True] = True,
+    ) -> WriteReport: ...
+
+    @overload
+    def to_zarr(
+        self,
+        path: str | Path,
+        *,
+        resume: bool = True,
+        progress: bool | Progress = True,
+        shard: int | None = None,
+        storage_options: Mapping[str, Any] | None = None,
+        compute: Literal[False],
+    ) -> Delayed: ...
+
+    def to_zarr(
+        self,
+        path: str | Path,
+        *,
+        resume: bool = True,
+        progress: bool | Progress = True,
+        shard: int | None = None,
+        storage_options: Mapping[str, Any] | None = None,
+        compute: bool = True,
+    ) -> WriteReport | Delayed:
+        """Write the array as a Zarr store at a path or URL, or go on with one; see `write_zarr`.
+
+        With ``compute=False`` the store is begun, and what is returned is a `dask.delayed.Delayed` that draws
+        its shards as one task, with threads of the process that it runs in, and gives the report.
+        """
+        planned, objects = self._plan(shard), open_objects(path, storage_options)
+        if compute:
+            return write_zarr(planned, objects, resume=resume, progress=_shown(progress))
+        begin(objects, planned, Header.of(planned, numerics_profile(planned.world)), resume=resume)
+        # The plan is a value: Dask need not look for its own collections in it.
+        draw: Delayed = delayed(write_with_threads, pure=False, traverse=False)(planned, objects)
+        return draw
 
     def to_cog(self, path: str | Path, *, overwrite: bool = False, progress: bool | Progress = True) -> Path:
         """Write the array as a cloud-optimised GeoTIFF; see `write_cog`."""
@@ -65,6 +127,26 @@ class GeoInfiniteAccessor:
     def to_png(self, path: str | Path, *, overwrite: bool = False, progress: bool | Progress = True) -> Path:
         """Write the array as an 8-bit PNG; see `write_png`."""
         return write_png(self._plan(), path, overwrite=overwrite, progress=_shown(progress))
+
+
+def resume(
+    path: str | Path,
+    *,
+    progress: bool | Progress = True,
+    storage_options: Mapping[str, Any] | None = None,
+) -> WriteReport:
+    """Finish, or mend, the store at a path or URL from nothing but itself.
+
+    What is sound is kept; what is missing or damaged is drawn again, to the same bytes. Raises `StoreError`
+    if that cannot be done here: the root raster or the weights are not there, or the numerics are others.
+    """
+    return resume_store(path, progress=_shown(progress), storage_options=storage_options)
+
+
+def write_with_threads(planned: Plan, objects: Objects) -> WriteReport:
+    """Write a store with the threads of this process, whatever runs the task that calls it."""
+    with dask.config.set(scheduler="threads"):
+        return write_zarr(planned, objects)
 
 
 def _shown(progress: bool | Progress) -> Progress:

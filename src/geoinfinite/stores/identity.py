@@ -21,15 +21,22 @@ from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores.planning import Plan, plan_stages
 from geoinfinite.token import token
 
-FORMAT = 1
+FORMAT = 2
 """Version of the layout of stores: raised by every change that older versions cannot resume."""
+
+DIGEST = "digest"
+"""Key of the digest of a header, by which a damaged copy is known."""
 
 Profile = dict[str, str]
 """What the last bits depend on besides the recipe: versions, device, instruction set."""
 
 
 def numerics_profile(recipe: Recipe) -> Profile:
-    """Return the profile of this process for a recipe: it is kept in the store and checked in every task."""
+    """Return the profile of this process for a recipe: it is kept in the store and checked in every task.
+
+    Where a network draws, it names the instruction set in use, which users can lower by an environment
+    variable such as ``ATEN_CPU_CAPABILITY``: another one adds in another order.
+    """
     profile = {"machine": platform.machine(), "device": recipe.numerics.device, "numpy": np.__version__}
     simd = np.show_config(mode="dicts")
     found = simd.get("SIMD Extensions", {}).get("found", []) if isinstance(simd, dict) else []
@@ -37,6 +44,8 @@ def numerics_profile(recipe: Recipe) -> Profile:
     models = (recipe.model, *(s.model for s in recipe.levels if s.model))
     if any(model.directory is not None for model in models):
         profile |= {name: version(name) for name in ("torch", "diffusers")}
+        # Only a process that draws with a network pays for this import of torch.
+        profile |= import_module("geoinfinite.models.threads").instruction_set()
     if recipe.numerics.device == "cuda":
         # Only a machine that draws on a GPU pays for this import of torch.
         profile["gpu"] = import_module("geoinfinite.models.earth.tiles").device_name()
@@ -60,6 +69,8 @@ class Header:
     window: Window
     shards: Mapping[str, int]
     """Side of the shards of every level, by its group's name."""
+    windows: Mapping[str, Window]
+    """Pixels of every level, by its group's name."""
     numerics: Profile
     software: Mapping[str, str]
 
@@ -72,6 +83,7 @@ class Header:
             level=plan.level,
             window=plan.window,
             shards={str(s.level): s.shard for s in plan.stages},
+            windows={str(s.level): s.window for s in plan.stages},
             numerics=numerics,
             software=software(),
         )
@@ -79,32 +91,37 @@ class Header:
     @property
     def job(self) -> str:
         """Name of the job: stores of the same job hold the same bytes, on one numerics profile."""
-        w = self.window
-        return token([FORMAT, self.token, self.level, [w.y0, w.y1, w.x0, w.x1], dict(self.shards)])
+        return token([FORMAT, self.token, self.level, _bounds(self.window), dict(self.shards)])
+
+    def rows_and_columns(self, level: str | int) -> tuple[int, int]:
+        """Return the number of rows and of columns of a level's shards."""
+        (height, width), side = self.windows[str(level)].shape, self.shards[str(level)]
+        return -(-height // side), -(-width // side)
 
     def to_attributes(self) -> dict[str, Any]:
-        """Return the header as JSON."""
-        w = self.window
-        return {
+        """Return the header as JSON, with a digest of all of it."""
+        said = {
             "format": FORMAT,
             "synthetic": SYNTHETIC,
             "job": self.job,
             "token": self.token,
             "level": self.level,
-            "window": [w.y0, w.y1, w.x0, w.x1],
+            "window": _bounds(self.window),
             "shards": dict(self.shards),
-            "numerics": self.numerics,
+            "windows": {level: _bounds(window) for level, window in self.windows.items()},
+            "numerics": dict(self.numerics),
             "software": dict(self.software),
             "recipe": self.recipe,
         }
+        return {**said, DIGEST: token(said)}
 
     @classmethod
-    def from_attributes(cls, path: Path, attributes: Mapping[str, Any]) -> Self:
-        """Read the header of the store at ``path``; raise `StoreError` if it was changed or is too new."""
+    def from_attributes(cls, url: str, attributes: Mapping[str, Any]) -> Self:
+        """Read the header of the store at ``url``; raise `StoreError` if it was changed or is too new."""
         try:
             if attributes["format"] != FORMAT:
                 raise StoreError(
-                    f"{path} has the layout {attributes['format']!r}, this version knows {FORMAT}; "
+                    f"{url} has the layout {attributes['format']!r}, this version knows {FORMAT}; "
                     "use the version of geoinfinite that wrote it"
                 )
             header = cls(
@@ -112,61 +129,74 @@ class Header:
                 token=attributes["token"],
                 level=attributes["level"],
                 window=Window(*attributes["window"]),
-                shards=attributes["shards"],
+                shards={str(int(name)): side for name, side in attributes["shards"].items()},
+                windows={name: Window(*bounds) for name, bounds in attributes["windows"].items()},
                 numerics=attributes["numerics"],
                 software=attributes["software"],
             )
-            if header.job != attributes["job"]:
-                raise ValueError("its name does not fit its content")
-        except (KeyError, TypeError, ValueError) as error:
+            said = header.to_attributes()
+            if any(said[key] != attributes[key] for key in said):
+                raise ValueError("its digest does not fit its content")
+            if header.windows.keys() != header.shards.keys() or min(header.shards.values()) < 1:
+                raise ValueError("its levels are not those of a store")
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise StoreError(
-                f"{path}: the attributes of the store are damaged ({error}); delete it"
+                f"{url}: the attributes of the store are damaged ({error}); delete it"
             ) from error
         return header
 
-    def world(self, path: Path) -> Recipe:
+    def world(self, url: str) -> Recipe:
         """Rebuild the recipe; raise `StoreError` unless it makes the same pixels here."""
         try:
-            recipe = Recipe(**worldfile.parse(self.recipe, where="its recipe", folder=path.parent))
+            recipe = Recipe(**worldfile.parse(self.recipe, where="its recipe", folder=_folder(url)))
             found = recipe.token
         except (WorldError, ModelError, OSError) as error:
             raise StoreError(
-                f"{path} cannot be continued here: {error}; put the file back where the recipe names it"
+                f"{url} cannot be continued here: {error}; put the file back where the recipe names it"
             ) from error
         if found != self.token:
             raise StoreError(
-                f"{path} was begun from other content than its recipe finds now (token {self.token[:12]}, "
+                f"{url} was begun from other content than its recipe finds now (token {self.token[:12]}, "
                 f"now {found[:12]}): the root raster or the weights changed; put the old ones back, or start "
                 "a new store"
             )
         return recipe
 
-    def plan(self, path: Path) -> Plan:
+    def plan(self, url: str) -> Plan:
         """Rebuild the plan; raise `StoreError` unless it makes the same pixels here."""
         return plan_stages(
-            resolve(self.world(path), self.level),
+            resolve(self.world(url), self.level),
             self.window,
             lambda level, _: self.shards[str(level.number)],
         )
 
 
-def check_same_job(path: Path, theirs: Header, ours: Header) -> None:
-    """Raise `StoreError` unless the store at ``path`` holds the job that is asked for."""
+def check_same_job(url: str, theirs: Header, ours: Header) -> None:
+    """Raise `StoreError` unless the store at ``url`` holds the job that is asked for."""
     if theirs.job != ours.job:
         found = "; ".join(_differences(theirs, ours)) or "the content of the root raster or of the weights"
-        raise StoreError(f"{path} holds another job: {found}; choose another path, or delete it")
-    check_same_numerics(path, theirs.numerics, ours.numerics)
+        raise StoreError(f"{url} holds another job: {found}; choose another path, or delete it")
+    check_same_numerics(url, theirs.numerics, ours.numerics)
 
 
-def check_same_numerics(path: Path, theirs: Profile, ours: Profile) -> None:
+def check_same_numerics(url: str, theirs: Profile, ours: Profile) -> None:
     """Raise `StoreError` if this process might draw other last bits than the store's."""
     keys = [k for k in sorted({*theirs, *ours}) if theirs.get(k) != ours.get(k)]
     if keys:
         found = "; ".join(f"{k} = {theirs.get(k)} in the store, {ours.get(k)} here" for k in keys)
         raise StoreError(
-            f"{path} was begun on other numerics, whose last bits may differ: {found}; "
+            f"{url} was begun on other numerics, whose last bits may differ: {found}; "
             "finish it on the same, or start a new store"
         )
+
+
+def _bounds(window: Window) -> list[int]:
+    return [window.y0, window.y1, window.x0, window.x1]
+
+
+def _folder(url: str) -> Path:
+    """Return the folder that relative names in a recipe are read from; a bucket has none that is here."""
+    return Path() if "://" in url else Path(url).parent
 
 
 def _differences(theirs: Header, ours: Header) -> Iterator[str]:

@@ -13,7 +13,7 @@ from geoinfinite.engine.generate import parent_pixels, settle
 from geoinfinite.engine.layer_drawing import LayerDrawing, fuse_tiles
 from geoinfinite.engine.tile_batch import FusedLayer
 from geoinfinite.plane.window import Window
-from geoinfinite.stores.scratch import Scratch
+from geoinfinite.stores.sheet_files import SheetFiles, StoredTiles
 from geoinfinite.stores.sheets import Place, StageSheets
 from geoinfinite.tiling import Need
 
@@ -21,12 +21,12 @@ Array = NDArray[np.float32]
 
 
 def draw_sheet(
-    sheets: StageSheets, scratch: Scratch, place: Place, read_parent: ReadPixels | None, resources: Resources
+    sheets: StageSheets, files: SheetFiles, place: Place, read_parent: ReadPixels | None, resources: Resources
 ) -> Array:
     """Return the tiles of a sheet, ``(row, column, channel, y, x)``, each evaluated once."""
     number, need, level = place[0], sheets.need(place), sheets.stage.source
     layer, hull = need.layer, need.window
-    below = None if number == 0 else _field(sheets, scratch, number - 1, layer.reads(hull))
+    below = None if number == 0 else _field(sheets, files, number - 1, layer.reads(hull))
     parent = parent_pixels(level, level.pixels_told(layer, hull), read_parent)
     drawing = LayerDrawing(level, parent, resources)
     tiles = [tile for _, tile in drawing.tiles(number, need, below)]
@@ -34,27 +34,28 @@ def draw_sheet(
 
 
 def fuse_shard(
-    sheets: StageSheets, scratch: Scratch, window: Window, read_parent: ReadPixels | None
+    sheets: StageSheets, files: SheetFiles, window: Window, read_parent: ReadPixels | None
 ) -> NDArray[Any]:
     """Return the pixels of a shard; every tile has been drawn."""
     level = sheets.stage.source
     aligned = level.blocks(window)
-    fused = _field(sheets, scratch, len(sheets.layers) - 1, aligned)
+    fused = _field(sheets, files, len(sheets.layers) - 1, aligned)
     parent = parent_pixels(level, aligned, read_parent)
     return settle(level, fused.values, aligned, parent)[:, *window.slices(aligned)]
 
 
-def _field(sheets: StageSheets, scratch: Scratch, number: int, window: Window) -> FusedLayer:
+def _field(sheets: StageSheets, files: SheetFiles, number: int, window: Window) -> FusedLayer:
     """Return a window of a layer, fused from the sheets that hold its tiles."""
     need = sheets.layers[number].need(window)
-    return FusedLayer(fuse_tiles(need, _tiles(sheets, scratch, number, need)), window)
+    return FusedLayer(fuse_tiles(need, _tiles(sheets, files, number, need)), window)
 
 
-def _tiles(sheets: StageSheets, scratch: Scratch, number: int, need: Need) -> Iterator[tuple[Window, Array]]:
-    (rows, columns), opened = sheets.axes[number], {}
+def _tiles(sheets: StageSheets, files: SheetFiles, number: int, need: Need) -> Iterator[tuple[Window, Array]]:
+    rows, columns = sheets.axes[number]
+    opened: dict[Place, StoredTiles] = {}
     for index in need.indices:
         (row, y), (column, x) = rows.locate(index[0]), columns.locate(index[1])
         place = (number, row, column)
         if place not in opened:
-            opened[place] = scratch.load(place)
+            opened[place] = files.load(place)
         yield need.layer.lattice.window(index), opened[place][y, x]

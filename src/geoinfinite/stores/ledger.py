@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import uuid
-from collections.abc import Iterator
 from enum import Enum
-from pathlib import Path
 
 from geoinfinite.errors import StoreError
-from geoinfinite.stores.layout import open_image, record_path, shard_path
-
-try:
-    import fcntl
-except ImportError:  # Windows has no advisory locks: there two writers must be kept apart by hand.
-    fcntl = None  # type: ignore[assignment]
+from geoinfinite.stores.layout import open_image, record_name, shard_name
+from geoinfinite.stores.objects import Objects
 
 
 class State(Enum):
@@ -29,6 +20,8 @@ class State(Enum):
     """Its bytes cannot be decoded."""
     FOREIGN = "foreign"
     """Its bytes are whole, and not those of its record: another job's, or the record is."""
+    STRAY = "stray"
+    """It is no object of the store."""
 
 
 def digest(job: str, level: int, row: int, column: int, encoded: bytes) -> bytes:
@@ -38,78 +31,41 @@ def digest(job: str, level: int, row: int, column: int, encoded: bytes) -> bytes
     return hashed.digest()
 
 
-def inspect(path: Path, level: int, row: int, column: int, *, job: str) -> State:
+def inspect(objects: Objects, level: int, row: int, column: int, *, job: str) -> State:
     """Return what a shard is found to be, having read all of it."""
-    try:
-        record = record_path(path, level, row, column).read_bytes()
-        encoded = shard_path(path, level, row, column).read_bytes()
-    except FileNotFoundError:
+    record = objects.get(record_name(level, row, column))
+    encoded = None if record is None else objects.get(shard_name(level, row, column))
+    if encoded is None:
         return State.MISSING
     if record == digest(job, level, row, column, encoded):
         return State.SOUND
     # Zarr reads an empty object as if it were not there, without a word.
-    return State.FOREIGN if encoded and _decodes(path, level, row, column) else State.DAMAGED
+    return State.FOREIGN if encoded and _decodes(objects, level, row, column) else State.DAMAGED
 
 
-def present(path: Path, level: int, row: int, column: int) -> bool:
+def present(objects: Objects, level: int, row: int, column: int) -> bool:
     """Say whether a shard and its record are there, without reading them."""
-    return record_path(path, level, row, column).exists() and shard_path(path, level, row, column).exists()
+    names = record_name(level, row, column), shard_name(level, row, column)
+    return all(objects.size(name) is not None for name in names)
 
 
-def commit(path: Path, level: int, row: int, column: int, *, job: str, encoded: bytes) -> None:
+def commit(objects: Objects, level: int, row: int, column: int, *, job: str, encoded: bytes) -> None:
     """Write a shard, read it back, then write its record; raise `StoreError` if it does not read back."""
-    record = digest(job, level, row, column, encoded)
-    place = shard_path(path, level, row, column)
-    write_whole(place, encoded)
-    if digest(job, level, row, column, place.read_bytes()) != record:
-        raise StoreError(f"{place} does not read back as it was written; check the disk")
-    write_whole(record_path(path, level, row, column), record)
+    record, name = digest(job, level, row, column, encoded), shard_name(level, row, column)
+    objects.put(name, encoded)
+    if digest(job, level, row, column, objects.get(name) or b"") != record:
+        raise StoreError(f"{objects.url}/{name} does not read back as it was written; check the disk")
+    objects.put(record_name(level, row, column), record)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that others see whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
+def _decodes(objects: Objects, level: int, row: int, column: int) -> bool:
     try:
-        unfinished.write_bytes(data)
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
-
-
-def _decodes(path: Path, level: int, row: int, column: int) -> bool:
-    image = open_image(path, level)
-    side = image.shards[-1]
-    try:
-        image[:, row * side : (row + 1) * side, column * side : (column + 1) * side]
+        image = open_image(objects, level)
+        (_, height, width), side, chunk = image.shape, image.shards[-1], image.chunks[-1]
+        # One chunk at a time: zarr abandons its other reads when one fails, and complains of them at exit.
+        for y in range(row * side, min((row + 1) * side, height), chunk):
+            for x in range(column * side, min((column + 1) * side, width), chunk):
+                image[:, y : y + chunk, x : x + chunk]
     except Exception:  # Every codec has its own way to say that bytes are damaged.
         return False
     return True
-
-
-def sweep(path: Path) -> int:
-    """Remove what killed writers left of unfinished objects; return how many there were."""
-    swept = 0
-    for folder, _, names in os.walk(path):
-        for name in names:
-            if name.endswith(".partial"):
-                Path(folder, name).unlink(missing_ok=True)
-                swept += 1
-    return swept
-
-
-@contextlib.contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Hold a store for one writing job, until it ends or dies; raise `StoreError` if another one does."""
-    with (path / "zarr.json").open("rb") as stream:
-        if fcntl is not None:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise StoreError(
-                    f"{path} is being written by another process; wait for it, or end it"
-                ) from error
-            except OSError:
-                pass  # Some network file systems have no locks; shards are still written whole, one by one.
-        yield

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import shutil
+import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ import rasterio
 import rasterio.shutil
 import rasterio.windows
 from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
 
+from geoinfinite.arrays.dataarray import band_names
 from geoinfinite.errors import BudgetError, StoreError
 from geoinfinite.plane.quantise import Encoding
 from geoinfinite.plane.window import Window
@@ -23,12 +26,15 @@ from geoinfinite.progress import Progress
 from geoinfinite.provenance import SYNTHETIC
 from geoinfinite.recipe import worldfile
 from geoinfinite.stores import layout
+from geoinfinite.stores.objects import Objects
+from geoinfinite.stores.objects.local import LocalObjects, publish_new
+from geoinfinite.stores.objects.opening import resolved
 from geoinfinite.stores.planning import Plan
-from geoinfinite.stores.writing import local_path, write_zarr
+from geoinfinite.stores.writing import opened, written
 
 BLOCK = 512
 STEP = 4 * BLOCK
-"""Side in pixels of what is held in memory while a file is written."""
+"""Side in pixels of what is held in memory while a file is written, unless it is given."""
 LARGEST_PNG = 2**26
 """Pixels: beyond, most programs refuse to open a PNG, and it has no overviews to look at."""
 
@@ -38,21 +44,26 @@ def write_cog(
     path: str | Path,
     *,
     overwrite: bool = False,
-    store: Path | None = None,
+    store: str | Path | Objects | None = None,
     progress: Progress | None = None,
+    step: int = STEP,
 ) -> Path:
     """Write a plan's finest level as a cloud-optimised GeoTIFF with averaged overviews.
 
     Its tags say that it is synthetic and carry the recipe. Memory does not grow with the window. A
     killed run leaves no half file, and the same call goes on where it was. Raises `StoreError` if
     ``path`` exists, unless ``overwrite``. With ``store``, a Zarr store of the same plan, pixels are
-    drawn into it where it lacks them, and it is kept.
+    drawn into it where it lacks them, and it is kept. ``step`` is the side in pixels of what is held in
+    memory.
     """
-    where = _target(path, overwrite)
-    with _drawn(plan, where, store, progress) as drawn, _finished(where) as unfinished:
-        flat = unfinished.with_suffix(".flat.tif")
+    where = local_file(path, overwrite=overwrite)
+    with (
+        _drawn(plan, where, overwrite, store, progress) as drawn,
+        _finished(where, drawn, overwrite) as unfinished,
+    ):
+        flat = drawn.partial()
         try:
-            _write_flat(plan, drawn, flat)
+            _write_flat(plan, drawn.objects, flat, step)
             rasterio.shutil.copy(
                 flat,
                 unfinished,
@@ -73,7 +84,7 @@ def write_png(
     path: str | Path,
     *,
     overwrite: bool = False,
-    store: Path | None = None,
+    store: str | Path | Objects | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write a plan's finest level as an 8-bit PNG: three bands as RGB, or the first one as grey.
@@ -83,9 +94,12 @@ def write_png(
     ``path`` exists, unless ``overwrite``. ``store`` is as in `write_cog`.
     """
     check_png(plan)
-    where = _target(path, overwrite)
-    with _drawn(plan, where, store, progress) as drawn, _finished(where) as unfinished:
-        image = layout.open_image(drawn, plan.level)
+    where = local_file(path, overwrite=overwrite)
+    with (
+        _drawn(plan, where, overwrite, store, progress) as drawn,
+        _finished(where, drawn, overwrite) as unfinished,
+    ):
+        image = layout.open_image(drawn.objects, plan.level)
         bands = 3 if plan.world.bands >= 3 else 1
         with rasterio.MemoryFile() as memory:
             with memory.open(driver="GTiff", **_shape(plan, bands, "uint8")) as raster:
@@ -139,44 +153,99 @@ def _png_text(plan: Plan) -> dict[str, str]:
     return {"Title": title, "Description": SYNTHETIC, "Software": "geoinfinite", **tags(plan)}
 
 
-def _target(path: str | Path, overwrite: bool) -> Path:
-    where = local_path(path)
-    if where.is_dir() or (where.exists() and not overwrite):
-        raise StoreError(f"{where} exists; choose another path, delete it, or pass overwrite=True")
-    where.parent.mkdir(parents=True, exist_ok=True)
-    return where
+def hidden_store(plan: Plan, path: str | Path) -> Path:
+    """Return where a file's pixels are kept until it is finished: a store beside it.
 
-
-def hidden_store(plan: Plan, target: Path) -> Path:
-    """Return the store beside a picture in which its pixels are kept until the picture is written."""
-    # The token names the recipe, the rest is checked when the store is found again.
-    w = plan.window
+    The token names the recipe; the rest is checked when the store is found again.
+    """
+    target, w = local_file(path), plan.window
     return target.with_name(
         f".{target.name}.{plan.world.token[:8]}-{plan.level}-{w.y0}-{w.y1}-{w.x0}-{w.x1}.zarr"
     )
 
 
+def local_file(path: str | Path, *, overwrite: bool = True) -> Path:
+    """Return the absolute path of a file that can be written, its links followed; raise `StoreError` if none.
+
+    Without ``overwrite`` nothing may be there.
+    """
+    if "://" in str(path):
+        raise StoreError(
+            f"{str(path)!r} is a URL; a GeoTIFF or PNG is written to a local path: write it there and copy it"
+        )
+    where = resolved(path)
+    if where.is_dir():
+        raise StoreError(f"{where} is a folder; choose another path")
+    if where.exists():
+        if not where.is_file():
+            raise StoreError(f"{where} is not a regular file; choose another path")
+        if not overwrite:
+            raise _exists(where)
+    if not where.parent.is_dir():
+        raise StoreError(f"the folder {where.parent} does not exist; create it, or choose another path")
+    return where
+
+
+def _exists(where: Path) -> StoreError:
+    return StoreError(f"{where} exists; choose another path, delete it, or pass overwrite=True")
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A finished store, held for this job, and where a file made of it is put together."""
+
+    objects: Objects
+    folder: Path
+    """Partial files lie here: in the hidden store, which tidies up after a killed job, or beside the file."""
+    name: str
+
+    def partial(self) -> Path:
+        """Return a new name for an unfinished file."""
+        return self.folder / f"{self.name}.{uuid.uuid4().hex}.partial"
+
+
 @contextlib.contextmanager
-def _drawn(plan: Plan, target: Path, store: str | Path | None, progress: Progress | None) -> Iterator[Path]:
+def _drawn(
+    plan: Plan,
+    target: Path,
+    overwrite: bool,
+    store: str | Path | Objects | None,
+    progress: Progress | None,
+) -> Iterator[_Drawn]:
     """Lend a finished store of the plan: the one given, or one hidden beside ``target``.
 
     The hidden one is removed in the end; if this call is killed, the next one goes on with it.
     """
-    hidden = hidden_store(plan, target)
-    source = hidden if store is None else local_path(store)
-    write_zarr(plan, source, progress=progress)
-    yield source
-    if store is None:
-        shutil.rmtree(hidden)
+    if store is not None:
+        with written(plan, opened(store), progress=progress) as report:
+            del report
+            yield _Drawn(opened(store), target.parent, f".{target.name}")
+        return
+    hidden = LocalObjects(hidden_store(plan, target))
+
+    def check() -> None:
+        try:
+            # Another process may have finished the file since this call began.
+            local_file(target, overwrite=overwrite)
+        except StoreError:
+            hidden.remove()
+            raise
+
+    with written(plan, hidden, progress=progress, check=check):
+        yield _Drawn(hidden, hidden.root, target.name)
+        hidden.remove()
 
 
 @contextlib.contextmanager
-def _finished(target: Path) -> Iterator[Path]:
+def _finished(target: Path, drawn: _Drawn, overwrite: bool) -> Iterator[Path]:
     """Lend a temporary name, which becomes ``target`` if all goes well."""
-    unfinished = target.with_name(f".{target.name}.partial{target.suffix}")
+    unfinished = drawn.partial()
     try:
         yield unfinished
-        os.replace(unfinished, target)
+        if overwrite:
+            os.replace(unfinished, target)
+        elif not publish_new(str(unfinished), str(target)):
+            raise _exists(target)
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -193,7 +262,7 @@ def _shape(plan: Plan, bands: int, dtype: Any) -> dict[str, Any]:
     }
 
 
-def _write_flat(plan: Plan, store: Path, path: Path) -> None:
+def _write_flat(plan: Plan, store: Objects, path: Path, step: int) -> None:
     """Copy the finest level into a plain tiled GeoTIFF, a few blocks at a time."""
     image = layout.open_image(store, plan.level)
     bands, height, width = image.shape
@@ -209,7 +278,16 @@ def _write_flat(plan: Plan, store: Path, path: Path) -> None:
         photometric="RGB" if bands == 3 else "MINISBLACK",
         bigtiff="IF_SAFER",
     ) as raster:
+        raster.descriptions = [str(name) for name in band_names(bands)]
+        raster.colorinterp = _colours(bands)
         raster.update_tags(TIFFTAG_IMAGEDESCRIPTION=SYNTHETIC, TIFFTAG_SOFTWARE="geoinfinite", **tags(plan))
-        for part in Window(0, height, 0, width).split(STEP):
+        for part in Window(0, height, 0, width).split(step):
             where = rasterio.windows.Window(part.x0, part.y0, part.width, part.height)
             raster.write(image[:, part.y0 : part.y1, part.x0 : part.x1], window=where)
+
+
+def _colours(bands: int) -> list[ColorInterp]:
+    """Return what viewers take the bands for: colours where there are three, else grey and what they are."""
+    if bands == 3:
+        return [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
+    return [ColorInterp.gray, *[ColorInterp.undefined] * (bands - 1)]

@@ -19,8 +19,8 @@ from geoinfinite.progress import Progress
 from geoinfinite.stores import ledger
 from geoinfinite.stores.identity import Profile, numerics_profile
 from geoinfinite.stores.planning import Plan
-from geoinfinite.stores.scratch import Scratch
 from geoinfinite.stores.shards import Job, Outcome, Ticks, attempt, commit, failed, left_out
+from geoinfinite.stores.sheet_files import SheetFiles
 from geoinfinite.stores.sheets import Place, StageSheets
 from geoinfinite.stores.sweep import Sweep
 
@@ -57,7 +57,7 @@ def run(job: Job, progress: Progress) -> tuple[int, int, int, int]:
     try:
         for index, stage in enumerate(job.plan.stages):
             outcomes: list[Outcome] = []
-            scratch, sweep = _begin(job, index)
+            files, sweep = _begin(job, index)
             shards, before = len(StageSheets(job.plan.world, stage).layers), drawn + kept
 
             def hear(
@@ -86,24 +86,24 @@ def run(job: Job, progress: Progress) -> tuple[int, int, int, int]:
             if outcomes:
                 undone = stage.shards - (drawn + kept - before)
                 raise StoreError(_complaint(job, f"{undone} of {stage.shards}", outcomes))
-            scratch.clear()
+            files.clear()
     finally:
         progress.finish()
     return drawn, kept, tiles, evaluations
 
 
-def _begin(job: Job, index: int) -> tuple[Scratch, Sweep]:
+def _begin(job: Job, index: int) -> tuple[SheetFiles, Sweep]:
     """Return where a stage keeps its sheets and in which order it is drawn."""
     stage = job.plan.stages[index]
 
     def committed(row: int, column: int) -> bool:
-        place = (job.path, stage.level, row, column)
+        place = (job.objects, stage.level, row, column)
         if job.quick:
             return ledger.present(*place)
         return ledger.inspect(*place, job=job.name) is ledger.State.SOUND
 
-    scratch = Scratch(job.path, job.name, stage.level)
-    return scratch, Sweep(StageSheets(job.plan.world, stage), scratch, committed)
+    files = SheetFiles(job.objects, job.name, stage.level)
+    return files, Sweep(StageSheets(job.plan.world, stage), files, committed)
 
 
 def _client() -> Any:
@@ -232,6 +232,6 @@ def _complaint(job: Job, undone: str, failures: list[Outcome]) -> str:
     reason = causes[0].error
     stop = "; stopped there" if any(f.fatal for f in failures) else ""
     return (
-        f"{undone} shards of {job.path} failed: {named} ({reason}){stop}; "
-        f"the others are kept: geoinfinite resume {job.path}"
+        f"{undone} shards of {job.objects.url} failed: {named} ({reason}){stop}; "
+        f"the others are kept: geoinfinite resume {job.objects.url}"
     )

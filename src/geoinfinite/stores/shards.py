@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,8 +21,9 @@ from geoinfinite.stores import ledger
 from geoinfinite.stores.identity import Profile, check_same_numerics, numerics_profile
 from geoinfinite.stores.layered import draw_sheet, fuse_shard
 from geoinfinite.stores.layout import encode_shard, open_image
+from geoinfinite.stores.objects import Objects
 from geoinfinite.stores.planning import Plan, Stage
-from geoinfinite.stores.scratch import Scratch
+from geoinfinite.stores.sheet_files import SheetFiles
 from geoinfinite.stores.sheets import Place, StageSheets
 from geoinfinite.tiling import NoTileCache
 from geoinfinite.tiling.tile_cache import DrawTiles
@@ -37,7 +37,7 @@ class Job:
     """What every task of a job is told."""
 
     plan: Plan
-    path: Path
+    objects: Objects
     name: str
     """The job's name, which its commit records carry."""
     numerics: Profile
@@ -128,13 +128,13 @@ def commit_shard(job: Job, index: int, row: int, column: int, ticks: Ticks) -> O
     window = stage.shard_window(row, column)
     cost = Cost() if stage.layered else stage.source.cost(window)
     tiles, evaluations = cost.tiles, cost.evaluations
-    place = (job.path, stage.level, row, column)
+    place = (job.objects, stage.level, row, column)
     if ledger.present(*place) if job.quick else ledger.inspect(*place, job=job.name) is ledger.State.SOUND:
         return Outcome(stage.level, row, column, window.size, tiles, kept=True)
-    check_same_numerics(job.path, job.numerics, numerics_profile(job.plan.world))
+    check_same_numerics(job.objects.url, job.numerics, numerics_profile(job.plan.world))
     counter = ticks.listen(window.size, tiles)
     pixels = _draw(job, index, window, counter)
-    ledger.commit(*place, job=job.name, encoded=encode_shard(job.path, stage.level, row, column, pixels))
+    ledger.commit(*place, job=job.name, encoded=encode_shard(job.plan, stage, row, column, pixels))
     return Outcome(
         stage.level, row, column, window.size, tiles, counter.drawn, evaluations, told=counter.told
     )
@@ -145,13 +145,13 @@ def commit_sheet(job: Job, index: int, place: Place, ticks: Ticks) -> Outcome:
     stage, sheets = job.plan.stages[index], StageSheets(job.plan.world, job.plan.stages[index])
     layer, row, column = place
     need = sheets.need(place)
-    scratch = Scratch(job.path, job.name, stage.level)
-    if scratch.holds(place):
+    files = SheetFiles(job.objects, job.name, stage.level)
+    if files.holds(place):
         # A cluster repeats what it has not heard of when a worker dies.
         return Outcome(stage.level, row, column, 0, need.tiles, kept=True, layer=layer)
-    check_same_numerics(job.path, job.numerics, numerics_profile(job.plan.world))
+    check_same_numerics(job.objects.url, job.numerics, numerics_profile(job.plan.world))
     counter = ticks.listen(0, need.tiles)
-    scratch.save(place, draw_sheet(sheets, scratch, place, _parent_reader(job, index), counter.resources()))
+    files.save(place, draw_sheet(sheets, files, place, _parent_reader(job, index), counter.resources()))
     evaluations = evaluations_of(need, stage.source.drawn.solving)
     return Outcome(
         stage.level,
@@ -212,8 +212,8 @@ def left_out(job: Job, index: int, place: Place, broken: Outcome) -> Outcome:
 def _draw(job: Job, index: int, window: Window, counter: _Counter) -> NDArray[Any]:
     stage, read_parent = job.plan.stages[index], _parent_reader(job, index)
     if stage.layered:
-        scratch = Scratch(job.path, job.name, stage.level)
-        return fuse_shard(StageSheets(job.plan.world, stage), scratch, window, read_parent)
+        files = SheetFiles(job.objects, job.name, stage.level)
+        return fuse_shard(StageSheets(job.plan.world, stage), files, window, read_parent)
     if isinstance(stage.source.source, RasterSource):
         return read(stage.source, window, counter.resources())
     return draw(stage.source, window, read_parent, counter.resources())
@@ -235,7 +235,7 @@ def read_stored(job: Job, stage: Stage, window: Window) -> NDArray[Any]:
     Raises `StoreError` rather than return the fill value of a shard that is not there.
     """
     period = job.plan.world.grid.period(stage.level)
-    image = open_image(job.path, stage.level)
+    image = open_image(job.objects, stage.level)
     start = window.x0 - stage.window.x0
     if period is not None:
         start %= period
@@ -262,9 +262,9 @@ def _wrapped(start: int, width: int, columns: int) -> list[tuple[int, int]]:
 def _check_present(job: Job, stage: Stage, y: slice, x: slice) -> None:
     for row in range(y.start // stage.shard, -(-y.stop // stage.shard)):
         for column in range(x.start // stage.shard, -(-x.stop // stage.shard)):
-            if not ledger.present(job.path, stage.level, row, column):
+            if not ledger.present(job.objects, stage.level, row, column):
                 raise StoreError(
-                    f"{job.path} lost level {stage.level} shard ({row}, {column}) "
+                    f"{job.objects.url} lost level {stage.level} shard ({row}, {column}) "
                     "while its children were drawn; "
-                    f"run: geoinfinite resume {job.path}"
+                    f"run: geoinfinite resume {job.objects.url}"
                 )

@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 
-from geoinfinite.stores.scratch import Scratch
+from geoinfinite.stores.sheet_files import SheetFiles
 from geoinfinite.stores.sheets import Place, StageSheets
 
 _NEW, _OPEN, _PLANNED, _DONE = range(4)
@@ -22,16 +22,16 @@ class Sweep:
     that an earlier run left are used once their bytes have been checked, or removed.
     """
 
-    def __init__(self, sheets: StageSheets, scratch: Scratch, committed: Callable[[int, int], bool]) -> None:
+    def __init__(self, sheets: StageSheets, files: SheetFiles, committed: Callable[[int, int], bool]) -> None:
         """Begin a stage; ``committed`` says whether a shard is sound, and so needs no sheets.
 
         It is asked at most once for every shard.
         """
-        self._sheets, self._scratch, self._committed = sheets, scratch, committed
+        self._sheets, self._files, self._committed = sheets, files, committed
         self._shards = len(sheets.layers)
         # A byte per task: sets of their names would take hundreds of megabytes for a large level.
         self._states = [np.full(sheets.shape(number), _NEW, np.uint8) for number in range(self._shards + 1)]
-        self._found = {place for place in scratch.places() if self._exists(place)}
+        self._found = {place for place in files.places() if self._exists(place)}
 
     def __iter__(self) -> Iterator[tuple[Place, tuple[Place, ...]]]:
         """Yield every task with those tasks, yielded earlier, that must end before it begins."""
@@ -92,14 +92,14 @@ class Sweep:
         if place[0] == self._shards:
             kept = self._committed(*place[1:])
         else:
-            kept = place in self._found and self._scratch.holds(place)
+            kept = place in self._found and self._files.holds(place)
             if place in self._found and not kept:
                 self._drop(place)
         self._set(place, _DONE if kept else _OPEN)
         return self._state(place)
 
     def _drop(self, sheet: Place) -> None:
-        self._scratch.drop(sheet)
+        self._files.drop(sheet)
         self._found.discard(sheet)
 
     def _exists(self, place: Place) -> bool:

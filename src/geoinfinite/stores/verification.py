@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import itertools
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from geoinfinite.errors import StoreError
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.recipe.root import Root
 from geoinfinite.stores import layout, ledger
 from geoinfinite.stores.identity import Header
-from geoinfinite.stores.writing import local_path
+from geoinfinite.stores.manifest import harmed, strays
+from geoinfinite.stores.objects import Objects
+from geoinfinite.stores.planning import Plan
+from geoinfinite.stores.writing import opened
 
 BATCH = 1024
 READERS = 4
@@ -24,15 +30,25 @@ Place = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One shard that is not as it should be."""
+    """One object of a store that is not as it should be."""
 
-    level: int
-    row: int
-    column: int
-    file: Path
+    file: str
+    """Its path or URL."""
     state: ledger.State
+    level: int | None = None
+    """Level of a shard; ``None`` for metadata, coordinates and what is no part of the store."""
+    row: int | None = None
+    """Row of the shard among those of its level."""
+    column: int | None = None
+    """Column of the shard."""
 
     def __str__(self) -> str:
+        if self.level is None:
+            said = {
+                ledger.State.MISSING: "missing",
+                ledger.State.STRAY: "no part of the store; delete it",
+            }.get(self.state, "damaged: its bytes are not those that were written")
+            return f"{self.file}: {said}"
         said = {
             ledger.State.MISSING: "missing: not written, or not committed",
             ledger.State.DAMAGED: "damaged: its bytes are not those that were written",
@@ -43,9 +59,9 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What `verify` found; prints one line per problem, then the verdict."""
+    """What `verify` found: true if all is as it should be; prints one line per problem, then the verdict."""
 
-    path: Path
+    path: str
     shards: int
     """Shards that the store should have; all were read."""
     problems: tuple[Problem, ...]
@@ -54,8 +70,11 @@ class Report:
     note: str = ""
     """What could not be checked here, and is no fault of the store."""
 
+    def __bool__(self) -> bool:
+        return self.ok
+
     def _of(self, state: ledger.State) -> tuple[Problem, ...]:
-        return tuple(p for p in self.problems if p.state is state)
+        return tuple(p for p in self.problems if p.state is state and p.level is not None)
 
     @property
     def missing(self) -> tuple[Problem, ...]:
@@ -73,6 +92,16 @@ class Report:
         return self._of(ledger.State.FOREIGN)
 
     @property
+    def metadata(self) -> tuple[Problem, ...]:
+        """Metadata and coordinates that are missing or whose bytes have changed."""
+        return tuple(p for p in self.problems if p.level is None and p.state is not ledger.State.STRAY)
+
+    @property
+    def strays(self) -> tuple[Problem, ...]:
+        """Objects that are no part of the store."""
+        return tuple(p for p in self.problems if p.state is ledger.State.STRAY)
+
+    @property
     def ok(self) -> bool:
         """Whether everything is as it should be."""
         return not self.problems and not self.recipe
@@ -83,57 +112,70 @@ class Report:
         if self.ok:
             verdict = f"{self.path}: sound, {self.shards} shards checked"
         elif self.problems:
-            verdict = (
-                f"{self.path}: NOT sound, {len(self.missing)} missing, {len(self.damaged)} damaged and "
-                f"{len(self.foreign)} foreign of {self.shards} shards; repair: geoinfinite resume {self.path}"
-            )
+            verdict = f"{self.path}: NOT sound, {self._counted()}"
+            if len(self.strays) < len(self.problems):
+                verdict += f"; repair: geoinfinite resume {self.path}"
         else:
             verdict = f"{self.path}: NOT sound, {self.shards} shards are whole, but the recipe is not theirs"
         return "\n".join([*lines, verdict])
 
+    def _counted(self) -> str:
+        """Return how many problems there are of each kind."""
+        harmed = self.missing, self.damaged, self.foreign
+        said = []
+        if any(harmed):
+            missing, damaged, foreign = map(len, harmed)
+            said.append(f"{missing} missing, {damaged} damaged and {foreign} foreign of {self.shards} shards")
+        if self.metadata:
+            said.append(f"{len(self.metadata)} metadata objects missing or damaged")
+        if self.strays:
+            said.append(f"{len(self.strays)} objects that are no part of it")
+        return ", ".join(said)
 
-def verify(path: str | Path) -> Report:
-    """Read every shard of a store and compare it with its commit record; check the recipe's token.
 
-    Raises `StoreError` if ``path`` is not a store of ours or its attributes were changed.
+def verify(path: str | Path | Objects, *, storage_options: Mapping[str, Any] | None = None) -> Report:
+    """Read every object of a store and compare it with its digest; check the recipe's token.
+
+    ``path`` is a local path or a URL, with ``storage_options`` as in `open_objects`. Raises `StoreError` if
+    it is not a store of ours, or if nothing in it says any more what it was.
     """
-    where = local_path(path)
-    header = layout.read_header(where)
-    job, shards, problems = header.job, 0, []
+    objects = opened(path, storage_options)
+    header = layout.read_header(objects)
+    plan, recipe, note = _check_recipe(objects.url, header)
+    problems = [Problem(f"{objects.url}/{name}", state) for name, state in harmed(objects, plan, header)]
+    problems += _check_shards(objects, header)
+    problems += [Problem(f"{objects.url}/{name}", ledger.State.STRAY) for name in strays(objects, header)]
+    shards = sum(rows * columns for rows, columns in map(header.rows_and_columns, header.shards))
+    return Report(objects.url, shards, tuple(problems), recipe, note)
+
+
+def _check_shards(objects: Objects, header: Header) -> Iterator[Problem]:
+    job = header.job
 
     def look(place: Place) -> ledger.State:
-        return ledger.inspect(where, *place, job=job)
+        return ledger.inspect(objects, *place, job=job)
 
-    places = _places(where, header)
+    places = _places(header)
     with ThreadPoolExecutor(READERS) as readers:
         while batch := list(itertools.islice(places, BATCH)):
-            shards += len(batch)
             for place, state in zip(batch, readers.map(look, batch), strict=True):
                 if state is not ledger.State.SOUND:
-                    problems.append(Problem(*place, layout.shard_path(where, *place), state))
-    recipe, note = _check_recipe(where, header)
-    return Report(where, shards, tuple(problems), recipe, note)
+                    yield Problem(f"{objects.url}/{layout.shard_name(*place)}", state, *place)
 
 
-def _places(path: Path, header: Header) -> Iterator[Place]:
+def _places(header: Header) -> Iterator[Place]:
     for name in header.shards:
-        try:
-            rows, columns, _ = layout.open_ledger(path, int(name)).shape
-            layout.open_image(path, int(name))
-        except Exception as error:  # Zarr has many ways to say that metadata are damaged.
-            raise StoreError(
-                f"{path}: the metadata of level {name} are damaged ({error}); delete it"
-            ) from error
-        yield from ((int(name), row, column) for row in range(rows) for column in range(columns))
+        yield from ((int(name), row, column) for row, column in np.ndindex(header.rows_and_columns(name)))
 
 
-def _check_recipe(path: Path, header: Header) -> tuple[str, str]:
-    """Return what is wrong with the recipe, and what cannot be said of it on this machine."""
+def _check_recipe(url: str, header: Header) -> tuple[Plan | None, str, str]:
+    """Return the plan, what is wrong with the recipe, and what cannot be said of it on this machine."""
     try:
-        header.plan(path)
+        return header.plan(url), "", ""
     except StoreError as error:
-        return (str(error), "") if _files_are_here(header) else ("", f"the recipe was not checked: {error}")
-    return "", ""
+        if _files_are_here(header):
+            return None, str(error), ""
+        return None, "", f"the recipe was not checked: {error}"
 
 
 def _files_are_here(header: Header) -> bool:

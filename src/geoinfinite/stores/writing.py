@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from geoinfinite.errors import StoreError
 from geoinfinite.progress import Progress, Silent
-from geoinfinite.stores import layout, ledger
-from geoinfinite.stores.identity import Header, check_same_job
+from geoinfinite.stores import layout
+from geoinfinite.stores.identity import Header
+from geoinfinite.stores.manifest import begin, mend, remove_strays
+from geoinfinite.stores.objects import Objects, open_objects
 from geoinfinite.stores.planning import Plan
 from geoinfinite.stores.running import profile_where_tasks_run, run
 from geoinfinite.stores.shards import Job
@@ -18,7 +22,7 @@ from geoinfinite.stores.shards import Job
 class WriteReport:
     """What a run did: shards drawn and kept, tiles drawn, network evaluations of one tile."""
 
-    path: Path
+    path: str
     drawn: int
     kept: int
     tiles: int
@@ -38,57 +42,69 @@ class WriteReport:
 
 def write_zarr(
     plan: Plan,
-    path: str | Path,
+    path: str | Path | Objects,
     *,
     resume: bool = True,
     quick: bool = False,
     progress: Progress | None = None,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> WriteReport:
     """Write a plan's pixels as a Zarr store, on the current Dask scheduler or distributed client.
 
+    ``path`` is a local path or a URL, with ``storage_options`` as `open_objects` has them.
     Goes on where an earlier run of the same job was stopped, however it was: shards that are
     committed and sound are kept (``quick``: their bytes unread), everything else is drawn again.
     The finished store is the same, byte for byte. Raises `StoreError`, before anything is touched,
     if ``path`` is something else, another job, or begun on other numerics.
     """
-    where = local_path(path)
+    with written(
+        plan, opened(path, storage_options), resume=resume, quick=quick, progress=progress
+    ) as report:
+        return report
+
+
+@contextlib.contextmanager
+def written(
+    plan: Plan,
+    objects: Objects,
+    *,
+    resume: bool = True,
+    quick: bool = False,
+    progress: Progress | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> Iterator[WriteReport]:
+    """Do as `write_zarr`, and hold the store while the caller reads it.
+
+    ``check`` is called once the store is held and before anything is drawn; what it raises ends the job.
+    """
     ours = Header.of(plan, profile_where_tasks_run(plan))
-    if where.exists() and not _is_empty_folder(where):
-        theirs = layout.read_header(where)
-        check_same_job(where, theirs, ours)
-        if not resume:
-            raise StoreError(
-                f"{where} exists and resume=False; pass resume=True, choose another path, or delete it"
-            )
-    else:
-        try:
-            layout.create(where, plan, ours)
-        except OSError as error:
-            raise StoreError(
-                f"{where} cannot be created: {error}; choose a path that can be written"
-            ) from error
-    with ledger.alone(where):
-        ledger.sweep(where)
-        job = Job(plan, where, ours.job, ours.numerics, quick)
-        done = run(job, progress or Silent())
-        # Workers of a cluster may have been killed on the way.
-        ledger.sweep(where)
-    return WriteReport(where, *done)
+    theirs = begin(objects, plan, ours, resume=resume)
+    with objects.writing():
+        check()
+        mend(objects, plan, theirs)
+        remove_strays(objects, theirs)
+        done = run(Job(plan, objects, ours.job, ours.numerics, quick), progress or Silent())
+        yield WriteReport(objects.url, *done)
 
 
-def resume_store(path: str | Path, *, quick: bool = False, progress: Progress | None = None) -> WriteReport:
+def resume_store(
+    path: str | Path | Objects,
+    *,
+    quick: bool = False,
+    progress: Progress | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+) -> WriteReport:
     """Finish the store at ``path`` from nothing but itself; raise `StoreError` if it cannot be done here."""
-    where = local_path(path)
-    plan = layout.read_header(where).plan(where)
-    return write_zarr(plan, where, quick=quick, progress=progress)
+    objects = opened(path, storage_options)
+    plan = layout.read_header(objects).plan(objects.url)
+    return write_zarr(plan, objects, quick=quick, progress=progress)
+
+
+def opened(path: str | Path | Objects, storage_options: Mapping[str, Any] | None = None) -> Objects:
+    """Return the objects of a store that is named by a path or URL, or given."""
+    return open_objects(path, storage_options) if isinstance(path, str | Path) else path
 
 
 def local_path(path: str | Path) -> Path:
     """Return an absolute path; raise `StoreError` for a URL."""
-    if "://" in str(path):
-        raise StoreError(f"{str(path)!r} is a URL; stores are folders: write it to one and copy it")
     return Path(path).expanduser().absolute()
-
-
-def _is_empty_folder(path: Path) -> bool:
-    return path.is_dir() and not any(path.iterdir())

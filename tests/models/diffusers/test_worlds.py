@@ -11,8 +11,9 @@ import diffusers
 import latents
 import numpy as np
 import pytest
+from drawings import UNCACHED
 
-from geoinfinite.engine.generate import generate
+from geoinfinite.engine import generate
 from geoinfinite.models import from_pretrained
 from geoinfinite.plane.resample import coarsen_mean
 from geoinfinite.plane.window import Window
@@ -44,9 +45,9 @@ def test_a_level_drawn_from_its_parent(
     sidecar = {"factor": 4, "margin": 2}
     folder = latents.write(tmp_path / "model", latents.unet(into, out), vae=coder, sidecar=sidecar)
     world = patch.replace(model=from_pretrained(folder, normalisation=normalisation))
-    whole = generate(world, 1, WHOLE, cache=None)
+    whole = generate(world, 1, WHOLE, resources=UNCACHED)
     y, x = PART.slices(WHOLE)
-    np.testing.assert_array_equal(generate(world, 1, PART, cache=None), whole[:, y, x])
+    np.testing.assert_array_equal(generate(world, 1, PART, resources=UNCACHED), whole[:, y, x])
     parent = generate(world, 0, WHOLE.coarsen(4)).astype(float)
     drawn = whole.astype(np.float32)
     np.testing.assert_allclose(coarsen_mean(drawn, 4), parent, atol=0.5)
@@ -63,8 +64,8 @@ def test_a_world_without_a_raster_begins_with_a_latent_checkpoint(tmp_path: Path
         levels=(LevelSettings(0, sampler, from_pretrained(folder)),),
     )
     full = world.grid.full(0)
-    whole = generate(world, 0, full, cache=None)
+    whole = generate(world, 0, full, resources=UNCACHED)
     assert whole.std((1, 2)).min() > 1
     part = Window(5, 31, 17, 43)
     y, x = part.slices(full)
-    np.testing.assert_array_equal(generate(world, 0, part, cache=None), whole[:, y, x])
+    np.testing.assert_array_equal(generate(world, 0, part, resources=UNCACHED), whole[:, y, x])

@@ -1,0 +1,50 @@
+"""Ways to draw that tests share: without a cache, on a given parent, with a part of a level exchanged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from geoinfinite.engine import (
+    Cost,
+    Level,
+    ReadPixels,
+    Resources,
+    cold_cost,
+    draw,
+    process_resources,
+    resolve,
+)
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.tiling import NoTileCache, TileCache
+
+
+def caching(cache: TileCache | None) -> Resources:
+    """The process's resources with another tile cache; None: with none."""
+    return replace(process_resources(), tiles=NoTileCache() if cache is None else cache)
+
+
+UNCACHED = caching(None)
+
+
+def cost(recipe: Recipe, level: int, window: Window) -> Cost:
+    """What a window of a level takes when its parent is at hand."""
+    return resolve(recipe, level).cost(window)
+
+
+def cold(recipe: Recipe, level: int, window: Window) -> Cost:
+    """What a window takes with nothing at hand."""
+    return cold_cost(resolve(recipe, level), window)
+
+
+def on_parent(recipe: Recipe, level: int, window: Window, read: ReadPixels | None) -> np.ndarray:
+    """A window drawn on a parent that ``read`` returns."""
+    return draw(resolve(recipe, level), window, read, UNCACHED)
+
+
+def exchanged(level: Level, **parts: Any) -> Level:
+    """A level with parts of its source exchanged: the noise, the layers, the settings of its sampler."""
+    return replace(level, source=replace(level.drawn, **parts))
