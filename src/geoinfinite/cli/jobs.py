@@ -23,10 +23,9 @@ from geoinfinite.stores.objects import Objects
 @contextlib.contextmanager
 def job(options: argparse.Namespace, store: Objects, pictures: Sequence[Path] = ()) -> Iterator[None]:
     """Run a job where the options say; when a signal ends it, say how far it is and how to go on."""
-    resume = f"resume with: geoinfinite resume {shlex.quote(store.url)}"
-    if options.storage_options:
-        # They may hold credentials, which belong into no log.
-        resume += ", and the same --storage-options"
+    # Storage options may hold credentials, which belong into no log.
+    same = " the same --storage-options" if options.storage_options else ""
+    resume = f"resume with{same}: geoinfinite resume {shlex.quote(store.url)}"
     again = f"kept in {store.url}; run the same command again to go on with them"
     hint = f"the shards drawn are {again}" if pictures else resume
 
