@@ -29,5 +29,9 @@ class CostWarning(UserWarning):
     """A request that costs far more than another way to the same pixels."""
 
 
+class RunWarning(UserWarning):
+    """A job that makes no progress, or whose workers may be too small for it."""
+
+
 class Cancelled(GeoInfiniteError):
     """The caller of a read does not want its pixels any more."""

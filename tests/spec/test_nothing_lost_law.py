@@ -16,30 +16,23 @@ import store_jobs
 from faulty_objects import FaultyObjects, Nth, PowerCut
 
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.stores import shards
-from geoinfinite.stores.layout import read_header
 from geoinfinite.stores.objects import open_objects
+from geoinfinite.stores.outcomes import Kept, Task
+from geoinfinite.stores.tasks import Ticks, attempt
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import resume_store, write_zarr
 
 DRAW_SLOWLY = """
-import sys, time
+import sys
 sys.path[:0] = {path!r}
 import dask
 from pathlib import Path
 import small_worlds, store_jobs
-from geoinfinite.stores import shards
 from geoinfinite.stores.writing import write_zarr
-from geoinfinite.stores.objects import open_objects
 
-plain = shards.draw
-def slow(*args, **kwargs):
-    time.sleep(0.1)
-    return plain(*args, **kwargs)
-shards.draw = slow
 world = small_worlds.ring_world(Path({folder!r}))
 with dask.config.set(scheduler={scheduler!r}, num_workers=2):
-    write_zarr(store_jobs.crossing(world), {store!r})
+    write_zarr(store_jobs.crossing(world), store_jobs.slow(Path({store!r}), 0.05))
 """
 
 
@@ -109,9 +102,8 @@ def test_a_shard_drawn_twice_is_kept_once(patch: Recipe, tmp_path: Path) -> None
     # A cluster runs a task again when a worker dies after it committed.
     plan, store = store_jobs.corner(patch), tmp_path / "a.zarr"
     write_zarr(plan, store)
-    header = read_header(open_objects(store))
-    job = shards.Job(plan, open_objects(store), header.job, header.numerics)
+    job = store_jobs.begun(plan, store)
     before = store_jobs.contents(store)
-    outcome = shards.commit_shard(job, 1, 0, 0, shards.Ticks(None))
-    assert (outcome.kept, outcome.drawn) == (True, 0)
+    outcome = attempt(job, Task(1, 0, 0, 0), Ticks())
+    assert isinstance(outcome, Kept)
     assert store_jobs.contents(store) == before

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,34 +16,27 @@ import dask
 import pytest
 import small_worlds
 import store_jobs
+from faulty_objects import FaultyObjects, Nth, PowerCut
 
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.stores import ledger, shards
-from geoinfinite.stores.layout import read_header
 from geoinfinite.stores.objects import open_objects
+from geoinfinite.stores.outcomes import Kept, Task
 from geoinfinite.stores.planning import Plan
-from geoinfinite.stores.sheet_files import SheetFiles
+from geoinfinite.stores.tasks import Ticks, attempt
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import resume_store, write_zarr
 
 DRAW_SLOWLY = """
-import sys, time
+import sys
 sys.path[:0] = {path!r}
 import dask
 from pathlib import Path
 import small_worlds, store_jobs
-from geoinfinite.stores import shards
 from geoinfinite.stores.writing import write_zarr
-from geoinfinite.stores.objects import open_objects
 
-plain = shards.commit
-def slow(*args, **kwargs):
-    time.sleep(0.01)
-    return plain(*args, **kwargs)
-shards.commit = slow
 world = store_jobs.layered(small_worlds.ring_world(Path({folder!r})), {case!r})
 with dask.config.set(scheduler={scheduler!r}, num_workers=2):
-    write_zarr(store_jobs.strip(world), {store!r})
+    write_zarr(store_jobs.strip(world), store_jobs.slow(Path({store!r}), 0.01))
 """
 
 
@@ -68,9 +62,7 @@ def one_thread() -> Any:
 @pytest.mark.parametrize(
     ("scheduler", "case"), [("synchronous", "multidiffusion"), ("threads", "infinitediffusion cuts")]
 )
-def test_sigkill_again_and_again_then_resume(
-    tmp_path: Path, ring: Recipe, monkeypatch: pytest.MonkeyPatch, scheduler: str, case: str
-) -> None:
+def test_sigkill_again_and_again_then_resume(tmp_path: Path, ring: Recipe, scheduler: str, case: str) -> None:
     plan, store = store_jobs.strip(store_jobs.layered(ring, case)), tmp_path / "killed.zarr"
     write_zarr(plan, tmp_path / "clean.zarr")
     script = DRAW_SLOWLY.format(
@@ -88,14 +80,14 @@ def test_sigkill_again_and_again_then_resume(
         kills += child.wait() == -signal.SIGKILL
     assert kills
     assert not verify(store).ok
-    saves = drawn_sheets(monkeypatch)
+    saved = store_jobs.Saved()
     kept = set(sheets_on_disk(store))
     committed = len(store_jobs.records(store))
-    report = resume_store(store)
+    report = resume_store(saved.watching(store))
     assert report.kept == committed
     assert report.drawn == plan.shards - committed
-    assert not kept & set(saves)
-    assert len(saves) == len(set(saves))
+    assert not kept & set(saved.sheets)
+    assert len(saved.sheets) == len(set(saved.sheets))
     assert store_jobs.contents(store) == store_jobs.contents(tmp_path / "clean.zarr")
     assert verify(store).ok
 
@@ -113,44 +105,24 @@ def sheets_on_disk(store: Path) -> list[tuple[int, ...]]:
     ]
 
 
-def drawn_sheets(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
-    """Record every sheet that is drawn from now on."""
-    saves, plain = list[tuple[int, ...]](), SheetFiles.save
-
-    def save(scratch: SheetFiles, place: Any, tiles: Any) -> None:
-        saves.append((scratch.level, *place))
-        plain(scratch, place, tiles)
-
-    monkeypatch.setattr(SheetFiles, "save", save)
-    return saves
-
-
 @pytest.mark.parametrize("saves", [1, 60, 110])
-def test_a_cut_between_sheets_costs_none_of_them(
-    strip: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saves: int
-) -> None:
+def test_a_cut_between_sheets_costs_none_of_them(strip: Job, tmp_path: Path, saves: int) -> None:
     (plan, clean), path = strip, tmp_path / "a.zarr"
-    with monkeypatch.context() as broken:
-        broken.setattr(SheetFiles, "save", store_jobs.cut_after(saves))
-        with pytest.raises(store_jobs.PowerCut, match="dark"):
-            write_zarr(plan, path)
-    drawn = drawn_sheets(monkeypatch)
-    report = write_zarr(plan, path)
+    with pytest.raises(PowerCut, match="dark"):
+        write_zarr(plan, store_jobs.cut_after(saves, path))
+    saved = store_jobs.Saved()
+    report = write_zarr(plan, saved.watching(path))
     sheets = len(store_jobs.sheets(plan, 0)) + len(store_jobs.sheets(plan))
-    assert saves + len(drawn) == sheets
+    assert saves + len(saved.sheets) == sheets
     assert report.tiles < plan.tiles
     assert store_jobs.contents(path) == clean
 
 
 @pytest.mark.parametrize("kind", ["flipped", "torn", "empty", "foreign"])
-def test_a_damaged_sheet_is_drawn_again(
-    strip: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
+def test_a_damaged_sheet_is_drawn_again(strip: Job, tmp_path: Path, kind: str) -> None:
     (plan, clean), path = strip, tmp_path / "a.zarr"
-    with monkeypatch.context() as broken:
-        broken.setattr(SheetFiles, "save", store_jobs.cut_after(80))
-        with pytest.raises(store_jobs.PowerCut, match="dark"):
-            write_zarr(plan, path)
+    with pytest.raises(PowerCut, match="dark"):
+        write_zarr(plan, store_jobs.cut_after(80, path))
     files = store_jobs.files_of_layers(path)
     assert len(files) > 6
     for file, other in ((files[1], files[2]), (files[-1], files[-2])):
@@ -168,16 +140,12 @@ def test_a_damaged_sheet_is_drawn_again(
     assert store_jobs.contents(path) == clean
 
 
-def test_sheets_of_another_recipe_are_not_used(
-    strip: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sheets_of_another_recipe_are_not_used(strip: Job, tmp_path: Path) -> None:
     plan, clean = strip
     other = store_jobs.strip(plan.world.replace(seed=12))
     for job, name in ((plan, "a"), (other, "b")):
-        with monkeypatch.context() as broken:
-            broken.setattr(SheetFiles, "save", store_jobs.cut_after(80))
-            with pytest.raises(store_jobs.PowerCut, match="dark"):
-                write_zarr(job, tmp_path / name)
+        with pytest.raises(PowerCut, match="dark"):
+            write_zarr(job, store_jobs.cut_after(80, tmp_path / name))
     for file in store_jobs.files_of_layers(tmp_path / "b"):
         file.replace(tmp_path / "a" / file.relative_to(tmp_path / "b"))
     write_zarr(plan, tmp_path / "a")
@@ -186,7 +154,7 @@ def test_sheets_of_another_recipe_are_not_used(
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_damaged_shards_are_drawn_again_from_sheets_dropped_long_ago(
-    ring: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool
+    ring: Recipe, tmp_path: Path, killed: bool
 ) -> None:
     plan, path = store_jobs.crossing(store_jobs.layered(ring)), tmp_path / "a.zarr"
     write_zarr(plan, tmp_path / "clean.zarr")
@@ -194,56 +162,42 @@ def test_damaged_shards_are_drawn_again_from_sheets_dropped_long_ago(
         write_zarr(plan, path)
     else:
         cut = len(store_jobs.sheets(plan, 0)) + len(store_jobs.sheets(plan)) * 9 // 10
-        with monkeypatch.context() as broken:
-            broken.setattr(SheetFiles, "save", store_jobs.cut_after(cut))
-            broken.setattr("geoinfinite.stores.running.BATCH", 1)
-            with pytest.raises(store_jobs.PowerCut, match="dark"):
-                write_zarr(plan, path)
+        with pytest.raises(PowerCut, match="dark"):
+            write_zarr(plan, store_jobs.cut_after(cut, path))
     # Neighbours: what was drawn again and dropped for the first must be there for the second.
     damaged = [r for r in store_jobs.records(path) if r.parts[-5:-3] == ("2", "c")][:2]
     assert len(damaged) == 2
     for record in damaged:
         record.write_bytes(bytes(32))
-    drawn = drawn_sheets(monkeypatch)
-    resume_store(path)
-    assert len(drawn) == len(set(drawn))
+    saved = store_jobs.Saved()
+    resume_store(saved.watching(path))
+    assert len(saved.sheets) == len(set(saved.sheets))
     assert store_jobs.contents(path) == store_jobs.contents(tmp_path / "clean.zarr")
 
 
-def test_a_cut_just_before_the_end_leaves_nothing_behind(
-    ring: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cut_at_the_last_record_leaves_nothing_behind(ring: Recipe, tmp_path: Path) -> None:
     plan, path = store_jobs.strip(store_jobs.layered(ring)), tmp_path / "a.zarr"
-
-    def cut(scratch: SheetFiles) -> None:
-        raise store_jobs.PowerCut("dark")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(SheetFiles, "clear", cut)
-        for _ in plan.stages:
-            with pytest.raises(store_jobs.PowerCut, match="dark"):
-                write_zarr(plan, path)
+    cut = Nth(plan.shards - 1, PowerCut("dark"), lambda name: name.startswith("ledger/") and "/c/" in name)
+    with pytest.raises(PowerCut, match="dark"):
+        write_zarr(plan, FaultyObjects(open_objects(path), after=cut))
+    assert len(store_jobs.records(path)) == plan.shards
+    assert store_jobs.files_of_layers(path)
     (path / "layers" / "2" / "0").mkdir(parents=True, exist_ok=True)
-    (path / "layers" / "2" / "0" / "0-0.npy.0123.partial").write_bytes(b"torn")
-    write_zarr(plan, path)
+    (path / "layers" / "2" / "0" / f"0-0.npy.{'0f' * 16}.partial").write_bytes(b"torn")
+    assert write_zarr(plan, path).drawn == 0
     assert not (path / "layers").exists()
     assert verify(path).ok
 
 
-def test_a_sheet_drawn_twice_is_kept_once(
-    ring: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sheet_drawn_twice_is_kept_once(ring: Recipe, tmp_path: Path) -> None:
     # A cluster runs a task again when a worker dies after it kept its sheet.
-    plan, path = store_jobs.strip(store_jobs.layered(ring)), tmp_path / "a.zarr"
-    with monkeypatch.context() as broken:
-        broken.setattr(SheetFiles, "save", store_jobs.cut_after(80))
-        with pytest.raises(store_jobs.PowerCut, match="dark"):
-            write_zarr(plan, path)
-    header = read_header(open_objects(path))
-    job = shards.Job(plan, open_objects(path), header.job, header.numerics)
-    drawn = drawn_sheets(monkeypatch)
-    for level, *place in sheets_on_disk(path):
-        outcome = shards.commit_sheet(job, level - 1, tuple(place), shards.Ticks(None))
-        assert (outcome.kept, outcome.drawn, outcome.evaluations) == (True, 0, 0)
-    assert drawn == []
-    assert ledger.sweep(path) == 0
+    plan, path, saved = store_jobs.strip(store_jobs.layered(ring)), tmp_path / "a.zarr", store_jobs.Saved()
+    with pytest.raises(PowerCut, match="dark"):
+        write_zarr(plan, store_jobs.cut_after(80, path))
+    job = replace(store_jobs.begun(plan, path), objects=saved.watching(path))
+    sheets = sheets_on_disk(path)
+    assert sheets
+    for level, *sheet in sheets:
+        outcome = attempt(job, Task(level - 1, *sheet), Ticks())
+        assert isinstance(outcome, Kept)
+    assert saved.sheets == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,11 +24,11 @@ from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import LevelSettings, Recipe
 from geoinfinite.recipe.root import Root
 from geoinfinite.samplers.presets import EarlySync, IndependentTiles, MultiDiffusion
-from geoinfinite.stores import ledger, running, shards
+from geoinfinite.stores import ledger
 from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.planning import Plan, plan_window
-from geoinfinite.stores.sheet_files import SheetFiles
-from geoinfinite.stores.sheets import Place, StageSheets
+from geoinfinite.stores.settings import RunSettings
+from geoinfinite.stores.sheets import StageSheets, TaskId
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import resume_store, write_zarr
 
@@ -118,15 +119,12 @@ def test_a_generated_root_is_drawn_in_layers(ring: Recipe, tmp_path: Path, root:
     ],
 )
 def test_schedulers_write_the_same_bytes(
-    ring: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheduler: str, model: str, case: str
+    ring: Recipe, tmp_path: Path, scheduler: str, model: str, case: str
 ) -> None:
-    if scheduler == "threads":
-        # Their ends fall between sheets that read each other.
-        monkeypatch.setattr(running, "BATCH", 23)
     plan = store_jobs.strip(store_jobs.layered(ring, case, model))
     write_zarr(plan, tmp_path / "one.zarr")
     with dask.config.set(scheduler=scheduler, num_workers=2):
-        report = write_zarr(plan, tmp_path / "other.zarr")
+        report = write_zarr(plan, tmp_path / "other.zarr", settings=RunSettings(look_ahead=23))
     assert (report.drawn, report.tiles, report.evaluations) == (plan.shards, plan.tiles, plan.evaluations)
     assert store_jobs.contents(tmp_path / "one.zarr") == store_jobs.contents(tmp_path / "other.zarr")
 
@@ -161,19 +159,7 @@ def test_a_cluster_writes_the_same_bytes(
     assert store_jobs.contents(tmp_path / "one.zarr") == store_jobs.contents(tmp_path / "other.zarr")
 
 
-def failing(place: Place, error: Exception) -> Any:
-    """Return a `SheetFiles.save` that fails at one sheet of level 2."""
-    plain = SheetFiles.save
-
-    def save(scratch: SheetFiles, where: Place, tiles: Any) -> None:
-        if scratch.level == 2 and where == place:
-            raise error
-        plain(scratch, where, tiles)
-
-    return save
-
-
-def above(sheets: StageSheets, place: Place) -> set[Place]:
+def above(sheets: StageSheets, place: TaskId) -> set[TaskId]:
     """Return the shards that a sheet's cone upwards meets."""
     ring = {place}
     while next(iter(ring))[0] < len(sheets.layers):
@@ -181,24 +167,26 @@ def above(sheets: StageSheets, place: Place) -> set[Place]:
     return ring
 
 
-@pytest.mark.parametrize(("scheduler", "batch"), [("synchronous", 7), ("threads", 256)])
+BAD, BAD_NAME = (2, 0, 1), "layers/2/2/0-1.npy"
+
+
+@pytest.mark.parametrize(("scheduler", "look_ahead"), [("synchronous", 7), ("threads", 256)])
 def test_a_sheet_that_fails_stops_those_above_it_and_no_other(
-    ring: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int, scheduler: str
+    ring: Recipe, tmp_path: Path, look_ahead: int, scheduler: str
 ) -> None:
     plan, path = store_jobs.crossing(store_jobs.layered(ring)), tmp_path / "a.zarr"
-    sheets, bad = StageSheets(plan.world, plan.stages[-1]), (2, 0, 1)
-    lost = above(sheets, bad)
+    lost = above(StageSheets(plan.stages[-1]), BAD)
     assert 0 < len(lost) < plan.stages[-1].shards
     write_zarr(plan, tmp_path / "clean.zarr")
-    monkeypatch.setattr(running, "BATCH", batch)
-    with monkeypatch.context() as broken, dask.config.set(scheduler=scheduler, num_workers=2):
-        broken.setattr(SheetFiles, "save", failing(bad, ValueError("no luck")))
-        with pytest.raises(
+    with (
+        dask.config.set(scheduler=scheduler, num_workers=2),
+        pytest.raises(
             StoreError,
-            match=rf"^{len(lost)} of 15 shards of .*a.zarr failed: level 2 layer 2 sheet \(0, 1\) "
+            match=rf"^{len(lost)} of {plan.shards} shards of .*a.zarr failed: level 2 layer 2 sheet \(0, 1\) "
             r"\(ValueError: no luck\); the others are kept: geoinfinite resume .*a.zarr$",
-        ):
-            write_zarr(plan, path)
+        ),
+    ):
+        write_zarr(plan, store_jobs.Sabotage(BAD_NAME).at(path), settings=RunSettings(look_ahead=look_ahead))
     assert len(store_jobs.records(path)) == plan.shards - len(lost)
     assert (path / "layers").is_dir()
     report = resume_store(path)
@@ -208,28 +196,18 @@ def test_a_sheet_that_fails_stops_those_above_it_and_no_other(
     assert store_jobs.contents(path) == store_jobs.contents(tmp_path / "clean.zarr")
 
 
-def test_what_depends_on_a_failure_says_so(ring: Recipe, tmp_path: Path) -> None:
-    plan = store_jobs.crossing(store_jobs.layered(ring))
-    job = shards.Job(plan, open_objects(tmp_path / "a.zarr"), "job", {})
-    broken = shards.failed(job, 1, (2, 0, 1), ValueError("no luck"))
-    above_it = shards.attempt(job, 1, (3, 1, 1), shards.Ticks(None), broken)
-    assert above_it.error == "level 2 layer 2 sheet (0, 1), which it reads, was not drawn"
-    shard = shards.attempt(job, 1, (4, 1, 1), shards.Ticks(None), broken, above_it)
-    assert (shard.name, shard.follows, shard.fatal) == ("level 2 shard (1, 1)", True, False)
-
-
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_sheet_that_fails_on_a_cluster_does_not_hang_it(ring: Recipe, tmp_path: Path, client: Any) -> None:
-    plan, path, bad = store_jobs.crossing(store_jobs.layered(ring)), tmp_path / "a.zarr", (2, 0, 1)
-    lost = above(StageSheets(plan.world, plan.stages[-1]), bad)
-    client.run(store_jobs.sabotage, 2, bad)
-    said = rf"^{len(lost)} of 15 shards of .*: level 2 layer 2 sheet \(0, 1\) \(ValueError: no luck\)"
-    with dask.config.set(scheduler="distributed"), pytest.raises(StoreError, match=said):
-        write_zarr(plan, path)
-    client.run(store_jobs.repair)
-    with dask.config.set(scheduler="distributed"):
-        assert resume_store(path).drawn == len(lost)
+    plan, path = store_jobs.crossing(store_jobs.layered(ring)), tmp_path / "a.zarr"
+    lost = above(StageSheets(plan.stages[-1]), BAD)
+    said = (
+        rf"^{len(lost)} of {plan.shards} shards of .*: level 2 layer 2 sheet \(0, 1\) \(ValueError: no luck\)"
+    )
+    settings = RunSettings(client=client)
+    with pytest.raises(StoreError, match=said):
+        write_zarr(plan, store_jobs.Sabotage(BAD_NAME).at(path), settings=settings)
+    assert resume_store(path, settings=settings).drawn == len(lost)
     assert (store_jobs.pixels(path, 2)[:] == generate(plan.world, 2, plan.window)).all()
 
 
@@ -239,56 +217,66 @@ def test_a_sheet_that_fails_on_a_cluster_does_not_hang_it(ring: Recipe, tmp_path
 def test_a_worker_that_dies_does_not_hang_the_job(
     ring: Recipe, tmp_path: Path, client: Any, patience: int
 ) -> None:
-    plan, path, bad = store_jobs.crossing(store_jobs.layered(ring)), tmp_path / "a.zarr", (2, 0, 1)
+    plan, path = store_jobs.crossing(store_jobs.layered(ring)), tmp_path / "a.zarr"
     client.cluster.scheduler.allowed_failures = patience
-    client.run(store_jobs.sabotage, 2, bad, str(tmp_path / "died"))
-    with dask.config.set(scheduler="distributed"):
-        if patience:
-            assert write_zarr(plan, path).drawn == plan.shards
-        else:
-            # Another task that waited on the worker that died is blamed as well.
-            with pytest.raises(StoreError, match=r"shards of .*a.zarr failed: .*KilledWorker"):
-                write_zarr(plan, path)
-            resume_store(path)
+    deadly, settings = store_jobs.Sabotage(BAD_NAME, str(tmp_path / "died")), RunSettings(client=client)
+    if patience:
+        assert write_zarr(plan, deadly.at(path), settings=settings).shards == plan.shards
+    else:
+        # Another task that waited on the worker that died is blamed as well.
+        with pytest.raises(StoreError, match=r"shards of .*a.zarr failed: .*KilledWorker"):
+            write_zarr(plan, deadly.at(path), settings=settings)
+        resume_store(path)
     assert (tmp_path / "died").exists()
     assert (store_jobs.pixels(path, 2)[:] == generate(plan.world, 2, plan.window)).all()
     assert not (path / "layers").exists()
 
 
-def test_a_full_disk_stops_the_job_and_keeps_what_is_there(
-    ring: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_stops_the_job_and_keeps_what_is_there(ring: Recipe, tmp_path: Path) -> None:
     plan, path = store_jobs.strip(store_jobs.layered(ring)), tmp_path / "a.zarr"
     write_zarr(plan, tmp_path / "clean.zarr")
-    full = Nth(
-        60,
-        OSError(errno.ENOSPC, "No space left on device"),
-        lambda name: "zarr.json" not in name,
-    )
-
-    with monkeypatch.context() as broken:
-        broken.setattr(running, "BATCH", 10)
-        with pytest.raises(
-            StoreError, match=r"No space left on device\); stopped there; the others are kept"
-        ):
-            write_zarr(plan, FaultyObjects(open_objects(path), full))
+    error = OSError(errno.ENOSPC, "No space left on device")
+    full = Nth(60, error, lambda name: re.match(r"layers/|ledger/\d/c/|\d/image/c/", name) is not None)
+    with pytest.raises(StoreError, match=r"No space left on device\); stopped there; the others are kept"):
+        write_zarr(plan, FaultyObjects(open_objects(path), full))
+    assert full.count == 61
     report = resume_store(path)
     assert report.tiles < plan.tiles
     assert store_jobs.contents(path) == store_jobs.contents(tmp_path / "clean.zarr")
 
 
-def test_readers_see_no_layers_while_a_store_is_written(
-    ring: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_readers_see_no_layers_while_a_store_is_written(ring: Recipe, tmp_path: Path) -> None:
     plan, path = store_jobs.strip(store_jobs.layered(ring)), tmp_path / "a.zarr"
-    with monkeypatch.context() as broken:
-        broken.setattr(SheetFiles, "save", store_jobs.cut_after(50))
-        with pytest.raises(store_jobs.PowerCut, match="dark"):
-            write_zarr(plan, path)
+    with pytest.raises(store_jobs.PowerCut, match="dark"):
+        write_zarr(plan, store_jobs.cut_after(50, path))
     assert store_jobs.files_of_layers(path)
     assert {problem.state for problem in verify(path).problems} == {ledger.State.MISSING}
     with xr.open_datatree(path, engine="zarr") as tree:
         assert set(tree.children) == {"1", "2", "ledger"}
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2)])
+def test_parts_make_the_store_of_the_whole_job(ring: Recipe, tmp_path: Path, order: tuple[int, ...]) -> None:
+    plan, path = store_jobs.strip(store_jobs.layered(ring)), tmp_path / "a.zarr"
+    write_zarr(plan, tmp_path / "clean.zarr")
+    for number in order:
+        write_zarr(plan, path, part=(number, 3))
+    assert store_jobs.contents(path) == store_jobs.contents(tmp_path / "clean.zarr")
+
+
+def test_a_part_that_was_cut_goes_on_from_its_own_sheets(ring: Recipe, tmp_path: Path) -> None:
+    plan, path, saved = store_jobs.strip(store_jobs.layered(ring)), tmp_path / "a.zarr", store_jobs.Saved()
+    write_zarr(plan, saved.watching(tmp_path / "whole.zarr"), part=(2, 2))
+    with pytest.raises(store_jobs.PowerCut, match="dark"):
+        write_zarr(plan, store_jobs.cut_after(50, path), part=(2, 2))
+    assert {f.parts[-4] for f in store_jobs.files_of_layers(path)} == {"part-2-of-2"}
+    # The other part neither uses these sheets nor removes them.
+    write_zarr(plan, path, part=(1, 2))
+    again = store_jobs.Saved()
+    write_zarr(plan, again.watching(path), part=(2, 2))
+    assert 50 + len(again.sheets) == len(saved.sheets)
+    assert verify(path).ok
+    assert store_jobs.files_of_layers(path) == []
 
 
 def test_levels_have_models_of_their_own(ring: Recipe, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def tasks(sheets: StageSheets) -> Iterator[tuple[int, int, int]]:
 @given(layered_plans(st.integers(20, 130)))
 def test_every_tile_is_in_one_sheet(plan: Plan) -> None:
     for stage in plan.stages:
-        sheets = StageSheets(plan.world, stage)
+        sheets = StageSheets(stage)
         tiles = Counter(
             (place[0], *sheets.layers[place[0]].canonical((y, x)))
             for place in tasks(sheets)
@@ -43,7 +43,7 @@ def test_every_tile_is_in_one_sheet(plan: Plan) -> None:
 @settings(max_examples=60, deadline=None)
 @given(layered_plans(st.integers(20, 130)), st.data())
 def test_a_task_reads_the_sheets_of_the_tiles_that_it_is_fused_from(plan: Plan, data: st.DataObject) -> None:
-    sheets = StageSheets(plan.world, plan.stages[-1])
+    sheets = StageSheets(plan.stages[-1])
     every = list(tasks(sheets))
     for place in data.draw(st.lists(st.sampled_from(every), min_size=1, max_size=20)):
         number = place[0]
@@ -94,12 +94,12 @@ def test_an_axis_finds_its_tiles(first: int, tiles: int, side: int, tile: int) -
 def test_a_level_of_one_layer_has_no_sheets(ring: Recipe) -> None:
     plan = store_jobs.crossing(ring)
     assert store_jobs.sheets(plan) == []
-    assert StageSheets(ring, plan.stages[-1]).shape(0) == (plan.stages[-1].rows, plan.stages[-1].columns)
+    assert StageSheets(plan.stages[-1]).shape(0) == (plan.stages[-1].rows, plan.stages[-1].columns)
 
 
 @pytest.mark.parametrize("shard", [24, 96, 4096])
 def test_sheets_are_no_larger_than_shards(ring: Recipe, shard: int) -> None:
     world = store_jobs.layered(ring)
-    sheets = StageSheets(world, plan_window(world, 3, Window(0, 700, 0, 900), shard=shard).stages[-1])
+    sheets = StageSheets(plan_window(world, 3, Window(0, 700, 0, 900), shard=shard).stages[-1])
     sides = {max(map(len, sheets.tiles(p))) for p in tasks(sheets) if p[0] < len(sheets.layers)}
     assert max(sides) * 24 <= min(shard, 1024)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import dask
+import numpy as np
 import pytest
 import small_worlds
 import store_jobs
@@ -17,8 +19,10 @@ from geoinfinite.engine import generate
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.stores import identity, running, shards, writing
+from geoinfinite.stores import identity, tasks, writing
+from geoinfinite.stores.graph import JobGraph
 from geoinfinite.stores.objects import open_objects
+from geoinfinite.stores.outcomes import Failed, Task
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.writing import resume_store, write_zarr
 
@@ -29,6 +33,7 @@ class Told:
     def __init__(self) -> None:
         self.total: tuple[int, int] = (0, 0)
         self.heard: list[tuple[int, int]] = []
+        self.kept: list[tuple[int, int]] = []
         self.finished = 0
 
     def start(self, total_tiles: int, total_pixels: int) -> None:
@@ -37,7 +42,8 @@ class Told:
     def advance(self, tiles: int, pixels: int) -> None:
         self.heard.append((tiles, pixels))
 
-    keep = advance
+    def keep(self, tiles: int, pixels: int) -> None:
+        self.kept.append((tiles, pixels))
 
     def finish(self) -> None:
         self.finished += 1
@@ -84,8 +90,9 @@ def test_progress_hears_of_every_tile_and_pixel_once(ring: Recipe, tmp_path: Pat
     write_zarr(plan, tmp_path / "a.zarr", progress=again)
     for progress in (told, again):
         assert progress.total == (plan.tiles, plan.pixels)
-        assert tuple(map(sum, zip(*progress.heard, strict=True))) == progress.total
+        assert tuple(map(sum, zip(*progress.heard, *progress.kept, strict=True))) == progress.total
         assert progress.finished == 1
+    assert told.kept == again.heard == []
     # In this process every batch of tiles is told as it is drawn, elsewhere every shard.
     assert (len(told.heard) == plan.shards) == (scheduler == "processes")
 
@@ -174,12 +181,12 @@ def test_other_numerics_are_refused(ring: Recipe, tmp_path: Path, monkeypatch: p
         write_zarr(plan, tmp_path / "a.zarr")
 
 
-def test_a_worker_with_other_numerics_is_refused(
-    ring: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shards, "numerics_profile", lambda recipe: {"machine": "abacus"})
-    with pytest.raises(StoreError, match=r"machine = \S+ in the store, abacus here"):
-        write_zarr(store_jobs.crossing(ring), tmp_path / "a.zarr")
+def test_a_worker_with_other_numerics_is_refused(ring: Recipe, tmp_path: Path) -> None:
+    job = store_jobs.begun(store_jobs.crossing(ring), tmp_path / "a.zarr", numerics={"machine": "abacus"})
+    outcome = tasks.attempt(job, Task(0, 0, 0, 0), tasks.Ticks())
+    assert isinstance(outcome, Failed)
+    assert re.search(r"machine = abacus in the store, \S+ here", outcome.reason)
+    assert store_jobs.records(tmp_path / "a.zarr") == []
 
 
 def test_a_store_resumes_from_itself(ring: Recipe, tmp_path: Path) -> None:
@@ -213,36 +220,42 @@ def test_changed_attributes_are_refused(ring: Recipe, tmp_path: Path) -> None:
         resume_store(tmp_path / "a.zarr")
 
 
-def test_one_bad_shard_does_not_stop_the_others(
-    ring: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plan, plain = store_jobs.crossing(ring), shards.draw
-
-    def draw(world: Recipe, level: int, window: Window, read: Any, **more: Any) -> Any:
-        if window == plan.stages[1].shard_window(1, 2):
-            raise ValueError("no luck")
-        return plain(world, level, window, read, **more)
-
-    with monkeypatch.context() as broken:
-        broken.setattr(shards, "draw", draw)
-        with pytest.raises(
-            StoreError,
-            match=r"1 of 15 shards of .*a.zarr failed: level 2 shard \(1, 2\) \(ValueError: no luck\); "
-            r"the others are kept: geoinfinite resume .*a.zarr",
-        ):
-            write_zarr(plan, tmp_path / "a.zarr")
+def test_one_bad_shard_does_not_stop_the_others(ring: Recipe, tmp_path: Path) -> None:
+    plan = store_jobs.crossing(ring)
+    bad = Nth(0, ValueError("no luck"), lambda name: name == "2/image/c/0/1/2")
+    with pytest.raises(
+        StoreError,
+        match=rf"1 of {plan.shards} shards of .*a.zarr failed: level 2 shard \(1, 2\) "
+        r"\(ValueError: no luck\); "
+        r"the others are kept: geoinfinite resume .*a.zarr",
+    ):
+        write_zarr(plan, FaultyObjects(open_objects(tmp_path / "a.zarr"), bad))
     assert write_zarr(plan, tmp_path / "a.zarr").drawn == 1
 
 
-def test_a_full_disk_stops_the_job_at_once(
-    ring: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bad_parent_stops_only_what_is_drawn_on_it(ring: Recipe, tmp_path: Path) -> None:
+    plan = store_jobs.crossing(ring)
+    bad = Nth(0, ValueError("no luck"), lambda name: name == "1/image/c/0/0/0")
+    graph = JobGraph(plan)
+    parent = graph.shard(0, 0, 0)
+    below = [t for t in np.ndindex(plan.stages[1].rows, plan.stages[1].columns)
+             if parent in graph.inputs(graph.shard(1, *t))]  # fmt: skip
+    assert 0 < len(below) < plan.stages[1].shards
+    said = rf"{1 + len(below)} of {plan.shards} shards of .*: level 1 shard \(0, 0\) \(ValueError: no luck\)"
+    with pytest.raises(StoreError, match=said):
+        write_zarr(plan, FaultyObjects(open_objects(tmp_path / "a.zarr"), bad))
+    assert len(store_jobs.records(tmp_path / "a.zarr")) == plan.shards - 1 - len(below)
+    assert write_zarr(plan, tmp_path / "a.zarr").drawn == 1 + len(below)
+
+
+def test_a_full_disk_stops_the_job_at_once(ring: Recipe, tmp_path: Path) -> None:
     plan = store_jobs.crossing(ring)
     full = Nth(0, OSError(errno.ENOSPC, "No space left on device"), lambda name: name.startswith("1/image/c"))
-    monkeypatch.setattr(running, "BATCH", 2)
-    with pytest.raises(StoreError, match=r"No space left on device\); stopped there"):
+    with pytest.raises(
+        StoreError, match=rf"{plan.shards} of {plan.shards} shards .*No space left on device\); stopped there"
+    ):
         write_zarr(plan, FaultyObjects(open_objects(tmp_path / "a.zarr"), full))
-    assert full.count == 2
+    assert full.count == 1
 
 
 def test_two_writers_are_kept_apart(ring: Recipe, tmp_path: Path) -> None:
@@ -256,21 +269,17 @@ def test_two_writers_are_kept_apart(ring: Recipe, tmp_path: Path) -> None:
     assert write_zarr(plan, tmp_path / "a.zarr").kept == plan.shards
 
 
-def test_a_lost_parent_is_not_read_as_black(
-    ring: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plan, plain = store_jobs.crossing(ring), shards.read_stored
+def test_a_lost_parent_is_not_read_as_black(ring: Recipe, tmp_path: Path) -> None:
+    plan, path = store_jobs.crossing(ring), tmp_path / "a.zarr"
 
-    def lose(job: Any, stage: Any, window: Window) -> Any:
-        store_jobs.shard_file(Path(job.objects.url), 1, 0, 0).unlink(missing_ok=True)
-        return plain(job, stage, window)
+    def lose(operation: str, name: str) -> None:
+        if (operation, name) == ("put", "ledger/1/c/0/0/0"):
+            store_jobs.shard_file(path, 1, 0, 0).unlink()
 
-    with monkeypatch.context() as broken:
-        broken.setattr(shards, "read_stored", lose)
-        with pytest.raises(StoreError, match=r"lost level 1 shard \(0, 0\) while its children were drawn"):
-            write_zarr(plan, tmp_path / "a.zarr")
-    write_zarr(plan, tmp_path / "a.zarr")
-    assert (store_jobs.pixels(tmp_path / "a.zarr", 2)[:] == generate(ring, 2, plan.window)).all()
+    with pytest.raises(StoreError, match=r"lost level 1 shard \(0, 0\) while its children were drawn"):
+        write_zarr(plan, FaultyObjects(open_objects(path), after=lose))
+    write_zarr(plan, path)
+    assert (store_jobs.pixels(path, 2)[:] == generate(ring, 2, plan.window)).all()
 
 
 def test_quick_trusts_what_is_there(ring: Recipe, tmp_path: Path) -> None:

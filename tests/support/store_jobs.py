@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+import re
+import time
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
-from faulty_objects import PowerCut
+from faulty_objects import FaultyObjects, Nth, PowerCut
 from preset_cases import PRESET_CASES
 
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores import layout
+from geoinfinite.stores.identity import Header, numerics_profile
+from geoinfinite.stores.manifest import begin, mend
 from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.planning import Plan, plan_window
-from geoinfinite.stores.sheet_files import FOLDER, SheetFiles
+from geoinfinite.stores.sheet_files import FOLDER
 from geoinfinite.stores.sheets import StageSheets
+from geoinfinite.stores.tasks import Job
 
 
 def crossing(ring: Recipe, shard: int | None = 72) -> Plan:
@@ -46,9 +50,19 @@ def layered(world: Recipe, case: str = "multidiffusion", model: str = "analytic:
     )
 
 
+def begun(plan: Plan, path: Path, **changes: Any) -> Job:
+    """A job whose store has been created, and nothing drawn."""
+    objects = open_objects(path)
+    header = Header.of(plan, numerics_profile(plan.world))
+    header = begin(objects, plan, header)
+    mend(objects, plan, header)
+    job = Job(plan, objects, header.job, header.token, header.numerics)
+    return replace(job, **changes)
+
+
 def sheets(plan: Plan, stage: int = -1) -> list[tuple[int, int, int]]:
     """Every sheet of a stage."""
-    cut = StageSheets(plan.world, plan.stages[stage])
+    cut = StageSheets(plan.stages[stage])
     return [(number, *place) for number in range(len(cut.layers)) for place in np.ndindex(cut.shape(number))]
 
 
@@ -82,36 +96,58 @@ def records(path: Path) -> list[Path]:
     return sorted(f for f in (path / "ledger").rglob("0") if f.is_file())
 
 
-def cut_after(saves: int) -> Any:
-    """Return a `SheetFiles.save` that works so many times, and then the power is gone."""
-    plain, left = SheetFiles.save, saves
-
-    def save(scratch: SheetFiles, place: Any, tiles: Any) -> None:
-        nonlocal left
-        if left == 0:
-            raise PowerCut("dark")
-        left -= 1
-        plain(scratch, place, tiles)
-
-    return save
+def is_sheet(name: str) -> bool:
+    """Say whether an object is a sheet."""
+    return name.startswith(f"{FOLDER}/")
 
 
-def sabotage(level: int, place: tuple[int, int, int], once: str = "") -> None:
-    """Make this process fail when it keeps a sheet, or die at it once; ``once`` is a file to note it."""
-    plain = SheetFiles.save
-
-    def save(scratch: SheetFiles, where: Any, tiles: Any) -> None:
-        if scratch.level == level and where == place:
-            if not once:
-                raise ValueError("no luck")
-            if not Path(once).exists():
-                Path(once).touch()
-                os._exit(1)
-        plain(scratch, where, tiles)
-
-    mock.patch.object(SheetFiles, "save", save).start()
+def cut_after(saves: int, path: Path) -> FaultyObjects:
+    """Return a store's objects that keep so many sheets, and then the power is gone."""
+    return FaultyObjects(open_objects(path), Nth(saves, PowerCut("dark"), is_sheet))
 
 
-def repair() -> None:
-    """Undo `sabotage`."""
-    mock.patch.stopall()
+def slow(path: Path, seconds: float) -> FaultyObjects:
+    """Return a store's objects that take so long to write one."""
+
+    def wait(operation: str, name: str) -> None:
+        if operation == "put":
+            time.sleep(seconds)
+
+    return FaultyObjects(open_objects(path), wait)
+
+
+@dataclass
+class Saved:
+    """Remembers the sheets that were kept, as level, layer, row, column."""
+
+    sheets: list[tuple[int, ...]] = field(default_factory=list)
+
+    def __call__(self, operation: str, name: str) -> None:
+        if operation == "put" and is_sheet(name):
+            self.sheets.append(tuple(map(int, re.findall(r"\d+", name))))
+
+    def watching(self, path: Path) -> FaultyObjects:
+        """Return a store's objects."""
+        return FaultyObjects(open_objects(path), after=self)
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """Fails, or makes the process die once, when an object is written; travels to other processes."""
+
+    name: str
+    once: str = ""
+    """A file that notes that the process has died."""
+
+    def __call__(self, operation: str, name: str) -> None:
+        if operation != "put" or name != self.name:
+            return
+        if not self.once:
+            raise ValueError("no luck")
+        if not Path(self.once).exists():
+            Path(self.once).touch()
+            os._exit(1)
+
+    def at(self, path: Path) -> FaultyObjects:
+        """Return a store's objects."""
+        return FaultyObjects(open_objects(path), self)

@@ -11,20 +11,21 @@ from numpy.typing import NDArray
 from geoinfinite.engine import ReadPixels, Resources
 from geoinfinite.engine.generate import parent_pixels, settle
 from geoinfinite.engine.layer_drawing import LayerDrawing, fuse_tiles
+from geoinfinite.engine.parent_pixels import within_grid
 from geoinfinite.engine.tile_batch import FusedLayer
 from geoinfinite.plane.window import Window
 from geoinfinite.stores.sheet_files import SheetFiles, StoredTiles
-from geoinfinite.stores.sheets import Place, StageSheets
+from geoinfinite.stores.sheets import StageSheets, TaskId
 from geoinfinite.tiling import Need
 
 Array = NDArray[np.float32]
 
 
 def draw_sheet(
-    sheets: StageSheets, files: SheetFiles, place: Place, read_parent: ReadPixels | None, resources: Resources
+    sheets: StageSheets, files: SheetFiles, task: TaskId, read_parent: ReadPixels | None, resources: Resources
 ) -> Array:
     """Return the tiles of a sheet, ``(row, column, channel, y, x)``, each evaluated once."""
-    number, need, level = place[0], sheets.need(place), sheets.stage.source
+    number, need, level = task[0], sheets.need(task), sheets.stage.source
     layer, hull = need.layer, need.window
     below = None if number == 0 else _field(sheets, files, number - 1, layer.reads(hull))
     parent = parent_pixels(level, level.pixels_told(layer, hull), read_parent)
@@ -44,6 +45,18 @@ def fuse_shard(
     return settle(level, fused.values, aligned, parent)[:, *window.slices(aligned)]
 
 
+def parent_of_task(sheets: StageSheets, task: TaskId) -> Window:
+    """Return the pixels of the parent's level that a task reads; its rows do not depend on its column."""
+    level = sheets.stage.source
+    if task[0] < len(sheets.layers):
+        need = sheets.need(task)
+        seen = level.pixels_told(need.layer, need.window)
+    else:
+        shard = sheets.stage.shard_window(*task[1:])
+        seen = level.blocks(shard) if sheets.layers else level.seen(shard)
+    return within_grid(level.recipe.grid, level.number - 1, level.parent_under(seen))
+
+
 def _field(sheets: StageSheets, files: SheetFiles, number: int, window: Window) -> FusedLayer:
     """Return a window of a layer, fused from the sheets that hold its tiles."""
     need = sheets.layers[number].need(window)
@@ -52,10 +65,10 @@ def _field(sheets: StageSheets, files: SheetFiles, number: int, window: Window) 
 
 def _tiles(sheets: StageSheets, files: SheetFiles, number: int, need: Need) -> Iterator[tuple[Window, Array]]:
     rows, columns = sheets.axes[number]
-    opened: dict[Place, StoredTiles] = {}
+    opened: dict[TaskId, StoredTiles] = {}
     for index in need.indices:
         (row, y), (column, x) = rows.locate(index[0]), columns.locate(index[1])
-        place = (number, row, column)
-        if place not in opened:
-            opened[place] = files.load(place)
-        yield need.layer.lattice.window(index), opened[place][y, x]
+        sheet = (number, row, column)
+        if sheet not in opened:
+            opened[sheet] = files.load(sheet)
+        yield need.layer.lattice.window(index), opened[sheet][y, x]

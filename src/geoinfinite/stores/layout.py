@@ -6,9 +6,7 @@ import json
 from typing import Any
 
 import zarr
-from numpy.typing import NDArray
 from zarr.codecs import ZstdCodec
-from zarr.storage import MemoryStore
 
 from geoinfinite.errors import StoreError
 from geoinfinite.stores.identity import Header
@@ -50,20 +48,6 @@ def open_image(objects: Objects, level: int) -> Any:
 def open_ledger(objects: Objects, level: int) -> Any:
     """Open the commit records ``(shard row, shard column, byte)`` of a level, to read them."""
     return zarr.open_array(objects.zarr_store(), path=f"{LEDGER}/{level}", mode="r")
-
-
-def encode_shard(plan: Plan, stage: Stage, row: int, column: int, pixels: NDArray[Any]) -> bytes:
-    """Return the bytes of a shard's object, from nothing but its pixels ``(band, y, x)``.
-
-    Zarr would write the shards at an array's edge into what their objects held before; encoded in
-    memory, nothing of a damaged or foreign object can survive, and every object is written once.
-    """
-    encoded: dict[str, Any] = {}
-    alike = zarr.create_array(MemoryStore(encoded), **pixel_array(plan, stage))
-    y, x = row * stage.shard, column * stage.shard
-    alike[:, y : y + pixels.shape[1], x : x + pixels.shape[2]] = pixels
-    whole: bytes = encoded[f"c/0/{row}/{column}"].to_bytes()
-    return whole
 
 
 def shard_name(level: int, row: int, column: int) -> str:

@@ -16,7 +16,7 @@ from geoinfinite.stores.planning import Plan
 
 _SHARD = re.compile(rf"(\d+)/{layout.IMAGE}/c/0/(\d+)/(\d+)")
 _RECORD = re.compile(rf"{layout.LEDGER}/(\d+)/c/(\d+)/(\d+)/0")
-_SHEET = re.compile(rf"{sheet_files.FOLDER}/(\d+)/\d+/\d+-\d+\.npy")
+_SHEET = re.compile(rf"{sheet_files.FOLDER}/(?:part-\d+-of-\d+/)?(\d+)/\d+/\d+-\d+\.npy")
 
 
 def begin(objects: Objects, plan: Plan, ours: Header, *, resume: bool = True) -> Header:

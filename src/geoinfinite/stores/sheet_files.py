@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from geoinfinite.errors import StoreError
 from geoinfinite.stores.objects import Objects
 from geoinfinite.stores.planning import SHEET_SIDE
-from geoinfinite.stores.sheets import Place
+from geoinfinite.stores.sheets import TaskId
 
 FOLDER = "layers"
 _DIGEST = 32
 _HEAD = 128
 """Bytes of a NumPy file before its values: NumPy pads its header to a multiple of 64."""
-_NAME = re.compile(r"layers/(\d+)/(\d+)/(\d+)-(\d+)\.npy")
+_NAME = re.compile(r"(\d+)/(\d+)-(\d+)\.npy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,36 +35,40 @@ class SheetFiles:
     objects: Objects
     job: str
     level: int
+    side: int = SHEET_SIDE
+    """Side of a sheet in pixels: sheets that were cut otherwise are not used."""
+    part: str = ""
+    """Name of the part of a job that they belong to: parts drop sheets that others may still read."""
 
     @property
     def prefix(self) -> str:
         """The beginning of the names of the stage's sheets."""
-        return f"{FOLDER}/{self.level}/"
+        return f"{FOLDER}/{self.part}{'/' if self.part else ''}{self.level}/"
 
-    def name(self, place: Place) -> str:
+    def name(self, task: TaskId) -> str:
         """Return the name of a sheet's object."""
-        return f"{self.prefix}{place[0]}/{place[1]}-{place[2]}.npy"
+        return f"{self.prefix}{task[0]}/{task[1]}-{task[2]}.npy"
 
-    def places(self) -> Iterator[Place]:
+    def tasks(self) -> Iterator[TaskId]:
         """Yield the sheets that are stored, sound or not."""
         for name in self.objects.names(self.prefix):
-            named = _NAME.fullmatch(name)
+            named = _NAME.fullmatch(name.removeprefix(self.prefix))
             if named:
-                _, layer, row, column = map(int, named.groups())
+                layer, row, column = map(int, named.groups())
                 yield layer, row, column
 
-    def save(self, place: Place, tiles: NDArray[Any]) -> None:
+    def save(self, task: TaskId, tiles: NDArray[Any]) -> None:
         """Keep a sheet; others see it whole or not at all."""
         stream = io.BytesIO()
         np.save(stream, tiles)
         with stream.getbuffer() as saved:
-            digest = self._digest(place, saved)
+            digest = self._digest(task, saved)
         stream.write(digest)
-        self.objects.put(self.name(place), stream.getvalue())
+        self.objects.put(self.name(task), stream.getvalue())
 
-    def load(self, place: Place) -> StoredTiles:
+    def load(self, task: TaskId) -> StoredTiles:
         """Open a sheet; only the tiles that are asked for are read."""
-        name = self.name(place)
+        name = self.name(task)
         head = io.BytesIO(self.objects.get_range(name, 0, _HEAD))
         try:
             np.lib.format.read_magic(head)
@@ -75,22 +79,22 @@ class SheetFiles:
             ) from error
         return StoredTiles(self.objects, name, head.tell(), shape, dtype)
 
-    def holds(self, place: Place) -> bool:
+    def holds(self, task: TaskId) -> bool:
         """Say whether a sheet is there and sound, having read all of it."""
-        data = self.objects.get(self.name(place))
-        return data is not None and data[-_DIGEST:] == self._digest(place, memoryview(data)[:-_DIGEST])
+        data = self.objects.get(self.name(task))
+        return data is not None and data[-_DIGEST:] == self._digest(task, memoryview(data)[:-_DIGEST])
 
-    def drop(self, place: Place) -> None:
+    def drop(self, task: TaskId) -> None:
         """Remove a sheet that nobody reads any more, if it is there."""
-        self.objects.delete(self.name(place))
+        self.objects.delete(self.name(task))
 
     def clear(self) -> None:
         """Remove every sheet of the stage."""
-        for place in list(self.places()):
-            self.drop(place)
+        for task in list(self.tasks()):
+            self.drop(task)
 
-    def _digest(self, place: Place, data: memoryview) -> bytes:
-        hashed = hashlib.sha256(f"{self.job}/{SHEET_SIDE}/{self.level}/{place}\n".encode())
+    def _digest(self, task: TaskId, data: memoryview) -> bytes:
+        hashed = hashlib.sha256(f"{self.job}/{self.side}/{self.level}/{task}\n".encode())
         hashed.update(data)
         return hashed.digest()
 

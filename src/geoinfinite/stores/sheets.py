@@ -14,12 +14,11 @@ from functools import cached_property
 from itertools import product
 
 from geoinfinite.plane.window import Window
-from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores.planning import SHEET_SIDE, Stage
 from geoinfinite.tiling import Layer, Need, cone
 
-Place = tuple[int, int, int]
-"""``(layer, row, column)`` of a sheet; the layer after the last one is the shards'."""
+TaskId = tuple[int, int, int]
+"""``(layer, row, column)`` of a task within its stage; the layer after the last one is the shards'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,9 @@ class Axis:
 class StageSheets:
     """The sheets of a stage, layer by layer; none where its shards draw alone."""
 
-    world: Recipe
     stage: Stage
+    side: int = SHEET_SIDE
+    """Side of a sheet in pixels of the level, unless its shards are smaller."""
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -77,7 +77,7 @@ class StageSheets:
         found = []
         for need in cone(self.layers, self.stage.source.blocks(self.stage.window)):
             stride, turn = need.layer.lattice.stride, need.layer.turn
-            side = max(1, min(self.stage.shard, SHEET_SIDE) // (stride * _scale(self.layers, need.layer)))
+            side = max(1, min(self.stage.shard, self.side) // (stride * _scale(self.layers, need.layer)))
             whole = turn is not None and len(need.columns) >= turn
             columns = turn if turn is not None and whole else len(need.columns)
             found.append(
@@ -95,26 +95,30 @@ class StageSheets:
         rows, columns = self.axes[number]
         return rows.sheets, columns.sheets
 
-    def tiles(self, place: Place) -> tuple[range, range]:
+    def tiles(self, task: TaskId) -> tuple[range, range]:
         """Return the rows and columns of a sheet's tiles."""
-        rows, columns = self.axes[place[0]]
-        return rows.members(place[1]), columns.members(place[2])
+        rows, columns = self.axes[task[0]]
+        return rows.members(task[1]), columns.members(task[2])
 
-    def need(self, place: Place) -> Need:
+    def need(self, task: TaskId) -> Need:
         """Return a sheet's tiles and the pixels that they cover."""
-        (rows, columns), layer = self.tiles(place), self.layers[place[0]]
+        (rows, columns), layer = self.tiles(task), self.layers[task[0]]
         return Need(layer, layer.lattice.cover(rows, columns), rows, columns)
 
-    def inputs(self, place: Place) -> Iterator[Place]:
+    def inputs(self, task: TaskId) -> Iterator[TaskId]:
         """Yield the sheets that a sheet or a shard reads, in row-major order."""
-        number, row, column = place
+        number, row, column = task
         if number > 0:
             rows, columns = self._reads[number]
             yield from ((number - 1, r, c) for r, c in product(rows[row], columns[column]))
 
-    def readers(self, place: Place) -> Iterator[Place]:
+    def rows_below(self, number: int, row: int) -> tuple[int, ...]:
+        """Return the rows of sheets that a row of a layer's sheets, or of shards, reads."""
+        return self._reads[number][0][row] if number > 0 else ()
+
+    def readers(self, task: TaskId) -> Iterator[TaskId]:
         """Yield the sheets or shards that read a sheet."""
-        number, row, column = place
+        number, row, column = task
         rows, columns = self._readers[number]
         yield from ((number + 1, r, c) for r, c in product(rows.get(row, ()), columns.get(column, ())))
 

@@ -13,9 +13,11 @@ from geoinfinite.stores import layout
 from geoinfinite.stores.identity import Header
 from geoinfinite.stores.manifest import begin, mend, remove_strays
 from geoinfinite.stores.objects import Objects, open_objects
+from geoinfinite.stores.parts import WHOLE, Part
 from geoinfinite.stores.planning import Plan
 from geoinfinite.stores.running import profile_where_tasks_run, run
-from geoinfinite.stores.shards import Job
+from geoinfinite.stores.settings import RunSettings
+from geoinfinite.stores.tasks import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ def write_zarr(
     quick: bool = False,
     progress: Progress | None = None,
     storage_options: Mapping[str, Any] | None = None,
+    part: tuple[int, int] = (1, 1),
+    settings: RunSettings | None = None,
 ) -> WriteReport:
     """Write a plan's pixels as a Zarr store, on the current Dask scheduler or distributed client.
 
@@ -56,9 +60,19 @@ def write_zarr(
     committed and sound are kept (``quick``: their bytes unread), everything else is drawn again.
     The finished store is the same, byte for byte. Raises `StoreError`, before anything is touched,
     if ``path`` is something else, another job, or begun on other numerics.
+
+    ``part=(i, n)`` draws the ``i``-th of ``n`` parts of the shards, counted from 1, and what they are drawn
+    on: parts may run at the same time, in any order, on any machines. When all have ended, the store is
+    the same as if it had been written at once. ``settings`` say how and where tasks run.
     """
     with written(
-        plan, opened(path, storage_options), resume=resume, quick=quick, progress=progress
+        plan,
+        opened(path, storage_options),
+        resume=resume,
+        quick=quick,
+        progress=progress,
+        part=Part(*part),
+        settings=settings,
     ) as report:
         return report
 
@@ -71,20 +85,24 @@ def written(
     resume: bool = True,
     quick: bool = False,
     progress: Progress | None = None,
+    part: Part = WHOLE,
+    settings: RunSettings | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[WriteReport]:
     """Do as `write_zarr`, and hold the store while the caller reads it.
 
     ``check`` is called once the store is held and before anything is drawn; what it raises ends the job.
     """
-    ours = Header.of(plan, profile_where_tasks_run(plan))
+    how = settings or RunSettings()
+    ours = Header.of(plan, profile_where_tasks_run(plan, how))
     theirs = begin(objects, plan, ours, resume=resume)
-    with objects.writing():
+    with objects.writing(shared=not part.whole):
         check()
         mend(objects, plan, theirs)
         remove_strays(objects, theirs)
-        done = run(Job(plan, objects, ours.job, ours.numerics, quick), progress or Silent())
-        yield WriteReport(objects.url, *done)
+        job = Job(plan, objects, ours.job, ours.token, ours.numerics, quick=quick, part=part)
+        done = run(job, progress or Silent(), how)
+        yield WriteReport(objects.url, done.drawn, done.kept, done.tiles, done.evaluations)
 
 
 def resume_store(
@@ -93,11 +111,13 @@ def resume_store(
     quick: bool = False,
     progress: Progress | None = None,
     storage_options: Mapping[str, Any] | None = None,
+    part: tuple[int, int] = (1, 1),
+    settings: RunSettings | None = None,
 ) -> WriteReport:
     """Finish the store at ``path`` from nothing but itself; raise `StoreError` if it cannot be done here."""
     objects = opened(path, storage_options)
     plan = layout.read_header(objects).plan(objects.url)
-    return write_zarr(plan, objects, quick=quick, progress=progress)
+    return write_zarr(plan, objects, quick=quick, progress=progress, part=part, settings=settings)
 
 
 def opened(path: str | Path | Objects, storage_options: Mapping[str, Any] | None = None) -> Objects:
