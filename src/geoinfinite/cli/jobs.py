@@ -25,7 +25,8 @@ def job(options: argparse.Namespace, store: Objects, pictures: Sequence[Path] = 
     """Run a job where the options say; when a signal ends it, say how far it is and how to go on."""
     # Storage options may hold credentials, which belong into no log.
     same = " the same --storage-options" if options.storage_options else ""
-    resume = f"resume with{same}: geoinfinite resume {shlex.quote(store.url)}"
+    part = "" if options.part[1] == 1 else f" --part {options.part[0]}/{options.part[1]}"
+    resume = f"resume with{same}: geoinfinite resume {shlex.quote(store.url)}{part}"
     again = f"kept in {store.url}; run the same command again to go on with them"
     hint = f"the shards drawn are {again}" if pictures else resume
 

@@ -6,7 +6,7 @@ import argparse
 
 from geoinfinite.cli.jobs import job, progress_of, tell
 from geoinfinite.cli.place import place_of
-from geoinfinite.cli.show import describe_plan, describe_store, opening_line, size_of
+from geoinfinite.cli.show import describe_part, describe_plan, describe_store, opening_line, size_of
 from geoinfinite.cli.store import already, completeness, open_store, read_store
 from geoinfinite.cli.targets import PICTURES, Targets, check_space, check_targets
 from geoinfinite.progress import Silent
@@ -31,6 +31,9 @@ def render(options: argparse.Namespace) -> int:
     tell(options, describe_plan(plan) if found is None else describe_store(name, *found))
     with job(options, store, targets.pictures):
         _write(options, plan, targets, store)
+    if options.part[1] > 1:
+        tell(options, describe_part(options.part, options.out[0], *completeness(store)))
+        return 0
     for out in options.out:
         tell(options, f"wrote {out}{size_of(out)}; {opening_line(out, plan.level)}")
     return 0
@@ -44,7 +47,7 @@ def _write(options: argparse.Namespace, plan: Plan, targets: Targets, store: Obj
         (picture,) = targets.pictures
         PICTURES[picture.suffix](plan, picture, overwrite=options.overwrite, progress=progress)
         return
-    write_zarr(plan, store, progress=progress)
+    write_zarr(plan, store, progress=progress, part=options.part)
     for path in targets.pictures:
         PICTURES[path.suffix](plan, path, overwrite=options.overwrite, store=store, progress=Silent())
     if isinstance(store, LocalObjects) and targets.store is None:
@@ -57,7 +60,10 @@ def resume(options: argparse.Namespace) -> int:
     header = read_store(store)
     tell(options, describe_store(options.store, *completeness(store)))
     with job(options, store):
-        report = resume_store(store, progress=progress_of(options))
+        report = resume_store(store, progress=progress_of(options), part=options.part)
+    if options.part[1] > 1:
+        tell(options, describe_part(options.part, options.store, *completeness(store)))
+        return 0
     tell(
         options,
         f"{options.store} is complete, {report.drawn:,} shards drawn and {report.kept:,} kept; "

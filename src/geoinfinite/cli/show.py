@@ -39,6 +39,20 @@ def describe_store(path: str, done: int, shards: int) -> str:
     return f"{path} has {done:,} of {shards:,} shards: checking them, drawing the others"
 
 
+def describe_part(part: tuple[int, int], path: str, done: int, shards: int) -> str:
+    """Return one line that says how far a store is when a part of it has been drawn.
+
+    >>> describe_part((2, 5), "a.zarr", 7, 12)
+    'part 2/5 of a.zarr is drawn: 7 of 12 shards are there'
+    >>> describe_part((5, 5), "a.zarr", 12, 12)
+    'part 5/5 of a.zarr is drawn, and all of its 12 shards are there'
+    """
+    drawn = f"part {part[0]}/{part[1]} of {path} is drawn"
+    if done == shards:
+        return f"{drawn}, and all of its {shards:,} shards are there"
+    return f"{drawn}: {done:,} of {shards:,} shards are there"
+
+
 def opening_line(path: str, level: int) -> str:
     """Return the line that opens what was written."""
     if path.endswith(".zarr"):

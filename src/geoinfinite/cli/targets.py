@@ -47,6 +47,12 @@ def check_targets(options: argparse.Namespace) -> Targets:
         raise StoreError(
             f"--out names two stores, {stores[0].url} and {stores[1].url}; name one, and copy it"
         )
+    index, count = options.part
+    if count > 1 and pictures:
+        raise StoreError(
+            f"--part={index}/{count} is for a .zarr alone: {pictures[0].name} needs all parts; "
+            "leave it out, and render it when they are drawn, with --out of the same .zarr"
+        )
     return Targets(stores[0] if stores else None, tuple(pictures))
 
 
