@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 import small_worlds
+from hypothesis import settings
 from s3_server import S3Server, s3_server
 
 from geoinfinite.engine import process_resources
 from geoinfinite.recipe.recipe import Recipe
+
+# A loaded machine takes longer than any deadline that would still find something.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 @pytest.fixture

@@ -1,13 +1,45 @@
-"""Diffusion models as lazy xarray arrays over a global grid."""
+"""Diffusion models as lazy xarray arrays over a global grid.
 
-from geoinfinite import models as models
-from geoinfinite import samplers as samplers
-from geoinfinite.engine import generate as generate
-from geoinfinite.plane.grid import Grid as Grid
-from geoinfinite.plane.window import Window as Window
-from geoinfinite.stores.accessor import plan as plan
-from geoinfinite.stores.accessor import resume as resume
-from geoinfinite.stores.verification import verify as verify
-from geoinfinite.world import World as World
+A name is imported when it is first used, so that importing the package imports nothing heavy.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from geoinfinite import models as models
+    from geoinfinite import samplers as samplers
+    from geoinfinite.engine import generate as generate
+    from geoinfinite.plane.grid import Grid as Grid
+    from geoinfinite.plane.window import Window as Window
+    from geoinfinite.stores.accessor import GeoInfiniteAccessor as GeoInfiniteAccessor
+    from geoinfinite.stores.accessor import plan as plan
+    from geoinfinite.stores.accessor import resume as resume
+    from geoinfinite.stores.verification import verify as verify
+    from geoinfinite.world import World as World
+else:
+    _HOMES = {
+        "Grid": "plane.grid",
+        "Window": "plane.window",
+        "World": "world",
+        "generate": "engine",
+        "plan": "stores.accessor",
+        "resume": "stores.accessor",
+        "verify": "stores.verification",
+        "GeoInfiniteAccessor": "stores.accessor",
+    }
+    _ROOMS = {"models", "samplers"}
+
+    def __getattr__(name):
+        if name in _ROOMS:
+            return import_module(f"geoinfinite.{name}")
+        if name not in _HOMES:
+            raise AttributeError(f"module 'geoinfinite' has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"geoinfinite.{_HOMES[name]}"), name)
+        return value
+
+    def __dir__():
+        return sorted({*globals(), *__all__})
+
 
 __all__ = ["Grid", "Window", "World", "generate", "models", "plan", "resume", "samplers", "verify"]

@@ -195,6 +195,15 @@ class Bar:
         self._bar.update(self._task, advance=tiles, **told)
 
 
+def pixels_text(count: int) -> str:
+    """Return a number of pixels as people write it.
+
+    >>> pixels_text(1404), pixels_text(24_300_000)
+    ('1,404 pixels', '24.3 megapixels')
+    """
+    return f"{count:,} pixels" if count < SMALLEST_MEGAPIXELS else f"{count / 1e6:,.1f} megapixels"
+
+
 def progress_on(stream: TextIO | None = None) -> Progress:
     """Return the progress that suits a stream, by default standard error: a bar on a terminal, else lines."""
     stream = sys.stderr if stream is None else stream

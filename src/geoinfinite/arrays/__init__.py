@@ -1,5 +1,6 @@
 """A level of a world as a lazy xarray array: what it is made of, and the way back to its recipe."""
 
+from geoinfinite.arrays import registration as registration
 from geoinfinite.arrays.budget import ReadBudget as ReadBudget
 from geoinfinite.arrays.dataarray import level_array as level_array
 from geoinfinite.arrays.dataarray import level_dataset as level_dataset

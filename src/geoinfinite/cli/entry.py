@@ -1,44 +1,60 @@
-"""From arguments to an exit code: 0 done, 1 failed, 2 usage, 130 interrupted."""
+"""From arguments to an exit code; `geoinfinite.cli.exits` lists the codes.
+
+Commands and parser are imported by name when they are needed: the signals of the process are taken over
+before, and ``--help`` imports nothing heavy.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
-from geoinfinite.cli.parser import build_parser
+from geoinfinite.cli.exits import FAILED, SIGNALLED, code_of
+from geoinfinite.cli.signals import Signals
 from geoinfinite.errors import GeoInfiniteError
-
-FAILED, INTERRUPTED = 1, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; errors are one line on stderr.
 
-    Without ``arguments`` it is the console's: they are the process's, and Ctrl-C ends it at once.
+    Without ``arguments`` they are the process's, whose signals are then taken over.
     """
-    options = build_parser().parse_args(arguments)
-    module, _, name = options.run.partition(":")
+    signals = Signals(console=arguments is None)
+    signals.listen()
+    options = import_module("geoinfinite.cli.parser").parse(sys.argv[1:] if arguments is None else arguments)
+    options.signals = signals
     try:
-        code: int = getattr(import_module(module), name)(options)
+        return _run(options)
     except KeyboardInterrupt as interrupt:
-        _say(str(interrupt) or "interrupted")
-        if arguments is None:
-            # Python would wait for the threads that draw shards; a shard cut short counts as not drawn.
+        # Python would wait for the threads that draw shards; a shard cut short counts as not drawn.
+        number = signals.received or signal.SIGINT
+        text = str(interrupt) or "interrupted"
+        if signals.console:
             sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(INTERRUPTED)
-        return INTERRUPTED
+            signals.end(number, text)
+        _say(text)
+        return SIGNALLED + number
     except BrokenPipeError:
         # The reader of our output has gone; what Python flushes at exit must not complain again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except Exception as error:
+        if signals.received is not None:
+            # The interrupt fell where it became another error, such as that of a half-done import.
+            signals.end_with_hint()
         if options.debug:
             raise
         _say(_reason(error))
-        return FAILED
+        return code_of(error)
+
+
+def _run(options: Any) -> int:
+    module, _, name = options.run.partition(":")
+    code: int = getattr(import_module(module), name)(options)
     return code
 
 

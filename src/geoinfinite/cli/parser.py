@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from importlib.metadata import PackageNotFoundError, version
+import re
+from collections.abc import Sequence
 from typing import Any
 
 EXAMPLE = """\
@@ -11,23 +12,49 @@ example:
   geoinfinite render earth --level 3 --bbox 7.0 45.8 7.6 46.2 --out alps.png
 
 WORLD is the name of a bundled world (earth, analytic) or a .toml file; docs/worlds.md lists its keys.
+Exit codes: 0 done, 1 failed, 2 usage, 3 store not sound, 4 no store there, 5 output exists,
+128 + signal when interrupted. docs/command-line.md describes them, and the keys of --json.
 """
+_NEGATIVE_NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|-inf|-nan", re.IGNORECASE)
 
 
 class _Version(argparse.Action):
     """Looks the version up when it is asked for: files that were never installed have none."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        # Looking through the installed packages takes longer than everything else that --help does.
+        from importlib.metadata import PackageNotFoundError, version
+
         try:
             parser.exit(message=f"geoinfinite {version('geoinfinite')}\n")
         except PackageNotFoundError:
             parser.exit(message="geoinfinite, not installed\n")
 
 
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options of a command; end the process on ``--help`` and on usage errors."""
+    # argparse takes -1e1 and -.5 for options, unless they begin with a space.
+    return build_parser().parse_args(
+        [f" {word}" if _NEGATIVE_NUMBER.fullmatch(word) else word for word in arguments]
+    )
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser; the namespace has ``run``, the ``module:function`` that does the command."""
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    stored = argparse.ArgumentParser(add_help=False)
+    stored.add_argument(
+        "--storage-options",
+        action="append",
+        type=_setting,
+        default=[],
+        metavar="KEY=VALUE",
+        help="a setting of s3://, gs:// or az://, such as endpoint=URL; repeat it for others; "
+        "they may also come from the environment",
+    )
+    as_json = argparse.ArgumentParser(add_help=False)
+    as_json.add_argument("--json", action="store_true", help="print one JSON document")
     parser = argparse.ArgumentParser(
         prog="geoinfinite",
         description="Draw any part of a synthetic Earth, at any of its levels.",
@@ -38,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     render = commands.add_parser(
-        "render", parents=[shared], help="draw a place and write it: Zarr, GeoTIFF or PNG"
+        "render", parents=[shared, stored], help="draw a place and write it: Zarr, GeoTIFF or PNG"
     )
     render.set_defaults(run="geoinfinite.cli.render:render")
     _add_place(render, bbox_required=True)
@@ -47,39 +74,50 @@ def build_parser() -> argparse.ArgumentParser:
         action="append",
         required=True,
         metavar="PATH",
-        help="what to write: .zarr (resumes), .tif (COG) or .png; repeat it to write several, drawn once",
+        help="what to write: .zarr (a path or URL; resumes), .tif (COG) or .png; repeat it to write several, "
+        "drawn once",
     )
     render.add_argument("--overwrite", action="store_true", help="replace an existing .tif or .png")
     _add_running(render)
 
     plan = commands.add_parser(
-        "plan", parents=[shared], help="say what a place would cost, without drawing it"
+        "plan", parents=[shared, as_json], help="say what a place would cost, without drawing it"
     )
-    plan.set_defaults(run="geoinfinite.cli.inspect:plan")
+    plan.set_defaults(run="geoinfinite.cli.plan:run")
     _add_place(plan, bbox_required=False)
-    plan.add_argument("--measure", action="store_true", help="time one batch and estimate the duration")
+    plan.add_argument(
+        "--measure",
+        action="store_true",
+        help="time one batch and say what the evaluations take on this machine",
+    )
 
-    verify = commands.add_parser("verify", parents=[shared], help="check every shard of a Zarr store")
-    verify.set_defaults(run="geoinfinite.cli.inspect:verify")
-    verify.add_argument("store", metavar="STORE", help="a .zarr that render wrote")
+    verify = commands.add_parser(
+        "verify", parents=[shared, as_json, stored], help="check every shard of a Zarr store"
+    )
+    verify.set_defaults(run="geoinfinite.cli.verify:run")
+    verify.add_argument("store", metavar="STORE", help="a .zarr that render wrote: a path or URL")
 
     resume = commands.add_parser(
-        "resume", parents=[shared], help="draw the shards that a Zarr store lacks or that are damaged"
+        "resume", parents=[shared, stored], help="draw the shards that a Zarr store lacks or that are damaged"
     )
     resume.set_defaults(run="geoinfinite.cli.render:resume")
-    resume.add_argument("store", metavar="STORE", help="a .zarr that render began")
+    resume.add_argument("store", metavar="STORE", help="a .zarr that render began: a path or URL")
     _add_running(resume)
 
-    info = commands.add_parser("info", parents=[shared], help="describe a world or a store")
-    info.set_defaults(run="geoinfinite.cli.inspect:info")
+    info = commands.add_parser("info", parents=[shared, as_json, stored], help="describe a world or a store")
+    info.set_defaults(run="geoinfinite.cli.info:run")
     info.add_argument("subject", metavar="WORLD|STORE", help="a bundled world, a .toml file or a .zarr")
 
     models = commands.add_parser("models", help="list models, or describe one")
     actions = models.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    listing = actions.add_parser("list", parents=[shared], help="list the models that need no download")
-    listing.set_defaults(run="geoinfinite.cli.inspect:list_models")
-    inspect = actions.add_parser("inspect", parents=[shared], help="describe a model and check its files")
-    inspect.set_defaults(run="geoinfinite.cli.inspect:inspect_model")
+    listing = actions.add_parser(
+        "list", parents=[shared, as_json], help="list the models that need no download"
+    )
+    listing.set_defaults(run="geoinfinite.cli.models:list_models")
+    inspect = actions.add_parser(
+        "inspect", parents=[shared, as_json], help="describe a model and check its files"
+    )
+    inspect.set_defaults(run="geoinfinite.cli.models:inspect_model")
     inspect.add_argument(
         "ref", metavar="REF", help="bundled:NAME, analytic:NAME or the folder of a checkpoint"
     )
@@ -111,7 +149,28 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         help="threads that draw shards (default: one per core, at most 4)",
     )
     where.add_argument("--scheduler", metavar="ADDRESS", help="a dask.distributed scheduler, tcp://HOST:PORT")
+    parser.add_argument(
+        "--part",
+        type=_part,
+        default=(1, 1),
+        metavar="I/N",
+        help="draw the I-th of N parts of a .zarr, for job arrays: parts may run at the same time",
+    )
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def _setting(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    return key, value
+
+
+def _part(text: str) -> tuple[int, int]:
+    index, _, count = text.partition("/")
+    if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not I/N with 1 <= I <= N, such as 2/5")
+    return int(index), int(count)
 
 
 def _count(text: str) -> int:

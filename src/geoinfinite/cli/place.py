@@ -11,9 +11,9 @@ from geoinfinite.recipe.recipe import Recipe
 
 def place_of(options: argparse.Namespace) -> tuple[Recipe, int, Window]:
     """Return the recipe, the level and the window that the options name; without a bbox, the whole level."""
-    world = worldfile.load(options.world, Recipe)
+    recipe = worldfile.load(options.world, Recipe)
     if options.seed is not None:
-        world = world.replace(seed=options.seed)
-    grid, level = world.grid, options.level
+        recipe = recipe.replace(seed=options.seed)
+    grid, level = recipe.grid, options.level
     window = grid.full(level) if options.bbox is None else grid.window(level, options.bbox, options.crs)
-    return world, level, window
+    return recipe, level, window

@@ -3,144 +3,70 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import shlex
-import shutil
-import sys
-from collections.abc import Iterator
-from importlib import import_module
-from pathlib import Path
 
-import dask
-
+from geoinfinite.cli.jobs import job, progress_of, tell
 from geoinfinite.cli.place import place_of
-from geoinfinite.cli.show import completeness, describe_plan, opening_line, size_of
-from geoinfinite.errors import BudgetError, GeoInfiniteError, StoreError
-from geoinfinite.progress import Progress, Silent, progress_on
-from geoinfinite.stores import layout
-from geoinfinite.stores.objects import open_objects
-from geoinfinite.stores.pictures import write_cog, write_png
-from geoinfinite.stores.planning import Plan, bytes_text, plan_window
-from geoinfinite.stores.writing import local_path, resume_store, write_zarr
-
-HIGHEST_COMPRESSION = 20
-"""More than any imagery but a flat one compresses losslessly."""
-
-PICTURES = {".tif": write_cog, ".tiff": write_cog, ".png": write_png}
+from geoinfinite.cli.show import describe_part, describe_plan, describe_store, opening_line, size_of
+from geoinfinite.cli.store import already, completeness, open_store, read_store
+from geoinfinite.cli.targets import PICTURES, Targets, check_space, check_targets
+from geoinfinite.progress import Silent
+from geoinfinite.stores.objects import Objects
+from geoinfinite.stores.objects.local import LocalObjects
+from geoinfinite.stores.pictures import check_png, hidden_store
+from geoinfinite.stores.planning import Plan, plan_window
+from geoinfinite.stores.writing import resume_store, write_zarr
 
 
 def render(options: argparse.Namespace) -> int:
     """Draw a place once and write it as often as asked; a Zarr store goes on where an earlier run stopped."""
-    for out in options.out:
-        _check_target(out, overwrite=options.overwrite)
-    paths = sorted((local_path(out) for out in options.out), key=lambda path: path.suffix != ".zarr")
-    if len(paths) > 1 and paths[1].suffix == ".zarr":
-        raise StoreError(
-            f"--out names two stores, {paths[0].name} and {paths[1].name}; name one, and copy it"
-        )
+    targets = check_targets(options)
     plan = plan_window(*place_of(options))
-    _check_space(paths[0], plan)
-    _tell(options, describe_plan(plan))
-    store = paths[0] if paths[0].suffix == ".zarr" else None
-    with _scheduler(options), _interruptions(paths[0]):
-        for index, path in enumerate(paths):
-            progress = _progress(options) if index == 0 or store is None else Silent()
-            if path.suffix == ".zarr":
-                write_zarr(plan, path, progress=progress)
-            else:
-                PICTURES[path.suffix](plan, path, overwrite=options.overwrite, store=store, progress=progress)
+    store: Objects = targets.store or LocalObjects(hidden_store(plan, targets.pictures[0]))
+    if isinstance(store, LocalObjects):
+        check_space(store.root if targets.store else targets.pictures[0], plan)
+    if any(path.suffix == ".png" for path in targets.pictures):
+        check_png(plan)
+    found = already(plan, store)
+    name = next((out for out in options.out if out.endswith(".zarr")), store.url)
+    tell(options, describe_plan(plan) if found is None else describe_store(name, *found))
+    with job(options, store, targets.pictures):
+        _write(options, plan, targets, store)
+    if options.part[1] > 1:
+        tell(options, describe_part(options.part, options.out[0], *completeness(store)))
+        return 0
     for out in options.out:
-        _tell(options, f"wrote {out} ({size_of(local_path(out))}); {opening_line(out, plan.level)}")
+        tell(options, f"wrote {out}{size_of(out)}; {opening_line(out, plan.level)}")
     return 0
+
+
+def _write(options: argparse.Namespace, plan: Plan, targets: Targets, store: Objects) -> None:
+    """Draw a plan into the store, then write pictures from it."""
+    progress = progress_of(options)
+    if targets.store is None and len(targets.pictures) == 1:
+        # A picture's own hidden store also holds its partial files.
+        (picture,) = targets.pictures
+        PICTURES[picture.suffix](plan, picture, overwrite=options.overwrite, progress=progress)
+        return
+    write_zarr(plan, store, progress=progress, part=options.part)
+    for path in targets.pictures:
+        PICTURES[path.suffix](plan, path, overwrite=options.overwrite, store=store, progress=Silent())
+    if isinstance(store, LocalObjects) and targets.store is None:
+        store.remove()
 
 
 def resume(options: argparse.Namespace) -> int:
     """Finish a store from nothing but itself."""
-    path = local_path(options.store)
-    objects = open_objects(path)
-    header = layout.read_header(objects)
-    done, shards = completeness(objects)
-    _tell(options, f"{options.store} has {done:,} of {shards:,} shards: checking them, drawing the others")
-    with _scheduler(options), _interruptions(path):
-        report = resume_store(path, progress=_progress(options))
-    _tell(
+    store = open_store(options, options.store)
+    header = read_store(store)
+    tell(options, describe_store(options.store, *completeness(store)))
+    with job(options, store):
+        report = resume_store(store, progress=progress_of(options), part=options.part)
+    if options.part[1] > 1:
+        tell(options, describe_part(options.part, options.store, *completeness(store)))
+        return 0
+    tell(
         options,
         f"{options.store} is complete, {report.drawn:,} shards drawn and {report.kept:,} kept; "
         f"{opening_line(options.store, header.level)}",
     )
     return 0
-
-
-def _check_target(out: str, *, overwrite: bool) -> None:
-    """Refuse a path before anything is drawn for it."""
-    path = local_path(out)
-    if path.suffix == ".zarr":
-        if overwrite and path.exists():
-            raise StoreError(
-                f"--overwrite is for .tif and .png: a .zarr is resumed, never replaced; "
-                f"leave it out, or delete {out} first"
-            )
-    elif path.suffix not in PICTURES:
-        raise StoreError(f"--out={out}: the ending {path.suffix!r} is not .zarr, .tif or .png; choose one")
-    elif path.exists() and not overwrite:
-        raise StoreError(f"--out={out} exists; choose another path, or add --overwrite")
-
-
-def _check_space(path: Path, plan: Plan) -> None:
-    """Refuse what would not fit on the disk however well it compressed."""
-    there = next(folder for folder in path.parents if folder.exists())
-    free = shutil.disk_usage(there).free
-    if plan.bytes > HIGHEST_COMPRESSION * free:
-        raise BudgetError(
-            f"{path.name} would hold {bytes_text(plan.bytes)} of pixels before compression, {there} has "
-            f"{bytes_text(free)} free; take a smaller --bbox or a lower --level"
-        )
-
-
-@contextlib.contextmanager
-def _scheduler(options: argparse.Namespace) -> Iterator[None]:
-    """Run Dask's tasks where the options say."""
-    if options.scheduler is None:
-        threads = {"scheduler": "threads", "num_workers": options.workers}
-        with dask.config.set({} if options.workers is None else threads):
-            yield
-        return
-    try:
-        client = import_module("distributed").Client(options.scheduler)
-    except ImportError as error:
-        raise GeoInfiniteError(
-            "--scheduler needs dask.distributed; install it: pip install 'geoinfinite[distributed]'"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise GeoInfiniteError(
-            f"--scheduler={options.scheduler}: {error}; start one with 'dask scheduler' and "
-            "'dask worker ADDRESS', or leave it out to use threads"
-        ) from error
-    with client:
-        yield
-
-
-@contextlib.contextmanager
-def _interruptions(path: Path) -> Iterator[None]:
-    """Say on Ctrl-C how far the work is and how to go on."""
-    try:
-        yield
-    except KeyboardInterrupt as interrupt:
-        if path.suffix != ".zarr":
-            raise KeyboardInterrupt("interrupted; the same command goes on where this one was") from interrupt
-        if not path.exists():
-            raise KeyboardInterrupt("interrupted before anything was written") from interrupt
-        done, shards = completeness(open_objects(path))
-        raise KeyboardInterrupt(
-            f"interrupted: {done:,} of {shards:,} shards; "
-            f"resume with: geoinfinite resume {shlex.quote(str(path))}"
-        ) from interrupt
-
-
-def _progress(options: argparse.Namespace) -> Progress:
-    return Silent() if options.quiet else progress_on(sys.stderr)
-
-
-def _tell(options: argparse.Namespace, text: str) -> None:
-    if not options.quiet:
-        print(text, flush=True)

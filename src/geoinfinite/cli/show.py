@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from geoinfinite.stores import layout, ledger
-from geoinfinite.stores.objects import Objects
+from geoinfinite.plane.window import Window
+from geoinfinite.progress import pixels_text
 from geoinfinite.stores.planning import Plan, bytes_text
 
 
@@ -18,12 +20,37 @@ def describe_plan(plan: Plan) -> str:
     parents = len(plan.stages) - 1
     below = f" and {parents} coarser level{'s' * (parents > 1)}" if parents else ""
     rows, columns = plan.window.shape
-    megapixels = plan.pixels / 1e6
-    amount = f"{megapixels:,.1f}" if megapixels >= 0.1 else f"{megapixels:.2g}"
     return (
         f"drawing world {plan.world.name!r} level {plan.level}: {columns:,} x {rows:,} px{below}, "
-        f"{amount} megapixels, {plan.tiles:,} tiles, {plan.evaluations:,} evaluations"
+        f"{pixels_text(plan.pixels)}, {plan.tiles:,} tiles, {plan.evaluations:,} evaluations"
     )
+
+
+def describe_store(path: str, done: int, shards: int) -> str:
+    """Return one line that says what is left to do of a store that is there already.
+
+    >>> describe_store("a.zarr", 12, 12)
+    'a.zarr has all of its 12 shards: checking them'
+    >>> describe_store("a.zarr", 3, 12)
+    'a.zarr has 3 of 12 shards: checking them, drawing the others'
+    """
+    if done == shards:
+        return f"{path} has all of its {shards:,} shards: checking them"
+    return f"{path} has {done:,} of {shards:,} shards: checking them, drawing the others"
+
+
+def describe_part(part: tuple[int, int], path: str, done: int, shards: int) -> str:
+    """Return one line that says how far a store is when a part of it has been drawn.
+
+    >>> describe_part((2, 5), "a.zarr", 7, 12)
+    'part 2/5 of a.zarr is drawn: 7 of 12 shards are there'
+    >>> describe_part((5, 5), "a.zarr", 12, 12)
+    'part 5/5 of a.zarr is drawn, and all of its 12 shards are there'
+    """
+    drawn = f"part {part[0]}/{part[1]} of {path} is drawn"
+    if done == shards:
+        return f"{drawn}, and all of its {shards:,} shards are there"
+    return f"{drawn}: {done:,} of {shards:,} shards are there"
 
 
 def opening_line(path: str, level: int) -> str:
@@ -35,22 +62,13 @@ def opening_line(path: str, level: int) -> str:
     return f'open it with rioxarray.open_rasterio("{path}")'
 
 
-def completeness(store: Objects) -> tuple[int, int]:
-    """Return how many shards of a store are there, and how many there should be; their bytes are not read."""
-    header, done, shards = layout.read_header(store), 0, 0
-    for name in header.shards:
-        rows, columns = header.rows_and_columns(name)
-        shards += rows * columns
-        done += sum(
-            ledger.present(store, int(name), row, column) for row in range(rows) for column in range(columns)
-        )
-    return done, shards
-
-
-def size_of(path: Path) -> str:
-    """Return how large a file is, or all files in a folder."""
+def size_of(out: str) -> str:
+    """Return how large a local file is, or all files in a folder, in brackets; of a URL nothing."""
+    if "://" in out:
+        return ""
+    path = Path(out).expanduser()
     files = path.rglob("*") if path.is_dir() else [path]
-    return bytes_text(sum(file.stat().st_size for file in files if file.is_file()))
+    return f" ({bytes_text(sum(file.stat().st_size for file in files if file.is_file()))})"
 
 
 def length(metres: float) -> str:
@@ -81,6 +99,16 @@ def duration(seconds: float) -> str:
         return f"{whole // 3600} h {whole % 3600 // 60} min"
     days = whole // 86_400
     return f"{days} days {whole % 86_400 // 3600} h" if days < 365 else f"{days / 365.25:,.0f} years"
+
+
+def edges(window: Window) -> list[int]:
+    """Return a window as JSON: first row, row after the last, first column, column after the last."""
+    return [window.y0, window.y1, window.x0, window.x1]
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print one JSON document; numbers that JSON does not have are refused."""
+    print(json.dumps(document, indent=2, allow_nan=False))
 
 
 def print_facts(title: str, facts: Sequence[tuple[str, str]]) -> None:

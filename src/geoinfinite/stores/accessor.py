@@ -44,7 +44,6 @@ def plan(da: xr.DataArray, *, shard: int | None = None) -> Plan:
     return _planned(found, shard)
 
 
-@xr.register_dataarray_accessor("geoinfinite")  # type: ignore[no-untyped-call]
 class GeoInfiniteAccessor:
     """What a lazy array of a world can do besides what every DataArray can."""
 

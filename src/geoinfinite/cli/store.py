@@ -1,0 +1,56 @@
+"""Stores as the command line finds them: whether there is one, and how far it is."""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+from geoinfinite.cli.exits import NotAStore
+from geoinfinite.errors import StoreError
+from geoinfinite.stores import layout
+from geoinfinite.stores.identity import Header
+from geoinfinite.stores.objects import Objects, open_objects
+from geoinfinite.stores.planning import Plan
+
+
+def open_store(options: argparse.Namespace, path: str) -> Objects:
+    """Return the objects of the store at a path or URL; nothing is read or written yet."""
+    return open_objects(path, dict(options.storage_options))
+
+
+def read_store(store: Objects) -> Header:
+    """Return the header of a store; raise `NotAStore` where there is none that this version reads."""
+    # What cannot be reached is another failure than what is no store.
+    store.get(layout.ROOT)
+    try:
+        return layout.read_header(store)
+    except StoreError as error:
+        raise NotAStore(str(error)) from error
+
+
+def completeness(store: Objects) -> tuple[int, int]:
+    """Return how many shards of a store are there, and how many there should be; their bytes are not read."""
+    header, names = layout.read_header(store), set(store.names())
+    done = shards = 0
+    for name in header.shards:
+        level, (rows, columns) = int(name), header.rows_and_columns(name)
+        shards += rows * columns
+        done += sum(
+            layout.shard_name(level, *place) in names and layout.record_name(level, *place) in names
+            for place in np.ndindex(rows, columns)
+        )
+    return done, shards
+
+
+def already(plan: Plan, store: Objects) -> tuple[int, int] | None:
+    """Return how far a store of this plan is; ``None`` if there is none at the place yet."""
+    if store.get(layout.ROOT) is None:
+        return None
+    try:
+        header = layout.read_header(store)
+    except StoreError:
+        return None
+    if (header.token, header.level, header.window) != (plan.world.token, plan.level, plan.window):
+        return None
+    return completeness(store)

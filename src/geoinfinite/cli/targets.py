@@ -1,0 +1,97 @@
+"""The outputs that ``--out`` names, checked before anything is drawn for them."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from geoinfinite.cli.exits import OutputExists
+from geoinfinite.cli.store import open_store
+from geoinfinite.errors import BudgetError, StoreError
+from geoinfinite.stores.objects import Objects
+from geoinfinite.stores.objects.local import LocalObjects
+from geoinfinite.stores.pictures import local_file, write_cog, write_png
+from geoinfinite.stores.planning import Plan, bytes_text
+
+HIGHEST_COMPRESSION = 20
+"""More than any imagery but a flat one compresses losslessly."""
+
+PICTURES = {".tif": write_cog, ".tiff": write_cog, ".png": write_png}
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What a command writes: at most one store, and any number of pictures."""
+
+    store: Objects | None
+    pictures: tuple[Path, ...]
+
+
+def check_targets(options: argparse.Namespace) -> Targets:
+    """Return what is to be written; raise `StoreError` for an output that cannot be written."""
+    stores, pictures = [], []
+    for out in options.out:
+        suffix = Path(out).suffix
+        if suffix == ".zarr":
+            stores.append(_checked_store(options, out))
+        elif suffix in PICTURES:
+            pictures.append(_checked_picture(out, overwrite=options.overwrite))
+        else:
+            raise StoreError(f"--out={out}: the ending {suffix!r} is not .zarr, .tif or .png; choose one")
+        if len(set(pictures)) < len(pictures) or (len(stores) == 2 and stores[0].url == stores[1].url):
+            raise StoreError(f"--out={out} is given twice; leave one out")
+    if len(stores) > 1:
+        raise StoreError(
+            f"--out names two stores, {stores[0].url} and {stores[1].url}; name one, and copy it"
+        )
+    index, count = options.part
+    if count > 1 and pictures:
+        raise StoreError(
+            f"--part={index}/{count} is for a .zarr alone: {pictures[0].name} needs all parts; "
+            "leave it out, and render it when they are drawn, with --out of the same .zarr"
+        )
+    return Targets(stores[0] if stores else None, tuple(pictures))
+
+
+def _checked_store(options: argparse.Namespace, out: str) -> Objects:
+    store = open_store(options, out)
+    if isinstance(store, LocalObjects):
+        _check_folder(out, store.root)
+    if options.overwrite and next(store.names(), None) is not None:
+        raise OutputExists(
+            "--overwrite is for .tif and .png: a .zarr is resumed, never replaced; "
+            f"leave it out, or delete {out} first"
+        )
+    return store
+
+
+def _checked_picture(out: str, *, overwrite: bool) -> Path:
+    path = Path(out).expanduser()
+    if "://" not in out:
+        _check_folder(out, path)
+        if path.is_dir():
+            raise OutputExists(f"--out={out} is a folder; choose another path, or delete it first")
+        if path.is_file() and not overwrite:
+            raise OutputExists(f"--out={out} exists; choose another path, or add --overwrite")
+    return local_file(out)
+
+
+def _check_folder(out: str, path: Path) -> None:
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise StoreError(
+            f"--out={out}: the folder {folder} does not exist; create it: mkdir -p {shlex.quote(str(folder))}"
+        )
+
+
+def check_space(path: Path, plan: Plan) -> None:
+    """Refuse what would not fit on the disk however well it compressed."""
+    free = shutil.disk_usage(path.parent).free
+    if plan.bytes > HIGHEST_COMPRESSION * free:
+        raise BudgetError(
+            f"{path.name} would hold {bytes_text(plan.bytes)} of pixels before compression, {path.parent} "
+            f"has {bytes_text(free)} free; take a smaller --bbox or a lower --level"
+        )
