@@ -10,7 +10,8 @@ from typing import Any
 from geoinfinite.cli.show import edges, length, print_facts, print_json, print_table
 from geoinfinite.cli.store import completeness, open_store, read_store
 from geoinfinite.recipe import worldfile
-from geoinfinite.recipe.recipe import Recipe, described
+from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.recipe.settings import described
 from geoinfinite.samplers.tiled import TiledSampler
 from geoinfinite.stores.identity import Header
 
