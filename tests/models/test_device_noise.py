@@ -41,11 +41,10 @@ def test_bits_equal_numpy(device: str, window: Window, period: int | None) -> No
     assert drawn.cpu().numpy().tobytes() == field(window, draw=17).tobytes()
 
 
-def test_small_blocks_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_blocks_give_the_same_bits() -> None:
     window = Window(-70, 130, -9, 302)
     field = NoiseField(KEY, level=0, channels=2, period=257)
-    monkeypatch.setattr("geoinfinite.models.device_noise.BLOCK", 2**7)
-    np.testing.assert_array_equal(DeviceNoise(field)(window).numpy(), field(window))
+    np.testing.assert_array_equal(DeviceNoise(field, block=2**7)(window).numpy(), field(window))
 
 
 def test_a_bad_draw_is_refused_as_the_field_refuses_it() -> None:

@@ -48,6 +48,36 @@ def test_damaged_weights_are_refused_before_they_are_loaded(tmp_path: Path, dama
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"w": {"dtype": "F32", "shape": [4], "data_offsets": [0]}}, r"'w' has data_offsets \[0\]"),
+        ({"w": {"dtype": "F32", "shape": [4], "data_offsets": [0, 2.5]}}, r"'w' has data_offsets \[0, 2.5\]"),
+        ({"w": {"dtype": "F32", "shape": [-4], "data_offsets": [0, 16]}}, r"'w' has shape \[-4\]"),
+        ({"w": {"dtype": "F32", "shape": [5], "data_offsets": [0, 16]}}, r"'w' of shape \[5\] does not fit"),
+        ({"w": {"dtype": "F32", "shape": [True], "data_offsets": [0, 4]}}, r"'w' has shape \[True\]"),
+        (
+            {"w": {"dtype": "I64", "shape": [2], "data_offsets": [0, 16]}},
+            r"'w' has dtype 'I64', .* as float32",
+        ),
+        ({"w": 7}, r"the entry of 'w' is no JSON object"),
+        ({"__metadata__": {}}, r"there is no tensor in it"),
+        (
+            {
+                "v": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]},
+                "w": {"dtype": "F32", "shape": [2], "data_offsets": [8, 16]},
+            },
+            r"'w' does not begin where the tensor before it ends",
+        ),
+    ],
+)
+def test_headers_that_describe_no_file(tmp_path: Path, entries: dict, message: str) -> None:
+    header = json.dumps(entries).encode()
+    (tmp_path / WEIGHTS).write_bytes(struct.pack("<Q", len(header)) + header + b"\0" * 16)
+    with pytest.raises(ModelError, match=message):
+        check_safetensors(tmp_path / WEIGHTS)
+
+
 def test_a_flipped_bit_in_the_weights_changes_the_digest(tmp_path: Path) -> None:
     bundled = ModelReference("bundled:earth-small").directory
     assert bundled is not None
@@ -64,8 +94,8 @@ def test_a_flipped_bit_in_the_weights_changes_the_digest(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("sidecar", "message"),
     [
-        ("{", "is damaged"),
-        ('{"kind": "earth-residual-flow"}', "is damaged"),
+        ("{", "is truncated or damaged"),
+        ('{"kind": "earth-residual-flow"}', "format is missing; it must be 1"),
         (
             '{"kind": "else", "bands": ["a"], "factor": 4, "margin": 6, "multiple": 16}',
             "kind='else' is not one of earth-residual-flow",
@@ -74,8 +104,38 @@ def test_a_flipped_bit_in_the_weights_changes_the_digest(tmp_path: Path) -> None
 )
 def test_sidecars_that_cannot_be(tmp_path: Path, sidecar: str, message: str) -> None:
     (tmp_path / SIDECAR).write_text(sidecar)
+    write_safetensors(tmp_path / WEIGHTS, b"\0" * 64)
     with pytest.raises(ModelError, match=message):
         from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value", "message"),
+    [
+        (SIDECAR, "margin", 3, r"geoinfinite.json: margin=3 must be a whole number from 4 to 1024"),
+        (SIDECAR, "gain", float("nan"), r"gain=nan must be a number above 0"),
+        (SIDECAR, "unshuffle", 4, r"in_channels=40 must be 160 for unshuffle=4 in geoinfinite.json"),
+        (
+            SIDECAR,
+            "multiple",
+            12,
+            r"multiple=12 must be a multiple of unshuffle times 2\*\*2 and of factor=4",
+        ),
+        (SIDECAR, "bands", ["red"], r"bands=\['red'\] must be a list of 3 to 3 values"),
+        ("config.json", "out_channels", 3, r"config.json: out_channels=3 must be 12 for unshuffle=2"),
+        ("config.json", "down_block_types", 2, r"down_block_types=2 must be a list of 1 to 8 values"),
+    ],
+)
+def test_constants_of_the_bundled_kind_that_cannot_be(
+    tmp_path: Path, name: str, key: str, value: object, message: str
+) -> None:
+    bundled = ModelReference("bundled:earth-small").directory
+    assert bundled is not None
+    copy = Path(shutil.copytree(bundled, tmp_path / "copy"))
+    found = json.loads((copy / name).read_text())
+    (copy / name).write_text(json.dumps(found | {key: value}))
+    with pytest.raises(ModelError, match=message):
+        from_pretrained(copy)
 
 
 def test_dtypes_that_no_network_has() -> None:

@@ -76,7 +76,7 @@ def test_all_are_named_as_world_files_name_them() -> None:
 
 def test_metaearth_is_as_published() -> None:
     sampler = MetaEarthTiles(tile=256, stride=128)
-    assert (sampler.steps, sampler.solver, sampler.eta, sampler.weights) == (50, "ddim", 0.0, "crop")
+    assert (sampler.steps, sampler.solver, sampler.eta, sampler.weights) == (50, "ddim", None, "crop")
 
 
 def test_only_spots_move_their_lattice() -> None:

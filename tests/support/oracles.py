@@ -90,6 +90,7 @@ class FreeOracleModel:
     """A tile model without weights that is told nothing."""
 
     FACTS = ModelFacts(bands=BANDS, factor=None, margin=0, multiple=TILE, conditioned=False)
+    nbytes = 0
 
     def bind(self, cond: Cond) -> FreeOracleTiles:
         return FreeOracleTiles(np.zeros(1, np.float32))
@@ -99,6 +100,7 @@ class OracleModel:
     """A tile model without weights."""
 
     FACTS = FACTS
+    nbytes = 0
 
     def bind(self, cond: Cond) -> OracleTiles:
         gain, _, _ = posterior()

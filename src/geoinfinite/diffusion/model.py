@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -31,6 +32,30 @@ class ModelFacts:
     """Channels of the state; ``None``: as many as bands."""
     halo: int = 0
     """Pixels beyond every side of a tile that a latent model decodes and throws away."""
+    gsds: tuple[float, ...] | None = None
+    """Ground sample distances that it has classes for, in metres; ``None``: it has no such list."""
+
+    def class_of(self, gsd_m: float) -> int | None:
+        """Return the class of the nearest known ground sample distance.
+
+        ``None`` if none lies within a quarter of an octave.
+
+        >>> facts = ModelFacts(bands=3, factor=4, margin=2, multiple=4, gsds=(1.0, 2.0, 4.0))
+        >>> facts.class_of(2.2), facts.class_of(8.0)
+        (1, None)
+        """
+        octaves = [abs(math.log2(known / gsd_m)) for known in self.gsds or ()]
+        nearest = min(range(len(octaves)), key=octaves.__getitem__, default=None)
+        return nearest if nearest is not None and octaves[nearest] <= 0.25 else None
+
+
+def unknown_gsd(facts: ModelFacts, gsd_m: float) -> str:
+    """Return what to say of a ground sample distance that a model has no class for."""
+    known = ", ".join(f"{gsd:g}" for gsd in (facts.gsds or ())[:8])
+    return (
+        f"knows ground sample distances of {known} m, and none lies within a quarter of an octave of "
+        f"{gsd_m:.4g} m; choose grid.resolution and grid.factor so that every level has one of them"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +93,10 @@ class Bound(Protocol):
 
 class TileModel(Protocol):
     """A loaded model."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that its weights hold on its device, in bytes; 0 for a model without weights."""
 
     def bind(self, cond: Cond) -> Bound:
         """Return the model conditioned on a batch of tiles."""

@@ -66,6 +66,8 @@ class DeviceNoise:
     """What is drawn."""
     device: torch.device | str = "cpu"
     """Where it is drawn."""
+    block: int = BLOCK
+    """Counters that are hashed at once; the values do not depend on it."""
 
     def __call__(self, window: Window, draw: int = 0) -> Tensor:
         """Return standard normals, float32 ``(channel, y, x)``, on the device."""
@@ -73,7 +75,7 @@ class DeviceNoise:
         table = device_table(device)
         shape = self.field.channels, *window.shape
         out = torch.empty(shape, dtype=torch.float32, device=device)
-        for block in self.field.blocks(window, draw, BLOCK):
+        for block in self.field.blocks(window, draw, self.block):
             counters = tuple(torch.tensor(c.view("int64"), device=device) for c in block.counters)
             lanes = torch.stack(philox4x32(counters, self.field.key), dim=-1)
             words = lanes.flatten(start_dim=2)[..., block.lanes]

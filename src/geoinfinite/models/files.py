@@ -3,33 +3,60 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from geoinfinite.errors import ModelError
+from geoinfinite.models.schema import shortened
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 CONFIG = "config.json"
 SIDECAR = "geoinfinite.json"
 
+LARGEST_JSON = 4 * 2**20
+"""Bytes of a JSON file; the longest known, of 1000 trained betas, has 25 KiB."""
+LARGEST_HEADER = 100_000_000
+"""Bytes of a header: the limit of the safetensors format."""
+ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
+"""Types of tensors that are read, and the bytes of a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class TensorEntry:
+    """Where a tensor lies in a safetensors file."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    """Offset from the beginning of the file, in bytes."""
+    stop: int
+
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Return the JSON object that a file holds; raise `ModelError` if it is missing or damaged."""
+    """Return the JSON object that a file holds; raise `ModelError` if it is missing, damaged or huge."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read ({error.strerror}); copy the whole checkpoint") from error
-    except ValueError as error:
-        raise ModelError(f"{path} is damaged ({error!r}); copy the checkpoint again") from error
+        with path.open("rb") as stream:
+            data = stream.read(LARGEST_JSON + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ModelError(f"{path} cannot be read ({reason}); copy the whole checkpoint") from error
+    if len(data) > LARGEST_JSON:
+        raise ModelError(f"{path} has more than {LARGEST_JSON} bytes; a configuration has a few thousand")
+    found = _parsed(path, data)
     if not isinstance(found, dict):
         raise ModelError(f"{path} is damaged (it is no JSON object); copy the checkpoint again")
     return found
 
 
-def check_safetensors(path: Path) -> None:
-    """Raise `ModelError` unless ``path`` is a whole safetensors file, by its header and its length."""
+def read_header(path: Path) -> dict[str, TensorEntry]:
+    """Return where the tensors of a safetensors file lie.
+
+    Raises `ModelError` unless the file is whole: the header describes every byte of it, once.
+    """
     if not path.is_file():
-        raise ModelError(f"{path} does not exist; a checkpoint needs its weights as {WEIGHTS}")
+        raise ModelError(_missing(path))
     with path.open("rb") as stream:
         head = stream.read(8)
         opens_json = stream.peek(1)[:1] == b"{"
@@ -38,16 +65,80 @@ def check_safetensors(path: Path) -> None:
                 f"{path} is a pickle, which can run code when it is read, and is refused; "
                 "save the weights with safetensors.torch.save_file"
             )
-        length = int.from_bytes(head, "little")
-        size = path.stat().st_size
-        try:
-            if len(head) < 8 or length > min(size, 100_000_000):
-                raise ValueError("header is cut off")
-            header = json.loads(stream.read(length))
-            end = max(v["data_offsets"][1] for k, v in header.items() if k != "__metadata__")
-            if 8 + length + end != size:
-                raise ValueError(f"{8 + length + end} bytes promised, {size} found")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ModelError(
-                f"{path} is truncated or damaged ({error}); copy or download the checkpoint again"
-            ) from error
+        length, size = int.from_bytes(head, "little"), path.stat().st_size
+        if len(head) < 8 or length > min(size, LARGEST_HEADER):
+            raise _damaged(path, "header is cut off")
+        header = _parsed(path, stream.read(length))
+    if not isinstance(header, dict):
+        raise _damaged(path, "the header is no JSON object")
+    entries = {
+        name: _entry(path, name, found, 8 + length)
+        for name, found in header.items()
+        if name != "__metadata__"
+    }
+    if not entries:
+        raise _damaged(path, "there is no tensor in it")
+    end = 8 + length
+    for name, entry in sorted(entries.items(), key=lambda item: (item[1].start, item[1].stop)):
+        if entry.start != end:
+            raise _damaged(path, f"{shortened(name)} does not begin where the tensor before it ends")
+        end = entry.stop
+    if end != size:
+        raise _damaged(path, f"{end} bytes promised, {size} found")
+    return entries
+
+
+def check_safetensors(path: Path) -> None:
+    """Raise `ModelError` unless ``path`` is a whole safetensors file, by its header and its length."""
+    read_header(path)
+
+
+def _parsed(path: Path, data: bytes) -> Any:
+    try:
+        return json.loads(data.decode("utf-8"))
+    except RecursionError as error:
+        raise _damaged(path, "its JSON is nested too deeply") from error
+    except ValueError as error:
+        raise _damaged(path, shortened(str(error), 100)) from error
+
+
+def _entry(path: Path, name: str, found: Any, origin: int) -> TensorEntry:
+    """Return an entry of a header, its types, sizes and offsets checked."""
+    if not isinstance(found, dict):
+        raise _damaged(path, f"the entry of {shortened(name)} is no JSON object")
+    dtype, shape, offsets = (found.get(key) for key in ("dtype", "shape", "data_offsets"))
+    if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
+        raise ModelError(
+            f"{path}: {shortened(name)} has dtype {shortened(dtype)}, which is not one of "
+            f"{', '.join(ITEM_BYTES)}; save the weights as float32 or float16"
+        )
+    if not isinstance(shape, list) or len(shape) > 8 or not _counts(shape):
+        raise _damaged(path, f"{shortened(name)} has shape {shortened(shape)}")
+    if not isinstance(offsets, list) or len(offsets) != 2 or not _counts(offsets):
+        raise _damaged(path, f"{shortened(name)} has data_offsets {shortened(offsets)}")
+    start, stop = offsets
+    if stop - start != prod(shape) * ITEM_BYTES[dtype]:
+        raise _damaged(path, f"{shortened(name)} of shape {shortened(shape)} does not fit its data_offsets")
+    return TensorEntry(dtype, tuple(shape), origin + start, origin + stop)
+
+
+def _counts(values: list[Any]) -> bool:
+    return all(type(n) is int and 0 <= n < 2**50 for n in values)
+
+
+def _missing(path: Path) -> str:
+    """Return why a file of weights is not there, and what to do about what is there instead."""
+    beside = sorted(path.parent.glob("*.safetensors*")) if path.parent.is_dir() else []
+    if any(other.name.endswith(".index.json") for other in beside):
+        return (
+            f"{path} does not exist, but its weights in several files do; join them: "
+            "load the folder with diffusers and save_pretrained(folder, max_shard_size='1TB')"
+        )
+    variant = [p for p in beside if p.name.startswith("diffusion_pytorch_model.") and p.is_file()]
+    if variant:
+        return f"{path} does not exist, but {variant[0].name} does; copy that to {WEIGHTS}"
+    return f"{path} does not exist; a checkpoint needs its weights as {WEIGHTS}"
+
+
+def _damaged(path: Path, reason: str) -> ModelError:
+    return ModelError(f"{path} is truncated or damaged ({reason}); copy or download the checkpoint again")

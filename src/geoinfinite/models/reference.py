@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -13,17 +12,21 @@ from typing import Any, cast
 from geoinfinite.diffusion.model import ModelFacts, TileModel
 from geoinfinite.errors import ModelError, WorldError
 from geoinfinite.models.diffusers import folder as diffusers_folder
-from geoinfinite.models.diffusers.scheduler.reading import CheckpointSampling, from_config
+from geoinfinite.models.diffusers.scheduler.reading import CheckpointSampling, checkpoint_sampling
+from geoinfinite.models.diffusers.scheduler.training_noise import TrainingNoise
+from geoinfinite.models.earth import settings as earth_settings
 from geoinfinite.models.files import CONFIG as CONFIG
 from geoinfinite.models.files import SIDECAR as SIDECAR
 from geoinfinite.models.files import WEIGHTS as WEIGHTS
 from geoinfinite.models.files import check_safetensors as check_safetensors
 from geoinfinite.models.files import read_object
-from geoinfinite.samplers.tiled import TiledSampler
+from geoinfinite.models.schema import shortened
+from geoinfinite.samplers import SOLVERS, EarlySync, IndependentTiles
+from geoinfinite.samplers.tiled import CHECKPOINT, TiledSampler
 from geoinfinite.token import file_digest, token
 
 LOADERS = {
-    "earth-residual-flow": "geoinfinite.models.earth.tiles:load",
+    earth_settings.KIND: "geoinfinite.models.earth.tiles:load",
     diffusers_folder.KIND: "geoinfinite.models.diffusers.tiles:load",
 }
 """Where the sidecar's ``kind`` is loaded: imported only when a model is needed."""
@@ -78,15 +81,16 @@ class ModelReference:
         if directory is None:
             model: Any = _named(ANALYTIC[self.ref])
             return cast(ModelFacts, model.FACTS)
-        sidecar = self._sidecar(directory)
-        if sidecar["kind"] == diffusers_folder.KIND:
+        if self._kind(directory) == diffusers_folder.KIND:
             return diffusers_folder.read_checkpoint(directory).facts
         check_safetensors(directory / WEIGHTS)
+        settings = earth_settings.read_settings(directory)
+        earth_settings.read_config(directory, settings)
         return ModelFacts(
-            bands=len(sidecar["bands"]),
-            factor=int(sidecar["factor"]),
-            margin=int(sidecar["margin"]),
-            multiple=int(sidecar["multiple"]),
+            bands=earth_settings.BANDS,
+            factor=settings.factor,
+            margin=settings.margin,
+            multiple=settings.multiple,
         )
 
     def digest(self) -> str:
@@ -94,7 +98,7 @@ class ModelReference:
         directory = self.directory
         if directory is None:
             return token([self.ref, self.dtype])
-        if self._sidecar(directory)["kind"] == diffusers_folder.KIND:
+        if self._kind(directory) == diffusers_folder.KIND:
             checkpoint = diffusers_folder.read_checkpoint(directory)
             content = {str(f.relative_to(directory)): file_digest(f) for f in checkpoint.files}
             latent = checkpoint.autoencoder is not None
@@ -106,61 +110,107 @@ class ModelReference:
         directory = self.directory
         if directory is None:
             return ()
-        if self._sidecar(directory)["kind"] == diffusers_folder.KIND:
+        if self._kind(directory) == diffusers_folder.KIND:
             return diffusers_folder.read_checkpoint(directory).files
         return tuple(directory / name for name in (WEIGHTS, CONFIG, SIDECAR))
+
+    def training_noise(self) -> TrainingNoise | None:
+        """Return the noise that a checkpoint was trained on; ``None`` without a scheduler file."""
+        checkpoint = self._checkpoint()
+        return None if checkpoint is None else checkpoint.noise
 
     def sampling(self) -> CheckpointSampling | None:
         """Return the solver and schedule that the checkpoint's authors chose; ``None`` if it has none.
 
         Raises `WorldError` for a scheduler whose pixels this library would not reproduce.
         """
-        directory = self.directory
-        if directory is None or self._sidecar(directory)["kind"] != diffusers_folder.KIND:
+        checkpoint = self._checkpoint()
+        if checkpoint is None:
             return None
-        path = diffusers_folder.read_checkpoint(directory).scheduler
-        config = read_object(path)
-        # PNDM has no counterpart here; its checkpoints are commonly sampled by DDIM instead.
-        swap = "DDIMScheduler" if config.get("_class_name") == "PNDMScheduler" else None
+        path = checkpoint.scheduler
         try:
-            return from_config(config, swap)
+            return checkpoint_sampling(read_object(path))
         except WorldError as error:
             raise WorldError(f"{path}: {error}") from error
 
     def default_sampler(self) -> TiledSampler | None:
-        """Return how the model is sampled where nothing is said; ``None``: as any model."""
-        return None
+        """Return the sampler that suits the model: a checkpoint's own solver, schedule and size of tile.
+
+        Tiles have the checkpoint's ``sample_size``, made to fit `ModelFacts.multiple`, and overlap by half. A
+        checkpoint whose scheduler is not offered here is solved by ``dpmpp_2m``. A model that is told no
+        parent is fused in its first steps, where tiles could disagree. ``None`` for an analytic model.
+
+        >>> ModelReference("bundled:earth-small").default_sampler().preset
+        'independent'
+        """
+        if self.directory is None:
+            return None
+        checkpoint = self._checkpoint()
+        if checkpoint is None:
+            return IndependentTiles()
+        solving: dict[str, Any] = {"solver": CHECKPOINT, "schedule": CHECKPOINT, "shift": 1.0}
+        try:
+            told = self.sampling()
+        except WorldError:
+            told = None
+        steps = None if told is None else told.common_steps()
+        if told is None or steps is None:
+            told, steps = None, 24
+            solving = {"solver": "dpmpp_2m", "schedule": "karras", "shift": 1.0}
+        tile, stride = checkpoint.usual_tile()
+        solving |= {"steps": steps, "tile": tile, "stride": stride}
+        if checkpoint.facts.conditioned:
+            return IndependentTiles(**solving)
+        once = told is None or SOLVERS[told.solver].evaluations == 1
+        preset = EarlySync if once and steps > 1 else IndependentTiles
+        return preset(consistency="none", **solving)
+
+    def _checkpoint(self) -> diffusers_folder.Checkpoint | None:
+        """Return the folder in diffusers' format; ``None`` for a model of another kind."""
+        directory = self.directory
+        if directory is None or self._kind(directory) != diffusers_folder.KIND:
+            return None
+        return diffusers_folder.read_checkpoint(directory)
 
     def load(self, device: str) -> TileModel:
         """Load the model onto a device."""
         directory = self.directory
         if directory is None:
             return cast(TileModel, _named(ANALYTIC[self.ref])())
-        kind = self._sidecar(directory)["kind"]
+        kind = self._kind(directory)
         settings = (self.normalisation,) if kind == diffusers_folder.KIND else ()
         return cast(TileModel, _named(LOADERS[kind])(directory, device, self.dtype, *settings))
 
-    def _sidecar(self, directory: Path) -> dict[str, Any]:
-        """Return the sidecar of a folder; a folder in diffusers' format needs none."""
+    def _kind(self, directory: Path) -> str:
+        """Return the kind of a folder's model: as its sidecar says, or diffusers' where there is none."""
         path = directory / SIDECAR
-        if not path.is_file():
-            if diffusers_folder.is_checkpoint(directory):
-                return {"kind": diffusers_folder.KIND}
+        if not _is_file(path):
+            if _is_folder(directory) and diffusers_folder.is_checkpoint(directory):
+                return diffusers_folder.KIND
             raise ModelError(
-                f"model.ref={self.ref!r}: {path} does not exist; name a folder that holds {SIDECAR}, "
-                f"{CONFIG} and {WEIGHTS}, a checkpoint in diffusers' format with unet and scheduler, "
-                'or "bundled:earth-small"'
+                f"model.ref={shortened(self.ref, 200)}: its {SIDECAR} does not exist; name a folder that "
+                f"holds {SIDECAR}, {CONFIG} and {WEIGHTS}, a checkpoint in diffusers' format with unet and "
+                'scheduler, or "bundled:earth-small"'
             )
-        try:
-            sidecar = json.loads(path.read_text())
-            kind = sidecar["kind"]
-            if kind != diffusers_folder.KIND:
-                _ = [sidecar[key] for key in ("bands", "factor", "margin", "multiple")]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"{path} is damaged ({error!r}); copy the checkpoint again") from error
-        if kind not in LOADERS:
-            raise ModelError(f"{path}: kind={kind!r} is not one of {', '.join(LOADERS)}")
-        return cast(dict[str, Any], sidecar)
+        kind = read_object(path).get("kind")
+        if not isinstance(kind, str) or kind not in LOADERS:
+            raise ModelError(f"{path}: kind={shortened(kind)} is not one of {', '.join(LOADERS)}")
+        return kind
+
+
+def _is_file(path: Path) -> bool:
+    """Say whether a path is a file; one that no file system can hold is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def _named(path: str) -> Callable[..., Any]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import lcm
 from typing import Any
 
-from geoinfinite.diffusion.model import ModelFacts
+from geoinfinite.diffusion.model import ModelFacts, unknown_gsd
 from geoinfinite.errors import WorldError
 from geoinfinite.plane.grid import Grid
 from geoinfinite.samplers.presets import ChartedMultiDiffusion, SpotDiffusion
@@ -29,6 +29,8 @@ def check_model(grid: Grid, level: int, facts: ModelFacts, ref: str) -> None:
             f"grid.factor={grid.factor} is not the factor {facts.factor} of model.ref={ref!r}; "
             f"set grid.factor = {facts.factor}"
         )
+    if facts.gsds is not None and facts.class_of(grid.gsd_m(level)) is None:
+        raise WorldError(f"model.ref={ref!r} at level {level} {unknown_gsd(facts, grid.gsd_m(level))}")
 
 
 def check_sampler(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from geoinfinite.errors import WorldError
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.samplers import SOLVERS, Solver
+from geoinfinite.samplers import SOLVERS, Solver, clipped_estimates
 from geoinfinite.samplers.tiled import CHECKPOINT, TiledSampler
 
 
@@ -33,7 +33,7 @@ def sampling_of(sampler: TiledSampler, model: ModelReference) -> Sampling:
     that the preset cannot fuse.
     """
     if CHECKPOINT not in (sampler.solver, sampler.schedule):
-        return Sampling(SOLVERS[sampler.solver], sampler.sigmas, sampler.eta or None, sampler.sigmas[0])
+        return _by_name(sampler, _clipping(sampler.solver, model))
     told = model.sampling()
     if told is None:
         name = "solver" if sampler.solver == CHECKPOINT else "schedule"
@@ -41,11 +41,26 @@ def sampling_of(sampler: TiledSampler, model: ModelReference) -> Sampling:
             f'sampler.{name}="checkpoint", but model.ref={model.ref!r} has no scheduler_config.json; name a '
             f"{name}"
         )
-    solver, eta = sampler.solver, sampler.eta or None
-    if solver == CHECKPOINT:
-        solver, eta = told.solver, sampler.eta or told.eta
-        sampler.check_solver(solver)
+    eta = sampler.eta
+    if sampler.solver == CHECKPOINT:
+        solver = told.as_solver()
+        sampler.check_solver(solver.name)
+        eta = told.eta if eta is None else eta
+    else:
+        solver = _clipping(sampler.solver, model)
     if sampler.schedule != CHECKPOINT:
-        return Sampling(SOLVERS[solver], sampler.sigmas, eta, sampler.sigmas[0])
+        return replace(_by_name(sampler, solver), eta=eta)
     steps = sampler.steps
-    return Sampling(SOLVERS[solver], told.sigmas(steps), eta, told.start(steps), told.end(steps))
+    return Sampling(solver, told.sigmas(steps), eta, told.start(steps), told.end(steps))
+
+
+def _by_name(sampler: TiledSampler, solver: Solver) -> Sampling:
+    return Sampling(solver, sampler.sigmas, sampler.eta, sampler.sigmas[0])
+
+
+def _clipping(name: str, model: ModelReference) -> Solver:
+    """Return a solver by name, its estimates clipped if the checkpoint's scheduler clips them."""
+    noise = model.training_noise()
+    if noise is None or noise.step_clip is None:
+        return SOLVERS[name]
+    return clipped_estimates(SOLVERS[name], noise.step_clip)

@@ -6,6 +6,7 @@ training schedule, and the name ``ddim`` here is the solver.
 """
 
 from geoinfinite.samplers import schedules as schedules
+from geoinfinite.samplers.clipping import clipped_estimates as clipped_estimates
 from geoinfinite.samplers.presets import PRESETS as PRESETS
 from geoinfinite.samplers.presets import ChartedMultiDiffusion as ChartedMultiDiffusion
 from geoinfinite.samplers.presets import EarlySync as EarlySync

@@ -58,10 +58,15 @@ def ddim(denoise: Denoiser, x: Array, past: Past, step: Step) -> tuple[Array, Pa
     3.92
     """
     x0 = denoise(x, step.sigma)
+    return down_and_up(x0, x - x0, step), ()
+
+
+def down_and_up(x0: Array, noise: Array, step: Step) -> Array:
+    """Return ``x0`` with what ``step.eta`` leaves of the noise ``sigma e`` of the state, and fresh noise."""
     fresh = step.eta**2 * (1 - step.ratio**2)
     sigma_down, sigma_up = step.sigma_next * sqrt(1 - fresh), step.sigma_next * sqrt(fresh)
-    x = x0 + (sigma_down / step.sigma) * (x - x0)
-    return x + step.noise(sigma_up) if sigma_up > 0 else x, ()
+    x = x0 + (sigma_down / step.sigma) * noise
+    return x + step.noise(sigma_up) if sigma_up > 0 else x
 
 
 # The two names of one step: what the ancestral sampler calls sigma_up is DDIM's at eta = 1.

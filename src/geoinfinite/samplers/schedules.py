@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
 from geoinfinite.errors import WorldError
@@ -107,9 +108,10 @@ def timesteps(steps: int, count: int, spacing: str, offset: int = 0) -> list[flo
     if spacing == "leading":
         spaced = [float(i * (count // steps) + offset) for i in reversed(range(steps))]
     elif spacing == "trailing":
-        spaced = [round(count - i * count / steps) - 1.0 for i in range(steps)]
+        # Where a timestep lies between two whole ones, the last bit of these sums decides: diffusers' own.
+        spaced = (np.round(np.arange(count, 0, -count / steps)) - 1).tolist()[:steps]
     elif spacing == "linspace":
-        spaced = [(count - 1) * (1 - f) for f in _fractions(steps)]
+        spaced = np.linspace(0, count - 1, steps)[::-1].tolist() if steps > 1 else [count - 1.0]
     else:
         raise WorldError(f'spacing={spacing!r} is not "leading", "trailing" or "linspace"')
     if not 0 <= spaced[-1] <= spaced[0] < count:

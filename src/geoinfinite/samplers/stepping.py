@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log
-from typing import TypeAlias
+from types import FunctionType
+from typing import Any, TypeAlias
 
 from geoinfinite.diffusion.denoiser import Array, Denoiser
 from geoinfinite.errors import WorldError
@@ -113,7 +114,7 @@ class Solver:
     """A step and what a caller must know of it; called, it solves a whole schedule.
 
     ``solver(denoise, x, sigmas, noise=None)``: ``x`` holds noise of deviation ``sigmas[0]``, and the
-    result that of ``sigmas[-1]``. Equal names are equal solvers.
+    result that of ``sigmas[-1]``.
     """
 
     name: str
@@ -135,9 +136,12 @@ class Solver:
         object.__setattr__(self, "__doc__", self.take.__doc__)
         object.__setattr__(self, "__module__", self.take.__module__)
 
-    def __reduce__(self) -> str:
+    def __reduce__(self) -> str | tuple[Any, ...]:
         """Travel by name, as a function does: a process finds its own."""
-        return self.name
+        if isinstance(self.take, FunctionType):
+            return self.name
+        fields = self.name, self.take, self.evaluations, self.history, self.eta, self.renoises
+        return Solver, fields
 
     def __call__(
         self,

@@ -31,8 +31,9 @@ class TiledSampler:
     """Name of a schedule of noise levels: ``gi.samplers.SCHEDULES``; ``"checkpoint"``: the model's own."""
     shift: float = 3.0
     """Factor on every noise level of a named schedule: for ``flow`` the shift of its time."""
-    eta: float = 0.0
-    """Share of fresh, position-keyed noise at every step, 0 to 1, for the solvers that take it."""
+    eta: float | None = None
+    """Share of fresh, position-keyed noise at every step, 0 to 1, for the solvers that take it; ``None``: the
+    solver's own, or the checkpoint's."""
     steps: int = 4
     """Steps of the solver."""
     tile: int = 128
@@ -64,7 +65,7 @@ class TiledSampler:
                 f"sampler.stride={self.stride} must be between 1 and sampler.tile={self.tile}: "
                 "a larger stride leaves pixels that no tile covers"
             )
-        if not 0 <= self.eta <= 1:
+        if self.eta is not None and not 0 <= self.eta <= 1:
             raise WorldError(f"sampler.eta={self.eta} must be between 0 (deterministic) and 1 (DDPM)")
         if self.solver != CHECKPOINT:
             self.check_solver(self.solver)

@@ -22,11 +22,15 @@ from geoinfinite.models.diffusers.local_attention import restrict_attention
 
 ALONE = Cond(None, 30.0)
 FIXTURES = Path(__file__).parents[3] / "shared" / "fixtures"
+UP = ("UpDecoderBlock2D",) * 3
 MADE: dict[str, tuple[Callable[..., Any], int]] = {
     "kl": (latents.kl, 4),
     "vq": (latents.vq, 3),
     "tiny": (latents.tiny, 4),
     "kl with attention": (partial(latents.kl, mid_block_add_attention=True), 4),
+    "kl with attention below": (partial(latents.kl, up_block_types=("AttnUpDecoderBlock2D", *UP[1:])), 4),
+    "kl with attention above": (partial(latents.kl, up_block_types=(*UP[1:], "AttnUpDecoderBlock2D")), 4),
+    "vq with attention": (partial(latents.vq, up_block_types=("AttnUpDecoderBlock2D", UP[0])), 3),
 }
 
 
@@ -128,8 +132,9 @@ def test_a_tile_with_its_halo_is_the_crop_of_the_whole(tmp_path: Path, kind: str
     wide = facts.halo // facts.latent
     tile, whole = tile_and_whole(tiles, facts.halo, wide, facts.latent)
     np.testing.assert_allclose(tile, whole, rtol=1e-5, atol=1e-5)
-    # Not a latent pixel less would do, and none at all is far off.
-    for halo, least in ((wide - 1, 1e-5), (0, 0.5)):
+    # Not a latent pixel less would do, and none at all is far off; what attention sees last weighs little.
+    less = 4 if kind.endswith("below") else 1
+    for halo, least in ((wide - less, 1e-5), (0, 0.5)):
         tile, whole = tile_and_whole(tiles, facts.halo, halo, facts.latent)
         assert np.abs(tile - whole).max() > least
 
@@ -174,6 +179,14 @@ def test_frozen_statistics_are_the_same_in_every_process_and_of_no_tile(tmp_path
     again = from_pretrained(tmp_path).load("cpu").bind(ALONE)
     decoded(again, 9 * z)
     np.testing.assert_array_equal(decoded(again, z), wanted)
+
+
+def test_attention_in_a_decoder_is_called_in_silence(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tiles = bound(tmp_path, latents.kl(mid_block_add_attention=True), 4)
+    decoded(tiles, latents.field(1, 4, 4, 4))
+    assert capfd.readouterr() == ("", "")
 
 
 def test_pictures_are_fixed_coloured_and_within_the_range() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from geoinfinite.diffusion.model import Bound, Cond
 from geoinfinite.errors import ModelError
 from geoinfinite.models import from_pretrained
 from geoinfinite.models.reference import WEIGHTS
+from geoinfinite.recipe.solver_settings import sampling_of
+from geoinfinite.samplers import IndependentTiles
 
 
 def loaded(folder: Path, cond: Cond, dtype: str = "float32") -> Bound:
@@ -227,3 +230,118 @@ def test_weights_of_another_network(tmp_path: Path) -> None:
     (folder / "unet" / WEIGHTS).write_bytes((tmp_path / "other" / WEIGHTS).read_bytes())
     with pytest.raises(ModelError, match=r"does not fit its configuration .*copy the whole checkpoint"):
         loaded(folder, ALONE)
+
+
+def changed(folder: Path, name: str, change: Any) -> Path:
+    """Change one tensor of a network's weights."""
+    weights = folder / "unet" / WEIGHTS
+    tensors = {key: tensor.clone() for key, tensor in load_file(weights).items()}
+    tensors[name] = change(tensors[name]).contiguous()
+    save_file(tensors, weights)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("conv_in.weight", lambda w: w.permute(1, 0, 2, 3)),
+        ("time_embedding.linear_1.weight", lambda w: w.T),
+        ("down_blocks.1.resnets.0.conv_shortcut.weight", lambda w: w.reshape(32, 64, 1, 1)),
+        ("conv_out.weight", lambda w: w.flatten(1)),
+        ("conv_norm_out.weight", lambda w: w[:, None]),
+    ],
+)
+def test_tensors_of_another_shape_and_the_same_size(tmp_path: Path, name: str, change: Any) -> None:
+    folder = changed(latents.write(tmp_path, latents.unet(2, 2)), name, change)
+    with pytest.raises(ModelError, match=rf"does not fit its configuration .*size mismatch for {name}"):
+        loaded(folder, ALONE)
+
+
+def test_attention_saved_as_a_convolution(tmp_path: Path) -> None:
+    folder = latents.write(tmp_path, latents.unet(1, 1))
+    x, sigma = latents.field(1, 1, 8, 8), level(300)
+    wanted = denoised(folder, x, sigma, ALONE)
+    name = "mid_block.attentions.0.to_q.weight"
+    np.testing.assert_array_equal(
+        denoised(changed(folder, name, lambda w: w[:, :, None, None]), x, sigma, ALONE), wanted
+    )
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite(tmp_path: Path, value: float) -> None:
+    folder = changed(latents.write(tmp_path, latents.unet(1, 1)), "conv_in.bias", lambda b: b.fill_(value))
+    with pytest.raises(ModelError, match=r"'conv_in.bias' holds values that are not finite; download"):
+        loaded(folder, ALONE)
+
+
+def test_blocks_with_fixed_kernels(tmp_path: Path) -> None:
+    network = latents.unet(
+        1,
+        1,
+        down_block_types=("KDownBlock2D", "KDownBlock2D"),
+        up_block_types=("KUpBlock2D", "KUpBlock2D"),
+        block_out_channels=(32, 32),
+    )
+    folder = latents.write(tmp_path, network)
+    before = torch.random.get_rng_state()
+    x, sigma = latents.field(1, 1, 16, 16), level(300)
+    wanted = x - sigma * epsilon(network, x / np.hypot(1, sigma), 300)
+    np.testing.assert_allclose(denoised(folder, x, sigma, ALONE), wanted, atol=5e-5)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("damage", ["replaced", "truncated", "removed"])
+def test_weights_that_change_while_a_process_draws(tmp_path: Path, damage: str) -> None:
+    folder = latents.write(tmp_path, latents.unet(4, 4), vae=latents.kl())
+    bound = loaded(folder, ALONE)
+    x = latents.field(1, 4, 8, 8)
+    wanted = bound.image(bound.denoise(bound.state(x), 1.3))
+    for weights in folder.rglob(WEIGHTS):
+        with weights.open("r+b") as stream:
+            if damage == "replaced":
+                stream.write(b"\1" * weights.stat().st_size)
+            elif damage == "truncated":
+                stream.truncate(100)
+        if damage == "removed":
+            weights.unlink()
+    np.testing.assert_array_equal(bound.image(bound.denoise(bound.state(x), 1.3)), wanted)
+
+
+def test_a_model_tells_the_memory_that_it_holds(tmp_path: Path) -> None:
+    network, vae = latents.unet(4, 4), latents.kl()
+    model = from_pretrained(latents.write(tmp_path, network, vae=vae)).load("cpu")
+    assert model.nbytes == 4 * (network.num_parameters() + vae.num_parameters())
+
+
+def test_a_class_that_diffusers_cannot_import_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = latents.write(tmp_path, latents.unet(1, 1))
+
+    def broken(name: str) -> Any:
+        try:
+            raise ImportError("libcudart.so.12: cannot open shared object file")
+        except ImportError as error:
+            raise RuntimeError(f"Failed to import {name} (look up to see its traceback)") from error
+
+    # There is no broken installation of diffusers to test with.
+    monkeypatch.delattr(diffusers, "UNet2DModel", raising=False)
+    monkeypatch.setattr(type(diffusers), "__getattr__", lambda self, name: broken(name))
+    with pytest.raises(
+        ModelError, match=r"cannot import UNet2DModel: ImportError: libcudart.so.12"
+    ) as caught:
+        loaded(folder, ALONE)
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_named_solver_clips_as_the_file_says(tmp_path: Path, keep: bool) -> None:
+    scheduler = diffusers.DDIMScheduler(**latents.BETAS, clip_sample=True, clip_sample_range=0.4)
+    reference = from_pretrained(latents.write(tmp_path, latents.unet(1, 1), scheduler))
+    name = "checkpoint" if keep else "ddim"
+    solving = sampling_of(IndependentTiles(solver=name, schedule="checkpoint", steps=2), reference)
+    x = 3 * latents.field(1, 1, 8, 8)
+    drawn = solving.solver(lambda x, sigma: x / 2, x, (2.0, 1.0))
+    wanted = (x / 2).clip(-0.4, 0.4) + (x - (x / 2 if keep else (x / 2).clip(-0.4, 0.4))) / 2
+    np.testing.assert_allclose(drawn, wanted, rtol=1e-6)
+    assert pickle.loads(pickle.dumps(solving.solver)) == solving.solver

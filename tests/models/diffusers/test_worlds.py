@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,17 @@ import diffusers
 import latents
 import numpy as np
 import pytest
+import torch
 from drawings import UNCACHED
 
 from geoinfinite.engine import generate
+from geoinfinite.errors import WorldError
 from geoinfinite.models import from_pretrained
 from geoinfinite.plane.resample import coarsen_mean
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import LevelSettings, Recipe
 from geoinfinite.recipe.root import Root
-from geoinfinite.samplers.presets import EarlySync
+from geoinfinite.samplers.presets import EarlySync, IndependentTiles
 
 WHOLE, PART = Window(8, 48, 8, 56), Window(13, 41, 19, 46)
 
@@ -69,3 +72,77 @@ def test_a_world_without_a_raster_begins_with_a_latent_checkpoint(tmp_path: Path
     part = Window(5, 31, 17, 43)
     y, x = part.slices(full)
     np.testing.assert_array_equal(generate(world, 0, part, resources=UNCACHED), whole[:, y, x])
+
+
+# Networks that nobody trained stay within the range where they predict the image, or where it is clipped.
+BETAS = latents.BETAS | {"prediction_type": "sample"}
+V = {"prediction_type": "v_prediction"}
+SCHEDULERS = {
+    "ddim, clipped": (partial(diffusers.DDIMScheduler, **latents.BETAS, clip_sample_range=0.7), 10),
+    "ddim, zero snr": (
+        partial(
+            diffusers.DDIMScheduler,
+            **(BETAS | V),
+            rescale_betas_zero_snr=True,
+            timestep_spacing="trailing",
+            clip_sample=False,
+        ),
+        10,
+    ),
+    "euler, linspace": (partial(diffusers.EulerDiscreteScheduler, **BETAS), 7),
+    "euler, karras": (partial(diffusers.EulerDiscreteScheduler, **BETAS, use_karras_sigmas=True), 7),
+    "euler, zero snr": (
+        partial(
+            diffusers.EulerDiscreteScheduler, **V, rescale_betas_zero_snr=True, timestep_spacing="trailing"
+        ),
+        10,
+    ),
+    "heun": (partial(diffusers.HeunDiscreteScheduler, **BETAS), 6),
+    "dpm": (partial(diffusers.DPMSolverMultistepScheduler, **BETAS), 30),
+    "dpm, karras": (partial(diffusers.DPMSolverMultistepScheduler, **BETAS, use_karras_sigmas=True), 9),
+    "flow": (partial(diffusers.FlowMatchEulerDiscreteScheduler, shift=3.0), 8),
+}
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_a_level_of_one_tile_is_what_diffusers_draws(tmp_path: Path, patch: Recipe, name: str) -> None:
+    make, steps = SCHEDULERS[name]
+    scheduler = make()
+    network = latents.unet(3, 3)
+    network.conv_out.weight.data *= 0.3
+    folder = latents.write(tmp_path / "model", network, scheduler)
+    sampler = IndependentTiles(
+        solver="checkpoint", schedule="checkpoint", steps=steps, tile=16, stride=16, consistency="none"
+    )
+    world = patch.replace(
+        root=Root("generated"),
+        grid=replace(patch.grid, shape=(16, 16), levels=1),
+        levels=(LevelSettings(0, sampler, from_pretrained(folder)),),
+        dtype="float32",
+    )
+    full = world.grid.full(0)
+    scheduler.set_timesteps(steps)
+    x = torch.from_numpy(world.noise(0, 3)(full))[None] * float(getattr(scheduler, "init_noise_sigma", 1.0))
+    for t in scheduler.timesteps:
+        z = scheduler.scale_model_input(x, t) if hasattr(scheduler, "scale_model_input") else x
+        with torch.inference_mode():
+            x = scheduler.step(network(z, t).sample, t, x).prev_sample
+    wanted = (x[0].numpy().clip(-1, 1) + 1) / 2
+    assert wanted.std() > 0.02
+    assert (np.abs(wanted - 0.5) == 0.5).mean() < 0.6
+    np.testing.assert_allclose(generate(world, 0, full, resources=UNCACHED), wanted, atol=2e-4)
+
+
+def test_a_level_whose_distance_the_network_does_not_know(tmp_path: Path, patch: Recipe) -> None:
+    known = [300 / 4**level for level in range(1, 4)]
+    folder = latents.write(
+        tmp_path, latents.unet(6, 3, num_class_embeds=3), sidecar={"gsd": known, "factor": 4}
+    )
+    world = patch.replace(model=from_pretrained(folder))
+    assert world.model.facts().gsds == tuple(known)
+    (folder / "geoinfinite.json").write_text(
+        '{"format": 1, "kind": "diffusers", "factor": 4, "gsd": [75.0, 18.75, 7.0]}'
+    )
+    with pytest.raises(WorldError, match=r"at level 3 knows ground .* of 75, 18.75, 7 m, and none .* 4.68"):
+        patch.replace(model=from_pretrained(folder))

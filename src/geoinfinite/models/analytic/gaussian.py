@@ -68,6 +68,9 @@ class GaussianModel:
 
     FACTS: ClassVar = FACTS
 
+    nbytes: ClassVar[int] = 0
+    """There are no weights."""
+
     def bind(self, cond: Cond) -> GaussianTiles:
         """Return the denoiser of a batch of tiles."""
         if cond.parent is None:

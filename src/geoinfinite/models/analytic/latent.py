@@ -112,6 +112,9 @@ class LatentModel:
         bands=3, factor=FACTOR, margin=MARGIN, multiple=LATENT, latent=LATENT, channels=CHANNELS, halo=HALO
     )
 
+    nbytes: ClassVar[int] = 0
+    """There are no weights."""
+
     def bind(self, cond: Cond) -> LatentTiles:
         """Return the denoiser of a batch of tiles."""
         if cond.parent is None:
@@ -135,6 +138,9 @@ class LatentPlanetModel:
         channels=CHANNELS,
         halo=HALO,
     )
+
+    nbytes: ClassVar[int] = 0
+    """There are no weights."""
 
     def bind(self, cond: Cond) -> LatentTiles:
         """Return the denoiser; the same everywhere."""

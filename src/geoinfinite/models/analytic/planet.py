@@ -57,6 +57,9 @@ class PlanetModel:
 
     FACTS: ClassVar = ModelFacts(bands=3, factor=None, margin=0, multiple=1, conditioned=False)
 
+    nbytes: ClassVar[int] = 0
+    """There are no weights."""
+
     def bind(self, cond: Cond) -> PlanetTiles:
         """Return the denoiser; the same everywhere."""
         return PlanetTiles()

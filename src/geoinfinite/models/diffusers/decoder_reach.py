@@ -11,7 +11,8 @@ TINY_BLOCK = 3
 """The same of `AutoencoderTiny`."""
 
 ATTENTION = 4
-"""Latent pixels that attention sees to every side if normalisation is frozen; else it sees the tile."""
+"""Pixels of its own resolution that attention sees to every side if normalisation is frozen; else it sees the
+whole tile."""
 
 Operation: TypeAlias = tuple[str, int]
 """``("look", n)``: n pixels to every side, as n convolutions of 3 x 3; ``("enlarge", f)``: by a factor."""
@@ -44,14 +45,16 @@ def decoder_operations(name: str, config: Mapping[str, Any]) -> list[Operation]:
             enlarge = [("enlarge", factor)] if i < len(blocks) - 1 else []
             operations += [("look", TINY_BLOCK * int(count)), *enlarge, ("look", 1)]
         return operations
-    levels = len(config.get("block_out_channels", (64,)))
-    residual = RESIDUAL_BLOCK * (int(config.get("layers_per_block", 1)) + 1)
+    blocks = config.get("up_block_types", ("UpDecoderBlock2D",))
+    layers = int(config.get("layers_per_block", 1)) + 1
     operations = [("look", 1 + 2 * RESIDUAL_BLOCK)]
     if config.get("mid_block_add_attention", True):
         operations.append(("look", ATTENTION))
-    for i in range(levels):
-        operations.append(("look", residual))
-        if i < levels - 1:
+    for i, block in enumerate(blocks):
+        # Attention follows every residual block of the blocks that have it.
+        attention = ATTENTION if block.startswith("Attn") else 0
+        operations.append(("look", layers * (RESIDUAL_BLOCK + attention)))
+        if i < len(blocks) - 1:
             operations += [("enlarge", 2), ("look", 1)]
     return [*operations, ("look", 1)]
 

@@ -14,20 +14,19 @@ from typing import Any
 
 from geoinfinite.diffusion.model import ModelFacts
 from geoinfinite.errors import ModelError
+from geoinfinite.models.diffusers.architecture import check_architecture
 from geoinfinite.models.diffusers.decoder_reach import decoder_operations, halo_of, latent_pixels
-from geoinfinite.models.diffusers.scheduler.reading import CheckpointSampling
-from geoinfinite.models.diffusers.scheduler.training_noise import read_noise
+from geoinfinite.models.diffusers.scheduler.training_noise import TrainingNoise, read_noise
+from geoinfinite.models.diffusers.sidecar import ENLARGERS, check_uses, known_gsds, read_sidecar
 from geoinfinite.models.files import CONFIG, SIDECAR, WEIGHTS, check_safetensors, read_object
 
 KIND = "diffusers"
 NETWORKS = ("UNet2DModel",)
 AUTOENCODERS = ("AutoencoderKL", "VQModel", "AutoencoderTiny")
 SCHEDULER, INDEX = "scheduler_config.json", "model_index.json"
-ENLARGERS = {"bicubic": 2, "bilinear": 1, "nearest": 0}
-"""Ways to enlarge the parent, with the parent pixels that each looks beyond its own."""
-_NUMBERS = {"factor": 1, "margin": 0, "multiple": 1, "halo": 0}
-SETTINGS = {"format", "kind", "about", "bands", "gsd", "enlarge", "scaling_factor", *_NUMBERS}
-"""Keys of a sidecar of this kind."""
+UNSAID_SIZE = 64
+"""Side of a state where a configuration has no ``sample_size``."""
+SUPER_RESOLUTION = "LDMSuperResolutionPipeline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,7 @@ class Part:
 
     folder: Path
     config: Mapping[str, Any]
+    """The class, ``_class_name``, and the keys that it reads."""
 
     @property
     def name(self) -> str:
@@ -54,8 +54,8 @@ class Checkpoint:
 
     network: Part
     autoencoder: Part | None
-    noise: CheckpointSampling
-    """What the network was trained on; its solver and schedule are for those who ask for them."""
+    noise: TrainingNoise
+    """What the network was trained on and how it is told of noise."""
     scheduler: Path
     """The file that says so."""
     facts: ModelFacts
@@ -70,6 +70,17 @@ class Checkpoint:
         """How the parent is enlarged: one of `ENLARGERS`."""
         return str(self.sidecar.get("enlarge", "bicubic"))
 
+    def usual_tile(self) -> tuple[int, int]:
+        """Return tile and stride in pixels: the size that the network was trained at, and half of it.
+
+        Both fit the model: tiles are multiples of `ModelFacts.multiple`, strides of latent and parent pixels.
+        """
+        size = self.network.config.get("sample_size") or UNSAID_SIZE
+        side = max(size) if isinstance(size, list | tuple) else size
+        tile = -(-side * self.facts.latent // self.facts.multiple) * self.facts.multiple
+        unit = lcm(self.facts.latent, self.facts.factor or 1)
+        return tile, max(unit, tile // 2 // unit * unit)
+
 
 def is_checkpoint(directory: Path) -> bool:
     """Say whether a folder looks like a checkpoint in diffusers' format."""
@@ -81,7 +92,7 @@ def is_checkpoint(directory: Path) -> bool:
 
 def read_checkpoint(directory: Path) -> Checkpoint:
     """Return what a folder says of itself; raise `ModelError` if it cannot be drawn with."""
-    sidecar = _sidecar(directory)
+    sidecar = read_sidecar(directory)
     network = _part(directory / "unet" if (directory / "unet").is_dir() else directory, NETWORKS)
     folders = [directory / name for name in ("vae", "vqvae") if (directory / name).is_dir()]
     autoencoder = _part(folders[0], AUTOENCODERS) if folders else None
@@ -91,53 +102,30 @@ def read_checkpoint(directory: Path) -> Checkpoint:
         noise = read_noise(scheduling)
     except ModelError as error:
         raise ModelError(f"{scheduler}: {error}") from error
-    _check_network(network, sidecar)
+    index = _index(directory)
+    state = _state_channels(network, scheduling)
+    facts = _facts(network, autoencoder, state, sidecar)
     extra = (directory / name for name in (SIDECAR, INDEX))
     parts = [network] if autoencoder is None else [network, autoencoder]
-    state = int(network.config.get("out_channels", 3))
-    if str(scheduling.get("variance_type")).startswith("learned"):
-        # Half of what the network returns is a variance, which no solver here asks for.
-        state //= 2
     return Checkpoint(
         network,
         autoencoder,
         noise,
         scheduler,
-        _facts(network, autoencoder, state, sidecar),
+        facts,
         sidecar,
         files=(
             scheduler,
             *(path for path in extra if path.is_file()),
             *(path for part in parts for path in (part.folder / CONFIG, part.weights)),
         ),
-        scaling=1.0 if autoencoder is None else _scaling(directory, autoencoder, sidecar),
+        scaling=1.0 if autoencoder is None else _scaling(autoencoder, index, sidecar, facts.conditioned),
     )
 
 
-def _sidecar(directory: Path) -> dict[str, Any]:
-    path = directory / SIDECAR
-    if not path.is_file():
-        return {}
-    sidecar = read_object(path)
-    unknown = sorted(set(sidecar) - SETTINGS)
-    if unknown:
-        raise ModelError(f"{path}: {unknown[0]!r} is not one of {', '.join(sorted(SETTINGS))}")
-    if sidecar.get("enlarge", "bicubic") not in ENLARGERS:
-        raise ModelError(f"{path}: enlarge={sidecar['enlarge']!r} is not one of {', '.join(ENLARGERS)}")
-    for name, least in _NUMBERS.items():
-        value = sidecar.get(name)
-        if value is not None and (not isinstance(value, int) or value < least):
-            raise ModelError(f"{path}: {name}={value!r} must be a whole number of at least {least}")
-    return sidecar
-
-
 def _part(folder: Path, names: tuple[str, ...]) -> Part:
-    part = Part(folder, read_object(folder / CONFIG))
-    if part.name not in names:
-        raise ModelError(
-            f"{folder / CONFIG}: _class_name={part.name!r} is not one of {', '.join(names)}; networks "
-            "that are told text or other embeddings are not read"
-        )
+    where = folder / CONFIG
+    part = Part(folder, check_architecture(where, read_object(where), names))
     check_safetensors(part.weights)
     return part
 
@@ -153,28 +141,29 @@ def _scheduler(directory: Path) -> Path:
     )
 
 
-def _check_network(network: Part, sidecar: Mapping[str, Any]) -> None:
-    where, config = network.folder / CONFIG, network.config
-    if config.get("time_embedding_type", "positional") != "positional":
+def _index(directory: Path) -> str | None:
+    """Return the pipeline that a folder is made for; ``None`` if it does not say."""
+    path = directory / INDEX
+    if not path.is_file():
+        return None
+    name = read_object(path).get("_class_name")
+    if not isinstance(name, str):
+        raise ModelError(f"{path}: _class_name is missing or no string; copy the file again, or remove it")
+    return name
+
+
+def _state_channels(network: Part, scheduling: Mapping[str, Any]) -> int:
+    """Return the channels of what is denoised; half of an answer may be a variance, not asked for."""
+    answer = int(network.config.get("out_channels", 3))
+    variance = scheduling.get("variance_type")
+    if not str(variance).startswith("learned"):
+        return answer
+    if answer % 2:
         raise ModelError(
-            f"{where}: time_embedding_type={config['time_embedding_type']!r} is not positional; noise levels "
-            "are told as timesteps"
+            f"{network.folder / CONFIG}: out_channels={answer} must be even, as half of them are the "
+            f"variance of variance_type={variance!r}; set that to 'fixed_small' if the network predicts none"
         )
-    gsd, kind = sidecar.get("gsd"), config.get("class_embed_type")
-    classes = config.get("num_class_embeds")
-    if kind == "timestep":
-        if not (isinstance(gsd, dict) and set(gsd) == {"scale", "offset"}):
-            raise ModelError(
-                f"{where}: class_embed_type='timestep' is told the ground sample distance, but {SIDECAR} "
-                'does not say how; add "gsd": {"scale": A, "offset": B} for the label A log2(metres) + B'
-            )
-    elif kind is not None:
-        raise ModelError(f"{where}: class_embed_type={kind!r} is not null or timestep")
-    elif classes is not None and not (isinstance(gsd, list) and len(gsd) == classes):
-        raise ModelError(
-            f"{where}: num_class_embeds={classes} classes, but {SIDECAR} does not say the ground sample "
-            f'distance of each; add "gsd": [{classes} values in metres]'
-        )
+    return answer // 2
 
 
 def _facts(network: Part, autoencoder: Part | None, state: int, sidecar: Mapping[str, Any]) -> ModelFacts:
@@ -191,16 +180,13 @@ def _facts(network: Part, autoencoder: Part | None, state: int, sidecar: Mapping
             f"{where}: in_channels={state + told} is neither {state}, the state alone, nor {state + bands}, "
             "the state and an enlarged parent; other conditions are not read"
         )
+    check_uses(sidecar, parent=bool(told), latent=autoencoder is not None)
     multiple = 2 ** (len(network.config.get("down_block_types", "1234")) - 1) * latent
     factor = sidecar.get("factor", latent if told and latent > 1 else None)
     margin = 0
     if told:
         margin = _margin(where, latent, factor, sidecar)
         multiple = lcm(multiple, factor or 1)
-    elif "factor" in sidecar or "margin" in sidecar:
-        raise ModelError(
-            f"{SIDECAR}: factor and margin are of a parent, and the network is told none; remove them"
-        )
     if sidecar.get("multiple", multiple) % multiple:
         raise ModelError(f"{SIDECAR}: multiple={sidecar['multiple']} must be a multiple of {multiple}")
     return ModelFacts(
@@ -212,6 +198,7 @@ def _facts(network: Part, autoencoder: Part | None, state: int, sidecar: Mapping
         latent=latent,
         channels=state,
         halo=halo,
+        gsds=known_gsds(where, network.config, sidecar),
     )
 
 
@@ -246,12 +233,9 @@ def _decoder_facts(autoencoder: Part, state: int, sidecar: Mapping[str, Any]) ->
     bands = int(config.get("out_channels", 3))
     if bands != config.get("in_channels", 3):
         raise ModelError(f"{where}: in_channels={config['in_channels']} must equal out_channels={bands}")
-    if config.get("norm_type", "group") != "group":
-        raise ModelError(
-            f"{where}: norm_type={config['norm_type']!r} is not group, the only one that is read"
-        )
-    if config.get("upsample_fn", "nearest") != "nearest":
-        raise ModelError(f"{where}: upsample_fn={config['upsample_fn']!r} is not nearest")
+    for key in ("latents_mean", "latents_std"):
+        if config.get(key) and len(config[key]) != latents:
+            raise ModelError(f"{where}: {key} has {len(config[key])} values for codes of {latents} channels")
     latent = latent_pixels(autoencoder.name, config)
     halo = int(sidecar.get("halo", halo_of(decoder_operations(autoencoder.name, config), latent)))
     if halo % latent:
@@ -261,13 +245,19 @@ def _decoder_facts(autoencoder: Part, state: int, sidecar: Mapping[str, Any]) ->
     return bands, latent, halo
 
 
-def _scaling(directory: Path, autoencoder: Part, sidecar: Mapping[str, Any]) -> float:
+def _scaling(autoencoder: Part, index: str | None, sidecar: Mapping[str, Any], conditioned: bool) -> float:
     """Return the scaling factor that the pipeline of diffusers would use."""
     if "scaling_factor" in sidecar:
         return float(sidecar["scaling_factor"])
-    index = directory / INDEX
     # That pipeline gives codes to the decoder as they are, whatever its configuration says.
-    if index.is_file() and read_object(index).get("_class_name") == "LDMSuperResolutionPipeline":
+    if index == SUPER_RESOLUTION:
         return 1.0
     usual = 1.0 if autoencoder.name == "AutoencoderTiny" else 0.18215
-    return float(autoencoder.config.get("scaling_factor", usual))
+    said = float(autoencoder.config.get("scaling_factor", usual))
+    if index is None and conditioned and autoencoder.name == "VQModel" and said != 1.0:
+        raise ModelError(
+            f"{autoencoder.folder / CONFIG}: scaling_factor={said:g} is ignored by diffusers' "
+            f"{SUPER_RESOLUTION} and used by others, and there is no {INDEX} that names one; copy it, or add "
+            f'"scaling_factor": 1.0 or {said:g} to {SIDECAR}'
+        )
+    return said

@@ -19,8 +19,18 @@ class LocalAttention:
     def __init__(self, reach: int) -> None:
         self.reach = reach
 
-    def __call__(self, attention: Any, x: Tensor, *unused: object, **more: object) -> Tensor:
-        """Return the residual block's answer to ``(tile, channel, y, x)``."""
+    def __call__(
+        self,
+        attention: Any,
+        x: Tensor,
+        encoder_hidden_states: object = None,
+        attention_mask: object = None,
+        temb: object = None,
+    ) -> Tensor:
+        """Return the residual block's answer to ``(tile, channel, y, x)``; nothing else is told a decoder.
+
+        diffusers looks up the names of the parameters, and warns of those that it passes in vain.
+        """
         tiles, channels, rows, columns = x.shape
         tokens = attention.group_norm(x.flatten(2)).transpose(1, 2)
         query, key, value = (

@@ -11,11 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from geoinfinite.diffusion.model import Array, Cond
+from geoinfinite.diffusion.model import Array, Cond, unknown_gsd
 from geoinfinite.errors import ModelError
 from geoinfinite.models.diffusers.autoencoder import Autoencoder, load_autoencoder
 from geoinfinite.models.diffusers.folder import Checkpoint, read_checkpoint
-from geoinfinite.models.diffusers.weights import load_network
+from geoinfinite.models.diffusers.weights import load_network, module_bytes
 from geoinfinite.models.threads import one_thread, tile_by_tile
 
 
@@ -30,6 +30,12 @@ class CheckpointModel:
     device: torch.device
     dtype: torch.dtype
     """What the network's convolutions compute in; weights, states and the autoencoder stay float32."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the weights of the network and the autoencoder, in bytes."""
+        coder = self.autoencoder
+        return module_bytes(self.network) + (0 if coder is None else module_bytes(coder.module))
 
     def bind(self, cond: Cond) -> CheckpointTiles:
         """Return the network told about a batch of tiles."""
@@ -51,14 +57,9 @@ class CheckpointModel:
             return torch.tensor([label], dtype=torch.float32, device=self.device)
         if config.get("num_class_embeds") is None:
             return None
-        octaves = [abs(log2(known / gsd_m)) for known in gsd]
-        nearest = min(range(len(gsd)), key=octaves.__getitem__)
-        if octaves[nearest] > 0.25:
-            raise ModelError(
-                f"{self.checkpoint.network.folder} knows ground sample distances of {gsd} m, and none lies "
-                f"within a quarter of an octave of {gsd_m:.4g} m; choose grid.resolution and grid.factor so "
-                "that every level has one of them"
-            )
+        nearest = self.checkpoint.facts.class_of(gsd_m)
+        if nearest is None:
+            raise ModelError(f"{self.checkpoint.network.folder} {unknown_gsd(self.checkpoint.facts, gsd_m)}")
         return torch.tensor([nearest], device=self.device)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,48 +12,136 @@ from torch import Tensor, nn
 
 from geoinfinite.errors import ModelError
 from geoinfinite.models.diffusers.folder import Part
-from geoinfinite.models.files import CONFIG
+from geoinfinite.models.files import CONFIG, TensorEntry, read_header
+from geoinfinite.models.schema import shortened
 
 OLD_NAMES = {".query.": ".to_q.", ".key.": ".to_k.", ".value.": ".to_v.", ".proj_attn.": ".to_out.0."}
 """What attention layers were called in checkpoints saved before diffusers 0.17."""
+DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 
 def load_network(part: Part, device: torch.device) -> nn.Module:
     """Return a part of a checkpoint in float32; raise `ModelError` if weights and configuration disagree."""
-    import diffusers
-
-    config = {key: value for key, value in part.config.items() if not key.startswith("_")}
-    architecture: Any = getattr(diffusers, part.name)
-    try:
-        with torch.device("meta"):
-            network: nn.Module = architecture.from_config(config)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise _damaged(part.folder / CONFIG, error) from error
-    tensors = {_new_name(name): tensor for name, tensor in load_tensors(part.weights).items()}
+    network = _without_weights(part)
     wanted = network.state_dict()
+    tensors = {_new_name(name): tensor for name, tensor in load_tensors(part.weights).items()}
     for name, tensor in tensors.items():
-        if name in wanted and tensor.shape != wanted[name].shape and tensor.numel() == wanted[name].numel():
-            # Attention was once a convolution of 1 x 1.
+        if name in wanted and _is_linear_as_convolution(tensor.shape, wanted[name].shape):
             tensors[name] = tensor.reshape(wanted[name].shape)
     try:
         network.load_state_dict(tensors, strict=True, assign=True)
     except RuntimeError as error:
-        raise _damaged(part.weights, error) from error
+        raise _misfit(part.weights, error) from error
+    _make_buffers(network, part)
     nn.Module.to(network, device, torch.float32)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network.eval().requires_grad_(False)
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a safetensors file."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    """Return the tensors of a safetensors file, in memory: the file may change afterwards.
 
+    Raises `ModelError` for a file that is not whole, and for values that are not finite.
+    """
+    entries = read_header(path)
     try:
-        tensors: dict[str, Tensor] = load_file(path)
-    except (OSError, SafetensorError, ValueError) as error:
-        raise _damaged(path, error) from error
+        with path.open("rb") as stream:
+            tensors = {name: _read(path, stream, entry) for name, entry in entries.items()}
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror}); copy the whole checkpoint") from error
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise ModelError(
+                f"{path}: {shortened(name)} holds values that are not finite; download the checkpoint again, "
+                "or take one from before its training diverged"
+            )
     return tensors
+
+
+def module_bytes(module: nn.Module) -> int:
+    """Return the memory of a module's parameters and buffers, in bytes."""
+    return sum(tensor.nbytes for tensor in (*module.parameters(), *module.buffers()))
+
+
+def _read(path: Path, stream: Any, entry: TensorEntry) -> Tensor:
+    size = entry.stop - entry.start
+    if size == 0:
+        return torch.empty(entry.shape, dtype=DTYPES[entry.dtype])
+    data = bytearray(size)
+    stream.seek(entry.start)
+    if stream.readinto(data) != size:
+        raise ModelError(f"{path} was cut short while it was read; copy the checkpoint again")
+    return torch.frombuffer(data, dtype=DTYPES[entry.dtype]).reshape(entry.shape)
+
+
+def _without_weights(part: Part) -> nn.Module:
+    """Return a network that holds no memory yet, its shapes tried out on a state of the smallest size."""
+    where = part.folder / CONFIG
+    try:
+        import diffusers
+
+        architecture: Any = getattr(diffusers, part.name)
+    except (ImportError, RuntimeError) as error:
+        raise ModelError(
+            f"diffusers cannot import {part.name}: {_root_cause(error)}; install diffusers and torch in "
+            "versions that fit each other"
+        ) from error
+    try:
+        with torch.device("meta"):
+            network: nn.Module = architecture(**_arguments(architecture, part.config))
+            _try_shapes(part, network.eval())
+    # Whatever diffusers makes of a configuration that it cannot build: its classes check little themselves.
+    except Exception as error:
+        raise _misfit(where, error) from error
+    return network
+
+
+def _arguments(architecture: Any, config: Mapping[str, Any]) -> dict[str, Any]:
+    known = inspect.signature(architecture.__init__).parameters
+    return {key: value for key, value in config.items() if key in known}
+
+
+def _try_shapes(part: Part, network: Any) -> None:
+    """Raise ValueError unless a network returns what its configuration promises, in shape."""
+    config = part.config
+    bands, answer = int(config.get("in_channels", 3)), int(config.get("out_channels", 3))
+    if part.name == "UNet2DModel":
+        side = 2 ** (len(config.get("down_block_types", "1234")) + 1)
+        label = None
+        if config.get("class_embed_type") or config.get("num_class_embeds"):
+            label = torch.zeros(1, dtype=torch.float32 if config.get("class_embed_type") else torch.int64)
+        found = network(torch.zeros(1, bands, side, side), torch.zeros(1), class_labels=label).sample
+    else:
+        blocks = config.get("num_decoder_blocks") or config.get("block_out_channels", (64,))
+        if part.name == "AutoencoderTiny" and "num_decoder_blocks" not in config:
+            blocks = (3, 3, 3, 1)
+        side = 2 ** (len(blocks) + 1)
+        code = network.encode(torch.zeros(1, bands, side, side))
+        code = code.latent_dist.mode() if part.name == "AutoencoderKL" else code.latents
+        found = network.decode(code).sample
+    if found.shape != (1, answer, side, side):
+        raise ValueError(f"an answer of shape {tuple(found.shape)} to a state of {side} x {side}")
+
+
+def _make_buffers(network: nn.Module, part: Part) -> None:
+    """Fill in what a class computes by itself and no file holds, such as fixed kernels."""
+    empty = [name for name, buffer in network.named_buffers() if buffer.is_meta]
+    if not empty:
+        return
+    import diffusers
+
+    architecture: Any = getattr(diffusers, part.name)
+    with torch.random.fork_rng(devices=[]):
+        filled = dict(architecture(**_arguments(architecture, part.config)).named_buffers())
+    for name in empty:
+        owner, _, attribute = name.rpartition(".")
+        network.get_submodule(owner).register_buffer(attribute, filled[name], persistent=False)
+
+
+def _is_linear_as_convolution(found: torch.Size, wanted: torch.Size) -> bool:
+    """Say whether one shape is (out, in) and the other (out, in, 1, 1): attention was once a convolution."""
+    shorter, longer = sorted((tuple(found), tuple(wanted)), key=len)
+    return len(shorter) == 2 and longer == (*shorter, 1, 1)
 
 
 def _new_name(name: str) -> str:
@@ -60,7 +150,13 @@ def _new_name(name: str) -> str:
     return name
 
 
-def _damaged(path: Path, reason: object) -> ModelError:
+def _root_cause(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def _misfit(path: Path, reason: object) -> ModelError:
     because = " ".join(str(reason).split())[:160]
     return ModelError(
         f"{path} does not fit its configuration ({because}); copy the whole checkpoint again, "

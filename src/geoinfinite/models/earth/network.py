@@ -18,53 +18,25 @@ Training and inference both import this module, so there is one definition of ea
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from geoinfinite.errors import ModelError
 from geoinfinite.models.diffusers.folder import Part
 from geoinfinite.models.diffusers.weights import load_network
+from geoinfinite.models.earth.settings import BOX, read_config
+from geoinfinite.models.earth.settings import KIND as KIND
+from geoinfinite.models.earth.settings import EarthSettings as EarthSettings
+from geoinfinite.models.earth.settings import read_settings as read_settings
+from geoinfinite.models.files import CONFIG as CONFIG
+from geoinfinite.models.files import SIDECAR as SIDECAR
+from geoinfinite.models.files import WEIGHTS as WEIGHTS
 
-KIND = "earth-residual-flow"
-CONFIG, WEIGHTS, SIDECAR = "config.json", "diffusion_pytorch_model.safetensors", "geoinfinite.json"
-BOX = 5
 DETAIL_LIMIT = 4.0
-
-
-@dataclass(frozen=True, slots=True)
-class EarthSettings:
-    """The constants that belong to a set of weights, kept beside them in `geoinfinite.json`."""
-
-    factor: int = 4
-    """How many child pixels one parent pixel spans, along each axis."""
-    margin: int = 6
-    """Parent pixels that the parent's window has beyond the tile, on each side (at least 4)."""
-    unshuffle: int = 2
-    """Side of the pixel blocks that are folded into channels before the network."""
-    multiple: int = 16
-    """A tile's side is a multiple of this."""
-    gain: float = 1.0
-    """Residual scale per unit of the parent's local contrast, fitted on the training data."""
-    floor: float = 0.01
-    """Residual scale where the parent is flat; 0.01 is 1.3 of 255."""
-    log_scale_mean: float = 0.0
-    """Mean of log(scale) over the training data, to standardise that feature."""
-    log_scale_std: float = 1.0
-    """Standard deviation of log(scale) over the training data."""
-
-    def __post_init__(self) -> None:
-        if self.margin < 2 * (BOX // 2):
-            raise ModelError(f"margin={self.margin} must be at least {2 * (BOX // 2)}")
-        for name in ("factor", "unshuffle", "multiple", "gain", "floor", "log_scale_std"):
-            if not getattr(self, name) > 0:
-                raise ModelError(f"{name}={getattr(self, name)!r} must be positive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,36 +123,6 @@ def load(
     Only local files are read, and no pickle. Raises `ModelError` when one of the three is
     missing, damaged or describes another architecture.
     """
-    settings, config = read_settings(directory), _read_json(directory / CONFIG)
-    unet = load_network(Part(directory, {"_class_name": "UNet2DModel"} | config), torch.device(device))
+    settings = read_settings(directory)
+    unet = load_network(Part(directory, read_config(directory, settings)), torch.device(device))
     return EarthNetwork(nn.Module.to(unet, dtype=dtype), settings)
-
-
-def read_settings(directory: Path) -> EarthSettings:
-    """Read and check the sidecar `geoinfinite.json` of a network's directory."""
-    path = directory / SIDECAR
-    found = _read_json(path)
-    if (found.get("format"), found.get("kind")) != (1, KIND):
-        raise _damaged(path, f"format 1 of kind {KIND!r} is needed")
-    try:
-        return EarthSettings(**{field.name: found[field.name] for field in fields(EarthSettings)})
-    except (KeyError, TypeError, ModelError) as error:
-        raise _damaged(path, f"{type(error).__name__}: {error}") from error
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise _damaged(path, error) from error
-    if not isinstance(found, dict):
-        raise _damaged(path, "a JSON object is needed")
-    return found
-
-
-def _damaged(path: Path, reason: object) -> ModelError:
-    because = " ".join(str(reason).split())[:160]
-    return ModelError(
-        f"cannot load {str(path)!r}: {because}; reinstall geoinfinite, or point to a directory "
-        f"with an intact {CONFIG}, {WEIGHTS} and {SIDECAR}."
-    )

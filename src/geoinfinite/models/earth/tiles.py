@@ -11,6 +11,7 @@ from torch import Tensor
 from geoinfinite.diffusion.denoiser import from_flow
 from geoinfinite.diffusion.model import Array, Cond
 from geoinfinite.errors import ModelError
+from geoinfinite.models.diffusers.weights import module_bytes
 from geoinfinite.models.earth import network as earth_network
 from geoinfinite.models.earth.network import EarthCondition, EarthNetwork
 from geoinfinite.models.threads import one_thread, workers
@@ -72,6 +73,11 @@ class EarthModel:
     device: str
     dtype: torch.dtype
     """What convolutions compute in; weights, states and sums stay float32."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the weights, in bytes."""
+        return module_bytes(self.network.unet)
 
     @torch.inference_mode()
     def bind(self, cond: Cond) -> EarthTiles:

@@ -12,8 +12,9 @@ import pytest
 from geoinfinite.errors import WorldError
 from geoinfinite.models import from_config
 from geoinfinite.models.diffusers.scheduler.betas import betas, trained_sigmas
-from geoinfinite.models.diffusers.scheduler.keys import DEFAULTS
-from geoinfinite.models.diffusers.scheduler.reading import ADAPTERS, READERS
+from geoinfinite.models.diffusers.scheduler.keys import SOLVER
+from geoinfinite.models.diffusers.scheduler.reading import READERS, checkpoint_sampling
+from geoinfinite.models.diffusers.scheduler.training_noise import ADAPTERS
 from geoinfinite.samplers import SOLVERS
 
 # As published with Stable Diffusion 1.5.
@@ -27,7 +28,7 @@ DDIM = {"_class_name": "DDIMScheduler", "clip_sample": False}
 
 
 @pytest.mark.parametrize("name", READERS)
-@pytest.mark.parametrize("steps", [1, 2, 7, 25])
+@pytest.mark.parametrize("steps", [2, 4, 10, 25])
 def test_every_class_gives_a_schedule(name: str, steps: int) -> None:
     sampling = from_config({"clip_sample": False, "steps_offset": 1}, name)
     sigmas = sampling.sigmas(steps)
@@ -44,12 +45,13 @@ def test_every_class_gives_a_schedule(name: str, steps: int) -> None:
 
 
 def test_every_class_has_keys_and_a_reader() -> None:
-    assert DEFAULTS.keys() == READERS.keys()
+    assert SOLVER.keys() == READERS.keys()
 
 
 def test_a_file_is_read_as_another_class_with_its_noise_schedule() -> None:
     with pytest.raises(WorldError, match=r"_class_name='PNDMScheduler' is not one of DDIM.*class_name="):
         from_config(PNDM)
+    assert checkpoint_sampling(PNDM) == from_config(PNDM, class_name="DDIMScheduler")
     sampling = from_config(PNDM, class_name="DDIMScheduler")
     assert sampling.timesteps(4) == (751, 501, 251, 1)
     lowest = sampling.sigmas(4)[-1]
@@ -92,16 +94,17 @@ def test_levels_of_training_are_rising_and_end_without_signal_if_asked() -> None
     ("config", "message"),
     [
         ({}, "_class_name='' is not one of DDIMScheduler"),
-        ({"clip_sample": True}, "clip_sample=True of DDIMScheduler .* set it to false, or read it as"),
         ({"thresholding": True}, "thresholding=True of DDIMScheduler .* set it to false"),
-        ({"new_key": 3}, "new_key=3 is not a key of DDIMScheduler known here; remove it"),
-        ({"timestep_spacing": "linspace"}, "timestep_spacing='linspace' of DDIMScheduler .* 'trailing'"),
         ({"timestep_spacing": "odd"}, "timestep_spacing='odd' of DDIMScheduler"),
         ({"prediction_type": "score"}, "prediction_type='score' of DDIMScheduler .* what the network"),
         ({"beta_schedule": "cubic"}, "beta_schedule='cubic' is not .* trained_betas"),
         ({"trained_betas": [0.1, 0.2]}, "trained_betas has 2 values, num_train_timesteps=1000"),
         (
             {"trained_betas": [0.1, -0.2], "num_train_timesteps": 2},
+            r"trained_betas=\[0.1, -0.2\] must be null, or a list of 1 to 100000 values, each a number",
+        ),
+        (
+            {"trained_betas": [0.1, 1.0], "num_train_timesteps": 2},
             "betas must be numbers between 0 and 1",
         ),
         ({"rescale_betas_zero_snr": True}, "prediction_type='epsilon' of DDIMScheduler says nothing"),
@@ -136,12 +139,12 @@ def test_settings_of_ddim_that_are_not_honoured_are_refused(config: dict[str, An
         (
             "DPMSolverMultistepScheduler",
             {"use_karras_sigmas": True, "beta_schedule": "squaredcos_cap_v2"},
-            "use_karras_sigmas=True .* beta_schedule='squaredcos_cap_v2'",
+            "use_karras_sigmas=true .* beta_schedule='squaredcos_cap_v2'",
         ),
         (
             "DPMSolverMultistepScheduler",
             {"solver_order": 3, "lower_order_final": False},
-            "lower_order_final=False .* set it to true",
+            "lower_order_final=false .* set it to true",
         ),
         ("FlowMatchEulerDiscreteScheduler", {"use_dynamic_shifting": True}, "use_dynamic_shifting=True"),
         ("FlowMatchEulerDiscreteScheduler", {"shift_terminal": 0.1}, "shift_terminal=0.1"),
@@ -163,8 +166,13 @@ def test_settings_that_are_not_honoured_are_refused(name: str, config: dict[str,
             10,
             "last step to .* is none; set steps_offset=1",
         ),
-        ("DDIMScheduler", {}, 1001, "steps=1001 exceeds the 1000 timesteps"),
-        ("DDIMScheduler", {}, 0, "steps=0 must be at least 1"),
+        ("DDIMScheduler", {}, 1001, "steps=1001 must be between 1 and 1000, for the 1000 timesteps"),
+        ("DDIMScheduler", {}, 0, "steps=0 must be between 1 and 1000"),
+        ("DPMSolverMultistepScheduler", {}, 1000, "steps=1000 must be between 1 and 999"),
+        ("EulerDiscreteScheduler", {}, 1, "steps=1 with timestep_spacing='linspace' visits only timestep 0"),
+        ("DDIMScheduler", {"timestep_spacing": "trailing"}, 30, "30 .*; take 25 or 40 steps, or set timest"),
+        ("DDIMScheduler", {"timestep_spacing": "linspace"}, 10, "steps=10 .* goes down by 100 .*'trailing'"),
+        ("DDIMScheduler", {"steps_offset": 1}, 600, "steps=600 .*; take at most 500 steps, or set steps_off"),
         ("LCMScheduler", {}, 51, "steps=51 must be between 1 and original_inference_steps=50"),
         ("FlowMatchEulerDiscreteScheduler", {}, 0, "steps=0 must be between 1 and the 1000"),
     ],

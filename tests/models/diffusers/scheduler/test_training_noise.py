@@ -12,6 +12,10 @@ import torch
 from geoinfinite.errors import ModelError
 from geoinfinite.models.diffusers.scheduler.training_noise import read_noise
 
+# diffusers converts tensors to arrays in a way that NumPy 2 deprecates.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+DDIM = {"_class_name": "DDIMScheduler"}
 LATENT = {"beta_start": 0.0015, "beta_end": 0.0195, "beta_schedule": "scaled_linear"}
 ZERO_SNR = {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True}
 
@@ -50,7 +54,6 @@ def test_timesteps_on_the_schedule_are_whole_and_between_them_linear_in_log_sigm
     assert noise.timestep_of(1e9) == 999
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_euler_of_diffusers_is_told_the_same_timesteps_on_karras_schedules() -> None:
     scheduler = diffusers.EulerDiscreteScheduler(**LATENT, use_karras_sigmas=True)
     scheduler.set_timesteps(7)
@@ -109,18 +112,107 @@ def test_consistency_models_keep_their_boundary_condition() -> None:
     np.testing.assert_allclose(x0, step.denoised.numpy(), atol=1e-5)
 
 
+SVD = {
+    "prediction_type": "v_prediction",
+    "timestep_type": "continuous",
+    "use_karras_sigmas": True,
+    "sigma_min": 0.002,
+    "sigma_max": 700.0,
+}
+
+
+@pytest.mark.parametrize(
+    "ignored",
+    [
+        {},
+        {"comment": "x"},
+        {"use_karras_sigmas": False, "use_beta_sigmas": True},
+        {"final_sigmas_type": "odd"},
+        {"timestep_spacing": "odd"},
+    ],
+)
+def test_the_clock_of_a_file_holds_whatever_its_other_keys_say(ignored: dict[str, Any]) -> None:
+    config = {"_class_name": "EulerDiscreteScheduler"} | LATENT | SVD | ignored
+    noise = read_noise(config)
+    scheduler = diffusers.EulerDiscreteScheduler(**LATENT, **SVD)
+    scheduler.set_timesteps(6)
+    for sigma, told in zip(scheduler.sigmas[:-1], scheduler.timesteps, strict=True):
+        assert noise.timestep_of(float(sigma)) == pytest.approx(float(told), rel=1e-5, abs=1e-6)
+
+
+@pytest.mark.parametrize("zero_snr", [False, True])
+@pytest.mark.parametrize("name", ["CogVideoXDDIMScheduler", "CogVideoXDPMScheduler"])
+def test_a_shift_of_the_signal_to_noise_ratio_is_kept(name: str, zero_snr: bool) -> None:
+    scheduler = getattr(diffusers, name)(
+        snr_shift_scale=2.5, prediction_type="v_prediction", rescale_betas_zero_snr=zero_snr
+    )
+    noise = read_noise(saved(scheduler))
+    ours = 1 / (1 + np.square(noise.trained))
+    np.testing.assert_allclose(ours, scheduler.alphas_cumprod.double().numpy(), atol=2e-6)
+
+
+def test_the_boundary_condition_is_kept_beside_keys_that_nobody_reads() -> None:
+    config = {
+        "_class_name": "LCMScheduler",
+        "timestep_scaling": 7.0,
+        "comment": [],
+        "timestep_spacing": "odd",
+    }
+    assert read_noise(config).boundary == 7.0
+
+
+@pytest.mark.parametrize("name", ["DPMSolverMultistepScheduler", "UniPCMultistepScheduler"])
+def test_flows_among_the_solvers_of_variance_preserving_networks(name: str) -> None:
+    scheduler = getattr(diffusers, name)(
+        use_flow_sigmas=True, prediction_type="flow_prediction", num_train_timesteps=500
+    )
+    scheduler.set_timesteps(5)
+    noise = read_noise(saved(scheduler))
+    share = scheduler.sigmas[1:-1].double().numpy()
+    told = [noise.timestep_of(float(s / (1 - s))) for s in share]
+    np.testing.assert_allclose(told, scheduler.timesteps[1:].numpy(), atol=1.0)
+
+
+@pytest.mark.parametrize("betas", [{}, LATENT, {"beta_start": 0.0015, "beta_end": 0.0195}])
+def test_without_signal_at_the_end_the_last_timestep_is_told_for_the_last_sigma(betas: Any) -> None:
+    scheduler = diffusers.EulerDiscreteScheduler(**betas, **ZERO_SNR, timestep_spacing="trailing")
+    scheduler.set_timesteps(10)
+    noise = read_noise(saved(scheduler))
+    np.testing.assert_allclose(np.array(noise.trained)[[999, 899]], scheduler.sigmas[:2], rtol=1e-4)
+    told = [noise.timestep_of(float(sigma)) for sigma in scheduler.sigmas[:-1]]
+    np.testing.assert_allclose(told, scheduler.timesteps.numpy(), atol=2e-3)
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [
         (
-            LATENT | {"prediction_type": "noise"},
+            DDIM | {"prediction_type": "noise"},
             r"prediction_type='noise' of .* set it to what the network predicts",
         ),
-        (LATENT | {"thresholding": True}, "thresholding=true clips by a quantile of the whole tile"),
-        (LATENT | {"beta_schedule": "odd"}, 'beta_schedule=.odd. is not "linear"'),
-        (LATENT | {"beta_end": 1.5}, "betas must be numbers between 0 and 1"),
-        ({"trained_betas": [0.1, 0.2]}, "trained_betas has 2 values, num_train_timesteps=1000; make"),
-        ({"_class_name": "EDMEulerScheduler"}, "_class_name='EDMEulerScheduler' lacks one of beta_end"),
+        (
+            DDIM | {"thresholding": True},
+            "thresholding=True of DDIMScheduler .*overlapping tiles would disagree",
+        ),
+        (DDIM | {"beta_schedule": "odd"}, 'beta_schedule=.odd. is not "linear"'),
+        (DDIM | {"beta_end": 1.5}, r"beta_end=1.5 must be a number above 0 to 1"),
+        (DDIM | {"trained_betas": [0.1, 0.2]}, "trained_betas has 2 values, num_train_timesteps=1000; make"),
+        (
+            {"_class_name": "EulerDiscreteScheduler", "interpolation_type": "log_linear"},
+            "interpolation_type='log_linear' of EulerDiscreteScheduler is not supported; set it to 'linear'",
+        ),
+        (
+            {"_class_name": "FlowMatchEulerDiscreteScheduler", "invert_sigmas": True},
+            "invert_sigmas=True of FlowMatchEulerDiscreteScheduler is not supported; set it to false",
+        ),
+        (
+            {"_class_name": "UniPCMultistepScheduler", "use_flow_sigmas": True},
+            "prediction_type='epsilon' of UniPC.* set it to 'flow_prediction', or use_flow_sigmas to false",
+        ),
+        (
+            {"_class_name": "EDMEulerScheduler"},
+            "_class_name='EDMEulerScheduler' is no scheduler whose noise is known",
+        ),
     ],
 )
 def test_configurations_that_are_refused(config: dict[str, Any], message: str) -> None:

@@ -1,4 +1,10 @@
-"""The keys of a ``scheduler_config.json``: which a class reads, its defaults, and what is refused."""
+"""The keys of a ``scheduler_config.json``: which a class reads, their types, their defaults.
+
+Two questions are asked of one file. `NETWORK` keys say what the network was trained on and how it is told of
+noise: they hold whatever solver calls it. `SOLVER` keys say which sigmas are visited and how: they matter to
+those who ask for the checkpoint's own solver or schedule. A key that a class of diffusers does not read
+changes nothing there and is ignored here.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +13,74 @@ from math import inf
 from typing import Any
 
 from geoinfinite.errors import WorldError
+from geoinfinite.models.schema import (
+    FLAG,
+    Anything,
+    Either,
+    ListOf,
+    Number,
+    Rule,
+    Text,
+    Whole,
+    optional,
+    shortened,
+)
 
-_TRAINING = {
+TIMESTEPS = Whole(1, 100_000)
+_RATIO, _SIGMA = Number(0, 1), optional(Number(0, 1e6, positive=True))
+
+RULES: dict[str, Rule] = {
+    "num_train_timesteps": TIMESTEPS,
+    "beta_start": Number(0, 1, positive=True),
+    "beta_end": Number(0, 1, positive=True),
+    "beta_schedule": Text(),
+    "trained_betas": optional(ListOf(Number(0, 1), 1, 100_000)),
+    "prediction_type": Text(),
+    "rescale_betas_zero_snr": FLAG,
+    "snr_shift_scale": Number(0, 1e6, positive=True),
+    "clip_sample": FLAG,
+    "clip_sample_range": Number(0, 1e6, positive=True),
+    "thresholding": FLAG,
+    "dynamic_thresholding_ratio": _RATIO,
+    "sample_max_value": Number(0, 1e6, positive=True),
+    "timestep_type": Text(),
+    "timestep_scaling": Number(0, 1e6, positive=True),
+    "interpolation_type": Text(),
+    "invert_sigmas": FLAG,
+    "use_flow_sigmas": FLAG,
+    "variance_type": optional(Text()),
+    "set_alpha_to_one": FLAG,
+    "timestep_spacing": Text(),
+    "steps_offset": Whole(0, 100_000),
+    "use_karras_sigmas": optional(FLAG),
+    "use_exponential_sigmas": optional(FLAG),
+    "use_beta_sigmas": optional(FLAG),
+    "use_lu_lambdas": optional(FLAG),
+    "sigma_min": _SIGMA,
+    "sigma_max": _SIGMA,
+    "final_sigmas_type": Text(),
+    "original_inference_steps": Whole(1, 100_000),
+    "solver_order": Whole(1, 16),
+    "algorithm_type": Text(),
+    "solver_type": Text(),
+    "lower_order_final": FLAG,
+    "euler_at_final": FLAG,
+    "flow_shift": optional(Number(0, 1e6, positive=True)),
+    # Written as a number and, by other writers of JSON, as a string.
+    "lambda_min_clipped": Either(Number(-inf, inf), Text()),
+    "use_dynamic_shifting": FLAG,
+    "time_shift_type": Text(),
+    "shift": optional(Number(0, 1e6, positive=True)),
+    "base_shift": Anything(),
+    "max_shift": Anything(),
+    "base_image_seq_len": Anything(),
+    "max_image_seq_len": Anything(),
+    "shift_terminal": optional(_RATIO),
+    "stochastic_sampling": FLAG,
+}
+"""What the values of every key must be, in any class."""
+
+_TRAINING: dict[str, Any] = {
     "num_train_timesteps": 1000,
     "beta_start": 0.0001,
     "beta_end": 0.02,
@@ -16,125 +88,122 @@ _TRAINING = {
     "trained_betas": None,
     "prediction_type": "epsilon",
 }
-_LATENT_BETAS = {"beta_start": 0.00085, "beta_end": 0.012}
+_K_DIFFUSION = _TRAINING | {"beta_start": 0.00085, "beta_end": 0.012}
+_LATENT = _K_DIFFUSION | {"beta_schedule": "scaled_linear"}
 _CLIP = {"clip_sample": True, "clip_sample_range": 1.0}
+_NO_CLIP = _CLIP | {"clip_sample": False}
 _THRESHOLD = {"thresholding": False, "dynamic_thresholding_ratio": 0.995, "sample_max_value": 1.0}
-_SPACED = {"timestep_spacing": "leading", "steps_offset": 0}
 _ZERO_SNR = {"rescale_betas_zero_snr": False}
+_COG = _LATENT | _ZERO_SNR | {"snr_shift_scale": 3.0}
+_FLOW_SIGMAS = {"use_flow_sigmas": False}
 _CURVES = {"use_karras_sigmas": False, "use_exponential_sigmas": False, "use_beta_sigmas": False}
-_SINGLESTEP = (
-    _TRAINING
-    | _THRESHOLD
-    | _CURVES
-    | {
-        "solver_order": 2,
-        "algorithm_type": "dpmsolver++",
-        "solver_type": "midpoint",
-        "lower_order_final": True,
-        "use_flow_sigmas": False,
-        "flow_shift": 1.0,
-        "final_sigmas_type": "zero",
-        "lambda_min_clipped": -inf,
-        "variance_type": None,
-        "use_dynamic_shifting": False,
-        "time_shift_type": "exponential",
-    }
-)
-_LINSPACE = _SPACED | {"timestep_spacing": "linspace"}
+_DPM = _TRAINING | _THRESHOLD | _FLOW_SIGMAS | _CURVES | {"variance_type": None}
 
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "DDIMScheduler": _TRAINING | _CLIP | _THRESHOLD | _SPACED | _ZERO_SNR | {"set_alpha_to_one": True},
-    "DDPMScheduler": _TRAINING | _CLIP | _THRESHOLD | _SPACED | _ZERO_SNR | {"variance_type": "fixed_small"},
-    "LCMScheduler": _TRAINING
-    | _LATENT_BETAS
-    | _CLIP
-    | _THRESHOLD
-    | _SPACED
-    | _ZERO_SNR
-    | {
-        "beta_schedule": "scaled_linear",
-        "clip_sample": False,
-        "set_alpha_to_one": True,
-        "original_inference_steps": 50,
-        "timestep_scaling": 10.0,
-    },
+NETWORK: dict[str, dict[str, Any]] = {
+    "DDIMScheduler": _TRAINING | _CLIP | _THRESHOLD | _ZERO_SNR,
+    "DDPMScheduler": _TRAINING | _CLIP | _THRESHOLD | _ZERO_SNR | {"variance_type": "fixed_small"},
+    "LCMScheduler": _LATENT | _NO_CLIP | _THRESHOLD | _ZERO_SNR | {"timestep_scaling": 10.0},
     "EulerDiscreteScheduler": _TRAINING
-    | _LINSPACE
+    | _ZERO_SNR
     | _CURVES
-    | _ZERO_SNR
-    | {
-        "interpolation_type": "linear",
-        "sigma_min": None,
-        "sigma_max": None,
-        "timestep_type": "discrete",
-        "final_sigmas_type": "zero",
-    },
-    "EulerAncestralDiscreteScheduler": _TRAINING | _LINSPACE | _ZERO_SNR,
-    "HeunDiscreteScheduler": _TRAINING | _LATENT_BETAS | _LINSPACE | _CURVES | _CLIP | {"clip_sample": False},
-    "DPMSolverMultistepScheduler": _SINGLESTEP
+    | {"interpolation_type": "linear", "timestep_type": "discrete"},
+    "EulerAncestralDiscreteScheduler": _TRAINING | _ZERO_SNR,
+    "HeunDiscreteScheduler": _K_DIFFUSION | _NO_CLIP | _CURVES,
+    "DPMSolverMultistepScheduler": _DPM | _ZERO_SNR,
+    "DPMSolverSinglestepScheduler": _DPM,
+    "FlowMatchEulerDiscreteScheduler": {"num_train_timesteps": 1000, "invert_sigmas": False},
+    # Their solvers are not offered, their networks can be asked all the same.
+    "PNDMScheduler": _TRAINING,
+    "UniPCMultistepScheduler": _TRAINING | _THRESHOLD | _ZERO_SNR | _FLOW_SIGMAS,
+    "DEISMultistepScheduler": _TRAINING | _THRESHOLD | _FLOW_SIGMAS,
+    "SASolverScheduler": _DPM,
+    "LMSDiscreteScheduler": _TRAINING,
+    "KDPM2DiscreteScheduler": _K_DIFFUSION,
+    "KDPM2AncestralDiscreteScheduler": _K_DIFFUSION,
+    "DPMSolverSDEScheduler": _K_DIFFUSION,
+    "DDIMParallelScheduler": _TRAINING | _CLIP | _THRESHOLD | _ZERO_SNR,
+    "DDPMParallelScheduler": _TRAINING | _CLIP | _THRESHOLD | _ZERO_SNR | {"variance_type": "fixed_small"},
+    "TCDScheduler": _LATENT | _THRESHOLD | _ZERO_SNR,
+    "CogVideoXDDIMScheduler": _COG,
+    "CogVideoXDPMScheduler": _COG,
+    "FlowMatchHeunDiscreteScheduler": {"num_train_timesteps": 1000},
+    "FlowMatchLCMScheduler": {"num_train_timesteps": 1000, "invert_sigmas": False},
+}
+"""Class -> key -> diffusers' default, of all that a network is told and answers."""
+
+_SPACED = {"timestep_spacing": "leading", "steps_offset": 0}
+_LINSPACE = _SPACED | {"timestep_spacing": "linspace"}
+_DPM_SOLVER = {
+    "solver_order": 2,
+    "algorithm_type": "dpmsolver++",
+    "solver_type": "midpoint",
+    "lower_order_final": True,
+    "flow_shift": 1.0,
+    "final_sigmas_type": "zero",
+    "lambda_min_clipped": -inf,
+    "use_dynamic_shifting": False,
+    "time_shift_type": "exponential",
+}
+
+SOLVER: dict[str, dict[str, Any]] = {
+    "DDIMScheduler": _SPACED | {"set_alpha_to_one": True},
+    "DDPMScheduler": _SPACED,
+    "LCMScheduler": _SPACED | {"set_alpha_to_one": True, "original_inference_steps": 50},
+    "EulerDiscreteScheduler": _LINSPACE | {"sigma_min": None, "sigma_max": None, "final_sigmas_type": "zero"},
+    "EulerAncestralDiscreteScheduler": _LINSPACE,
+    "HeunDiscreteScheduler": _LINSPACE,
+    "DPMSolverMultistepScheduler": _DPM_SOLVER
     | _LINSPACE
-    | _ZERO_SNR
     | {"euler_at_final": False, "use_lu_lambdas": False},
     # The order at the end is 1 whatever it says: the last step goes to 0.
-    "DPMSolverSinglestepScheduler": _SINGLESTEP | {"lower_order_final": False},
+    "DPMSolverSinglestepScheduler": _DPM_SOLVER | {"lower_order_final": False},
     "FlowMatchEulerDiscreteScheduler": _CURVES
     | {
-        "num_train_timesteps": 1000,
         "shift": 1.0,
         "use_dynamic_shifting": False,
         "base_shift": 0.5,
         "max_shift": 1.15,
         "base_image_seq_len": 256,
         "max_image_seq_len": 4096,
-        "invert_sigmas": False,
         "shift_terminal": None,
         "time_shift_type": "exponential",
         "stochastic_sampling": False,
     },
 }
-"""Class name -> key -> diffusers' default. A key of another class is, as in diffusers, not read."""
+"""The same of all that a solve visits, for the classes whose pixels are drawn here."""
 
-_ELSEWHERE = {"skip_prk_steps", "predict_x0", "disable_corrector", "solver_p", "lower_order_nums"}
-_KNOWN = {key for keys in DEFAULTS.values() for key in keys} | _ELSEWHERE
+Allowed = tuple[tuple[Any, ...], str]
+"""Values of a key that are honoured, and what to write instead of another one."""
 
-_ONLY: dict[str, tuple[tuple[Any, ...], str]] = {
-    "thresholding": ((False,), "set it to false, or clip_sample to true with DDPMScheduler"),
-    "use_beta_sigmas": ((False,), "set it to false; use_karras_sigmas or use_exponential_sigmas come near"),
-    "use_lu_lambdas": ((False,), "set it to false; use_exponential_sigmas spaces log(sigma) evenly too"),
+_NETWORK_ONLY: dict[str, Allowed] = {
+    "thresholding": ((False,), "overlapping tiles would disagree: set it to false, and clip_sample to true"),
+    "interpolation_type": (("linear",), "set it to 'linear', and use_exponential_sigmas to true"),
+    "timestep_type": (("discrete", "continuous"), "set it to 'discrete'"),
+    "invert_sigmas": ((False,), "set it to false and invert the network's time in its adapter"),
+    "prediction_type": (("epsilon", "v_prediction", "sample"), "set it to what the network predicts"),
+}
+_FLOW: Allowed = (("flow_prediction",), "set it to 'flow_prediction', or use_flow_sigmas to false")
+_OFF = (False, None)
+_SOLVER_ONLY: dict[str, Allowed] = {
+    "use_beta_sigmas": (_OFF, "set it to false; use_karras_sigmas or use_exponential_sigmas come near"),
+    "use_lu_lambdas": (_OFF, "set it to false; use_exponential_sigmas spaces log(sigma) evenly too"),
     "use_flow_sigmas": ((False,), "read it as class_name='FlowMatchEulerDiscreteScheduler' with its shift"),
     "use_dynamic_shifting": ((False,), "set it to false, and shift to that of your tile's size"),
-    "invert_sigmas": ((False,), "set it to false and invert the network's time in its adapter"),
     "shift_terminal": ((None,), "set it to null"),
-    "interpolation_type": (
-        ("linear",),
-        "set it to 'linear', and use_exponential_sigmas to true",
+    "lambda_min_clipped": (
+        (-inf, "-inf", "-Infinity"),
+        "set it to -inf, and timestep_spacing to 'leading' to avoid full noise",
     ),
-    "lambda_min_clipped": ((-inf,), "set it to -inf, and timestep_spacing to 'leading' to avoid full noise"),
     "algorithm_type": (("dpmsolver++",), "set it to 'dpmsolver++', or read it as class_name='DDIMScheduler'"),
     "solver_type": (("midpoint",), "set it to 'midpoint'"),
     "timestep_spacing": (("leading", "trailing", "linspace"), "set it to 'trailing'"),
-    "timestep_type": (("discrete", "continuous"), "set it to 'discrete'"),
-    "prediction_type": (("epsilon", "v_prediction", "sample"), "set it to what the network predicts"),
 }
 _CUT = (
-    (False,),
+    _OFF,
     "its timesteps are cut to whole numbers, the first by one to rounding errors: set it to false and "
     "use_karras_sigmas to true",
 )
-_ONLY_OF_CLASS: dict[tuple[str, str], tuple[tuple[Any, ...], str]] = {
-    ("DDIMScheduler", "clip_sample"): (
-        (False,),
-        "DDIM clips x0 but not the noise that belongs to it: set it to false, or read it as "
-        "class_name='DDPMScheduler', which clips both",
-    ),
-    ("DDIMScheduler", "timestep_spacing"): (
-        ("leading", "trailing"),
-        "a DDIM step of diffusers does not end where the next begins with it: set it to 'trailing'",
-    ),
-    ("DDPMScheduler", "timestep_spacing"): (
-        ("leading", "trailing"),
-        "a DDPM step of diffusers does not end where the next begins with it: set it to 'trailing'",
-    ),
+_SOLVER_ONLY_OF_CLASS: dict[tuple[str, str], Allowed] = {
     ("DDPMScheduler", "variance_type"): (
         ("fixed_small", "fixed_small_log"),
         "set it to 'fixed_small', or read it as class_name='DDIMScheduler'",
@@ -146,43 +215,63 @@ _ONLY_OF_CLASS: dict[tuple[str, str], tuple[tuple[Any, ...], str]] = {
     ("DPMSolverMultistepScheduler", "use_exponential_sigmas"): _CUT,
     ("DPMSolverSinglestepScheduler", "use_exponential_sigmas"): _CUT,
     ("EulerDiscreteScheduler", "final_sigmas_type"): (("zero", "sigma_min"), "set it to 'zero'"),
-    ("FlowMatchEulerDiscreteScheduler", "use_karras_sigmas"): ((False,), "set it to false"),
-    ("FlowMatchEulerDiscreteScheduler", "use_exponential_sigmas"): ((False,), "set it to false"),
+    ("FlowMatchEulerDiscreteScheduler", "use_karras_sigmas"): (_OFF, "set it to false"),
+    ("FlowMatchEulerDiscreteScheduler", "use_exponential_sigmas"): (_OFF, "set it to false"),
+    ("FlowMatchEulerDiscreteScheduler", "use_beta_sigmas"): (_OFF, "set it to false"),
 }
 
 
-def check_keys(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the keys that a class reads, with its defaults, or refuse what would change pixels."""
-    if name not in DEFAULTS:
+def network_keys(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a file says of the network, with the class's defaults; refuse what is not understood.
+
+    Raises `WorldError` with the key, the value, the rule and the remedy.
+    """
+    if name not in NETWORK:
         raise WorldError(
-            f"_class_name={name!r} is not one of {', '.join(DEFAULTS)}; read the file as one of them, as in "
-            "class_name='DPMSolverMultistepScheduler' or 'DDIMScheduler': the noise schedule stays"
+            f"_class_name={shortened(name)} is no scheduler whose noise is known here: only "
+            "variance-preserving and flow-matching networks are read; write the scheduler_config.json of a "
+            "DDIMScheduler or FlowMatchEulerDiscreteScheduler with the same noise"
         )
-    defaults = DEFAULTS[name]
-    given = {key: value for key, value in config.items() if not key.startswith("_")}
-    for key in given:
-        if key not in _KNOWN:
-            raise WorldError(
-                f"{key}={given[key]!r} is not a key of {name} known here; remove it if no pixel depends on it"
-            )
-    keys = defaults | {key: value for key, value in given.items() if key in defaults}
-    for key, value in keys.items():
-        allowed, remedy = _ONLY_OF_CLASS.get((name, key)) or _ONLY.get(key) or ((value,), "")
-        if value not in allowed:
-            raise WorldError(f"{key}={value!r} of {name} is not supported; {remedy}")
-    _check_together(name, keys)
+    keys = _typed(NETWORK[name], config)
+    flow = {"prediction_type": _FLOW} if keys.get("use_flow_sigmas") else {}
+    _check(name, keys, _NETWORK_ONLY | flow)
+    if keys.get("rescale_betas_zero_snr") and keys["prediction_type"] == "epsilon":
+        raise WorldError(
+            f"prediction_type='epsilon' of {name} says nothing where rescale_betas_zero_snr=true leaves no "
+            "signal; set that to false, or prediction_type to what the network was trained on"
+        )
     return keys
 
 
-def _check_together(name: str, keys: Mapping[str, Any]) -> None:
+def solver_keys(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a file says of the solve, with the class's defaults; refuse what would change pixels."""
+    if name not in SOLVER:
+        raise WorldError(
+            f"_class_name={shortened(name)} is not one of {', '.join(SOLVER)}; read the file as one of them, "
+            "as in class_name='DPMSolverMultistepScheduler' or 'DDIMScheduler': the noise schedule stays"
+        )
+    keys = _typed(NETWORK[name] | SOLVER[name], config)
+    of_class = {key: allowed for (owner, key), allowed in _SOLVER_ONLY_OF_CLASS.items() if owner == name}
+    _check(name, keys, _SOLVER_ONLY | of_class)
     cut = keys.get("use_karras_sigmas") and "solver_order" in keys
     if cut and keys["beta_schedule"] == "squaredcos_cap_v2":
         raise WorldError(
-            f"use_karras_sigmas=True of {name} is not supported with beta_schedule='squaredcos_cap_v2': "
+            f"use_karras_sigmas=true of {name} is not supported with beta_schedule='squaredcos_cap_v2': "
             f"{_CUT[1].split(':')[0]}; set it to false"
         )
-    if keys.get("rescale_betas_zero_snr") and keys["prediction_type"] == "epsilon":
-        raise WorldError(
-            f"prediction_type='epsilon' of {name} says nothing where rescale_betas_zero_snr=True leaves no "
-            "signal; set that to false, or prediction_type to what the network was trained on"
-        )
+    return keys
+
+
+def _typed(defaults: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    keys = dict(defaults)
+    for key in defaults.keys() & config.keys():
+        if not RULES[key].allows(config[key]):
+            raise WorldError(f"{key}={shortened(config[key])} must be {RULES[key].says}; correct it")
+        keys[key] = config[key]
+    return keys
+
+
+def _check(name: str, keys: Mapping[str, Any], rules: Mapping[str, Allowed]) -> None:
+    for key, (allowed, remedy) in rules.items():
+        if key in keys and keys[key] not in allowed:
+            raise WorldError(f"{key}={shortened(keys[key])} of {name} is not supported; {remedy}")

@@ -1,86 +1,80 @@
 """A checkpoint's ``scheduler_config.json``: solver, schedule and prediction, as one frozen value.
 
-Every key of the file is honoured, has no effect on its class, or is refused. One difference remains: here
-a step ends where the next begins, whereas DDIM and DDPM in diffusers end at ``t - count // steps``. With
-trailing timesteps that is another sigma where ``steps`` does not divide the timesteps of training.
+Every key of the file is honoured, has no effect on its class, or is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from math import hypot, log
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import hypot
 from typing import Any
 
-import numpy as np
-
-from geoinfinite.diffusion.denoiser import (
-    Array,
-    Denoiser,
-    Network,
-    flow_time,
-    from_epsilon,
-    from_flow,
-    from_sample,
-    from_v,
-)
+from geoinfinite.diffusion.denoiser import Denoiser, Network
 from geoinfinite.errors import WorldError
-from geoinfinite.models.diffusers.scheduler.betas import PURE_NOISE, betas, trained_sigmas
-from geoinfinite.models.diffusers.scheduler.keys import check_keys
+from geoinfinite.models.diffusers.scheduler.keys import network_keys, solver_keys
 from geoinfinite.models.diffusers.scheduler.spacing import FewSteps, FlowSpacing, Spacing
+from geoinfinite.models.diffusers.scheduler.training_noise import TrainingNoise, network_noise
+from geoinfinite.samplers.clipping import clipped_estimates
 from geoinfinite.samplers.schedules import Sigmas
-
-ADAPTERS = {"epsilon": from_epsilon, "v_prediction": from_v, "sample": from_sample, "flow": from_flow}
+from geoinfinite.samplers.solvers import SOLVERS
+from geoinfinite.samplers.stepping import Solver
 
 
 @dataclass(frozen=True, slots=True)
 class CheckpointSampling:
     """How a checkpoint's authors meant it to be sampled, in this library's terms.
 
-    The pixels are those of diffusers on the same noise: ``solver(denoiser, start * noise, sigmas, noise)``
-    times ``end``.
+    The pixels are those of diffusers on the same noise:
+    ``sampling.as_solver()(denoiser, start * noise, sigmas, noise, eta=sampling.eta)`` times ``end``.
     """
 
     solver: str
     """Name of the solver: ``gi.samplers.SOLVERS``."""
-    prediction: str
-    """What the network predicts: ``"epsilon"``, ``"v_prediction"``, ``"sample"`` or ``"flow"``."""
+    noise: TrainingNoise
+    """What the network was trained on, and how it is told of noise."""
     spacing: Spacing | FewSteps | FlowSpacing
     """Which sigmas a solve visits."""
-    trained: tuple[float, ...] = ()
-    """Sigma of every timestep of training, rising; empty for a flow."""
     eta: float | None = None
     """Share of fresh noise, for solvers that have the setting."""
-    clock: str = "linear"
-    """How a sigma between two of training becomes a timestep: ``"linear"``, ``"log"``, ``"quarter log"``."""
-    whole: bool = True
-    """The network is told whole timesteps."""
     unit_start: bool = True
     """The solve starts from a scaled state of deviation 1, and ends as one; else at ``sigmas[0]``."""
     unit_end: bool = True
     """The result is a scaled state: noise that is left at the end shrinks it."""
-    clip: float | None = None
-    """Estimates of clean data are clipped to plus and minus this."""
-    boundary: float | None = None
-    """Factor on timesteps in a consistency model's boundary condition."""
+    usual_steps: int = 50
+    """How many steps are common for the class."""
+
+    @property
+    def prediction(self) -> str:
+        """What the network predicts: ``"epsilon"``, ``"v_prediction"``, ``"sample"`` or ``"flow"``."""
+        return self.noise.prediction
+
+    @property
+    def trained(self) -> tuple[float, ...]:
+        """Sigma of every timestep of training; empty for a flow."""
+        return self.noise.trained
 
     def sigmas(self, steps: int) -> Sigmas:
         """Return the schedule of a solve: ``steps + 1`` values, decreasing."""
-        return self.spacing.sigmas(self.trained, steps)
+        return self.spacing.sigmas(self.noise.trained, steps)
+
+    def common_steps(self) -> int | None:
+        """Return a common number of steps that has a schedule; ``None`` if no common one has."""
+        for steps in (self.usual_steps, 50, 25, 20, 10, 8, 5, 4, 2, 1):
+            try:
+                self.sigmas(steps)
+            except WorldError:
+                continue
+            return steps
+        return None
 
     def timesteps(self, steps: int) -> tuple[float, ...]:
         """Return what the network is told at each step."""
-        return tuple(self.timestep_of(sigma) for sigma in self.sigmas(steps)[:-1])
+        return tuple(self.noise.timestep_of(sigma) for sigma in self.sigmas(steps)[:-1])
 
     def timestep_of(self, sigma: float) -> float:
         """Return the timestep of training of a noise level, as the network wants it."""
-        if isinstance(self.spacing, FlowSpacing):
-            return self.spacing.count * (1.0 if sigma >= PURE_NOISE else flow_time(sigma))
-        if self.clock == "quarter log":
-            return 0.25 * log(sigma)
-        scale = np.log if self.clock == "log" else np.asarray
-        t = float(np.interp(scale(sigma), scale(self.trained), np.arange(len(self.trained))))
-        return round(t) if self.whole else t
+        return self.noise.timestep_of(sigma)
 
     def start(self, steps: int) -> float:
         """Return the deviation of the noise that a solve starts from."""
@@ -95,21 +89,13 @@ class CheckpointSampling:
 
     def denoiser(self, network: Network) -> Denoiser:
         """Return the denoiser of the checkpoint's raw network, told timesteps of training."""
-        denoise = ADAPTERS[self.prediction](network, timestep=self.timestep_of)
-        if self.clip is None and self.boundary is None:
-            return denoise
+        return self.noise.denoiser(network)
 
-        def settled(x: Array, sigma: float) -> Array:
-            x0 = denoise(x, sigma)
-            if self.clip is not None:
-                x0 = x0.clip(-self.clip, self.clip)
-            if self.boundary is not None:
-                # Song et al. 2023 (arXiv:2303.01469), appendix C, data of deviation 0.5.
-                t = self.boundary * self.timestep_of(sigma)
-                x0 = t / hypot(t, 0.5) * x0 + 0.25 / (t * t + 0.25) * x / hypot(1, sigma)
-            return x0
-
-        return settled
+    def as_solver(self) -> Solver:
+        """Return the solver itself, with the clipping that the class does at every step."""
+        limit = self.noise.step_clip
+        solver = SOLVERS[self.solver]
+        return solver if limit is None else clipped_estimates(solver, limit, keep_noise=True)
 
 
 def from_config(config: Mapping[str, Any], class_name: str | None = None) -> CheckpointSampling:
@@ -123,120 +109,88 @@ def from_config(config: Mapping[str, Any], class_name: str | None = None) -> Che
     >>> sampling.solver, sampling.prediction, sampling.timesteps(4)
     ('ddim', 'epsilon', (751, 501, 251, 1))
     """
-    name = class_name or str(config.get("_class_name", ""))
-    keys = check_keys(name, config)
-    return READERS[name](keys)
+    name = class_name or str(config.get("_class_name", ""))[:200]
+    keys = solver_keys(name, config)
+    return READERS[name](network_noise(name, config), network_keys(name, config) | keys)
 
 
-def _training(keys: Mapping[str, Any], floor: float = 0.0) -> tuple[float, ...]:
-    """Return the sigmas of training; ``floor`` is the last abar of a schedule with zero signal there."""
-    trained = keys["trained_betas"]
-    if trained is not None and len(trained) != keys["num_train_timesteps"]:
-        raise WorldError(
-            f"trained_betas has {len(trained)} values, num_train_timesteps={keys['num_train_timesteps']}; "
-            "make them equal"
-        )
-    if trained is None:
-        trained = betas(
-            keys["beta_schedule"], keys["num_train_timesteps"], keys["beta_start"], keys["beta_end"]
-        )
-    return trained_sigmas(trained, zero_snr=keys.get("rescale_betas_zero_snr", False), floor=floor)
+def checkpoint_sampling(config: Mapping[str, Any]) -> CheckpointSampling:
+    """Return the sampling of a checkpoint's file as it is: `from_config`, and PNDM as the DDIM nearest to it.
+
+    PNDM has no counterpart here; its checkpoints are commonly sampled by DDIM instead.
+    """
+    if config.get("_class_name") != "PNDMScheduler":
+        return from_config(config)
+    # What PNDM does, and DDIM would not do unless told so.
+    own = {"clip_sample": False, "set_alpha_to_one": config.get("set_alpha_to_one", False)}
+    return from_config({**config, **own}, "DDIMScheduler")
 
 
-def _clip(keys: Mapping[str, Any]) -> float | None:
-    return float(keys["clip_sample_range"]) if keys["clip_sample"] else None
-
-
-def _ddim(keys: Mapping[str, Any]) -> CheckpointSampling:
-    zero = keys.get("set_alpha_to_one", True)
-    return CheckpointSampling(
-        "ddim",
-        keys["prediction_type"],
-        Spacing(keys["timestep_spacing"], keys["steps_offset"], ends_at_zero=zero),
-        _training(keys),
-        eta=0.0,
+def _ddim(noise: TrainingNoise, keys: Mapping[str, Any]) -> CheckpointSampling:
+    spacing = Spacing(
+        keys["timestep_spacing"], keys["steps_offset"], even=True, ends_at_zero=keys["set_alpha_to_one"]
     )
+    return CheckpointSampling("ddim", replace(noise, clock="linear", whole=True), spacing, eta=0.0)
 
 
-def _ddpm(keys: Mapping[str, Any]) -> CheckpointSampling:
-    return CheckpointSampling(
-        "ddim",
-        keys["prediction_type"],
-        Spacing(keys["timestep_spacing"], keys["steps_offset"]),
-        _training(keys),
-        eta=1.0,
-        clip=_clip(keys),
-    )
+def _ddpm(noise: TrainingNoise, keys: Mapping[str, Any]) -> CheckpointSampling:
+    spacing = Spacing(keys["timestep_spacing"], keys["steps_offset"])
+    return CheckpointSampling("ddim", replace(noise, clock="linear", whole=True), spacing, eta=1.0)
 
 
-def _lcm(keys: Mapping[str, Any]) -> CheckpointSampling:
-    return CheckpointSampling(
-        "lcm",
-        keys["prediction_type"],
-        FewSteps(keys["original_inference_steps"]),
-        _training(keys),
-        clip=_clip(keys),
-        boundary=keys["timestep_scaling"],
-    )
+def _lcm(noise: TrainingNoise, keys: Mapping[str, Any]) -> CheckpointSampling:
+    spacing = FewSteps(keys["original_inference_steps"])
+    return CheckpointSampling("lcm", replace(noise, clock="linear", whole=True), spacing, usual_steps=4)
 
 
-def _sigma_space(solver: str, keys: Mapping[str, Any]) -> CheckpointSampling:
+def _k_diffusion(
+    solver: str, steps: int, noise: TrainingNoise, keys: Mapping[str, Any]
+) -> CheckpointSampling:
     """Read one of the k-diffusion family: states of unscaled data, timesteps between timesteps."""
-    continuous = keys.get("timestep_type") == "continuous" and keys["prediction_type"] == "v_prediction"
-    curve = _curve(keys)
     return CheckpointSampling(
         solver,
-        keys["prediction_type"],
+        noise,
         Spacing(
             keys["timestep_spacing"],
             keys["steps_offset"],
             whole=False,
-            curve=curve,
+            curve=_curve(keys),
             sigma_min=keys.get("sigma_min"),
             sigma_max=keys.get("sigma_max"),
             ends_at_zero=keys.get("final_sigmas_type", "zero") == "zero",
         ),
-        _training(keys, floor=2**-24),
         eta=1.0 if solver == "euler_ancestral" else None,
-        clock="quarter log" if continuous else "log" if curve else "linear",
-        whole=False,
         unit_start=keys["timestep_spacing"] == "leading",
         unit_end=False,
-        clip=_clip(keys) if "clip_sample" in keys else None,
+        usual_steps=steps,
     )
 
 
-def _dpm(solvers: Mapping[int, str], keys: Mapping[str, Any]) -> CheckpointSampling:
+def _dpm(solvers: Mapping[int, str], noise: TrainingNoise, keys: Mapping[str, Any]) -> CheckpointSampling:
     """Read one of the DPM-Solver family; it wants whole timesteps whatever the curve."""
-    curve = _curve(keys)
-    order = keys["solver_order"]
+    curve, order = _curve(keys), keys["solver_order"]
     if order not in solvers:
         raise WorldError(
             f"solver_order={order!r} is not one of {', '.join(map(str, solvers))} for this class; "
             "set solver_order=2"
         )
     if order == 3 and not keys["lower_order_final"]:
-        raise WorldError("lower_order_final=False is not supported with solver_order=3; set it to true")
-    return CheckpointSampling(
-        solvers[order],
-        keys["prediction_type"],
-        Spacing(
-            keys.get("timestep_spacing", "linspace"),
-            keys.get("steps_offset", 0),
-            spare=True,
-            curve=curve,
-            wide=True,
-        ),
-        _training(keys, floor=2**-24),
-        clock="log" if curve else "linear",
+        raise WorldError("lower_order_final=false is not supported with solver_order=3; set it to true")
+    spacing = Spacing(
+        keys.get("timestep_spacing", "linspace"),
+        keys.get("steps_offset", 0),
+        spare=True,
+        curve=curve,
+        wide=True,
     )
+    told = replace(noise, clock="log" if curve else "linear", whole=True)
+    return CheckpointSampling(solvers[order], told, spacing, usual_steps=20)
 
 
-def _flow(keys: Mapping[str, Any]) -> CheckpointSampling:
+def _flow(noise: TrainingNoise, keys: Mapping[str, Any]) -> CheckpointSampling:
     solver = "lcm" if keys["stochastic_sampling"] else "euler"
-    return CheckpointSampling(
-        solver, "flow", FlowSpacing(float(keys["shift"]), keys["num_train_timesteps"]), whole=False
-    )
+    shift = 1.0 if keys["shift"] is None else float(keys["shift"])
+    return CheckpointSampling(solver, noise, FlowSpacing(shift, noise.count), usual_steps=28)
 
 
 def _curve(keys: Mapping[str, Any]) -> str | None:
@@ -246,14 +200,19 @@ def _curve(keys: Mapping[str, Any]) -> str | None:
     return chosen[0] if chosen else None
 
 
-READERS = {
+Reader = Callable[[TrainingNoise, Mapping[str, Any]], CheckpointSampling]
+
+READERS: dict[str, Reader] = {
     "DDIMScheduler": _ddim,
     "DDPMScheduler": _ddpm,
     "LCMScheduler": _lcm,
-    "EulerDiscreteScheduler": lambda keys: _sigma_space("euler", keys),
-    "EulerAncestralDiscreteScheduler": lambda keys: _sigma_space("euler_ancestral", keys),
-    "HeunDiscreteScheduler": lambda keys: _sigma_space("heun", keys),
-    "DPMSolverMultistepScheduler": lambda keys: _dpm({1: "euler", 2: "dpmpp_2m", 3: "dpmpp_3m"}, keys),
-    "DPMSolverSinglestepScheduler": lambda keys: _dpm({1: "euler", 2: "dpmpp_2s"}, keys),
+    "EulerDiscreteScheduler": lambda noise, keys: _k_diffusion("euler", 30, noise, keys),
+    "EulerAncestralDiscreteScheduler": lambda noise, keys: _k_diffusion("euler_ancestral", 30, noise, keys),
+    "HeunDiscreteScheduler": lambda noise, keys: _k_diffusion("heun", 20, noise, keys),
+    "DPMSolverMultistepScheduler": lambda noise, keys: _dpm(
+        {1: "euler", 2: "dpmpp_2m", 3: "dpmpp_3m"}, noise, keys
+    ),
+    "DPMSolverSinglestepScheduler": lambda noise, keys: _dpm({1: "euler", 2: "dpmpp_2s"}, noise, keys),
     "FlowMatchEulerDiscreteScheduler": _flow,
 }
+"""Classes whose pixels are drawn here."""

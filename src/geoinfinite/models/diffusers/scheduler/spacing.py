@@ -28,6 +28,8 @@ class Spacing:
     """Timesteps are rounded; else sigma is interpolated between two."""
     spare: bool = False
     """One timestep more is spaced than there are steps, and the lowest of them left out."""
+    even: bool = False
+    """Steps of the class are ``count // steps`` timesteps long, wherever the next one begins."""
     curve: str | None = None
     """``"karras"`` or ``"exponential"`` instead of the training's own sigmas."""
     wide: bool = False
@@ -41,24 +43,68 @@ class Spacing:
 
     def sigmas(self, trained: Sequence[float], steps: int) -> Sigmas:
         """Return the sigmas of a solve: ``steps + 1``, decreasing."""
-        spare = self.spare and self.kind != "trailing"
-        taken = timesteps(steps + spare, len(trained), self.kind, self.offset)[:steps]
-        if self.whole:
-            taken = [float(round(t)) for t in taken]
-        visited = np.interp(taken, np.arange(len(trained)), trained)
+        visited = np.interp(self._timesteps(len(trained), steps), np.arange(len(trained)), trained)
         if self.curve is not None:
-            low, high = (trained[0], trained[-1]) if self.wide else (visited[-1], visited[0])
-            low, high = float(self.sigma_min or low), float(self.sigma_max or high)
-            visited = np.array(CURVES[self.curve](steps, low, high)[:-1])
+            visited = self._curved(trained, visited, steps)
         last = 0.0 if self.ends_at_zero else trained[0]
-        sigmas = (*(float(sigma) for sigma in visited), last)
-        if not all(a > b for a, b in pairwise(sigmas)):
+        if not all(a > b for a, b in pairwise(visited)):
             raise WorldError(
-                f"steps={steps} with timestep_spacing={self.kind!r} come down to sigma={sigmas[-2]:.6g}, "
+                f"steps={steps} with timestep_spacing={self.kind!r} visit sigmas that do not fall; "
+                "take fewer steps"
+            )
+        if not visited[-1] > last:
+            raise WorldError(
+                f"steps={steps} with timestep_spacing={self.kind!r} come down to sigma={visited[-1]:.6g}, "
                 f"from where a last step to {last:.6g} is none; set steps_offset=1 or timestep_spacing="
                 "'trailing', or end at 0 by set_alpha_to_one=true or final_sigmas_type='zero'"
             )
-        return sigmas
+        return (*(float(sigma) for sigma in visited), last)
+
+    def _timesteps(self, count: int, steps: int) -> list[float]:
+        """Return the timesteps of training that a solve visits, first to last."""
+        spare = self.spare and self.kind != "trailing"
+        if not 1 <= steps <= count - spare:
+            raise WorldError(
+                f"steps={steps} must be between 1 and {count - spare}, for the {count} timesteps of training"
+            )
+        if steps == 1 and self.kind == "linspace" and not spare:
+            raise WorldError(
+                "steps=1 with timestep_spacing='linspace' visits only timestep 0, where no noise is left; "
+                "take two steps or more, or set timestep_spacing='trailing'"
+            )
+        taken = timesteps(steps + spare, count, self.kind, self.offset)[:steps]
+        if self.whole:
+            taken = [float(round(t)) for t in taken]
+        stride = count // steps
+        if self.even and (taken[-1] >= stride or any(a - b != stride for a, b in pairwise(taken))):
+            raise WorldError(
+                f"steps={steps} with timestep_spacing={self.kind!r} do not end where the next begin: this "
+                f"class goes down by {stride} timesteps of {count} each; {_remedy(self.kind, count, steps)}"
+            )
+        return taken
+
+    def _curved(self, trained: Sequence[float], visited: np.ndarray, steps: int) -> np.ndarray:
+        low, high = (trained[0], trained[-1]) if self.wide else (visited[-1], visited[0])
+        low, high = float(self.sigma_min or low), float(self.sigma_max or high)
+        if steps == 1:
+            return np.array([high])
+        if not low < high:
+            raise WorldError(
+                f"sigma_min={low:.6g} must be below sigma_max={high:.6g}; set both to null to take those "
+                "of the training"
+            )
+        return np.array(CURVES[str(self.curve)](steps, low, high)[:-1])
+
+
+def _remedy(kind: str, count: int, steps: int) -> str:
+    """Return what to take instead of steps that do not divide the timesteps of training."""
+    if kind == "trailing":
+        divisors = [n for n in range(1, count + 1) if count % n == 0]
+        near = max(n for n in divisors if n <= steps), min(n for n in divisors if n >= steps)
+        return f"take {' or '.join(map(str, near))} steps, or set timestep_spacing='leading'"
+    if kind == "linspace":
+        return "set timestep_spacing='trailing' and take steps that divide them, or set it to 'leading'"
+    return f"take at most {count // 2} steps, or set steps_offset=0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +141,12 @@ class FlowSpacing:
             raise WorldError(f"steps={steps} must be between 1 and the {self.count} timesteps of training")
         # Diffusers shifts the lowest time twice: once for its table, once on the way out of it.
         times = self._shifted(np.linspace(1.0, float(self._shifted(1 / self.count)), steps))
-        return (*(float(t / (1 - t)) if t < 1 else PURE_NOISE for t in times), 0.0)
+        sigmas = (*(float(t / (1 - t)) if t < 1 else PURE_NOISE for t in times), 0.0)
+        if not all(a > b for a, b in pairwise(sigmas)):
+            raise WorldError(
+                f"shift={self.shift:g} leaves {steps} steps no different times; take it nearer to 1"
+            )
+        return sigmas
 
     def _shifted(self, t: float | np.ndarray) -> np.ndarray:
         return np.asarray(self.shift * t / (1 + (self.shift - 1) * t))
