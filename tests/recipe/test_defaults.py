@@ -6,6 +6,8 @@ import dataclasses
 import re
 from pathlib import Path
 
+import diffusers
+import latents
 import pytest
 import small_worlds
 
@@ -201,3 +203,23 @@ def test_info_prints_how_every_level_is_sampled(tmp_path: Path, capsys: pytest.C
     said = capsys.readouterr().out
     for level, how in ((0, "earlysync, dpmpp_2m 20"), (1, "independent, ab2 20"), (2, "independent, ab2 3")):
         assert re.search(rf"sampler from level {level} +{how} steps, tiles of 64 px", said)
+
+
+def test_a_checkpoint_is_sampled_as_its_files_say(tmp_path: Path) -> None:
+    small_worlds.patch_world(tmp_path)
+    latents.write(tmp_path / "net", latents.unet(6, 3), diffusers.DDIMScheduler(**latents.BETAS))
+    text = '[root]\nsource = "patch.tif"\n[grid]\nlevels = 2\n[model]\nref = "net"\n'
+    world = World.loads(text, folder=tmp_path)
+    default = world.model.default_sampler()
+    assert default is not None
+    assert world.sampler_at(1) == default
+    assert (default.solver, default.schedule, default.stride) == (
+        "checkpoint",
+        "checkpoint",
+        default.tile // 2,
+    )
+    part = World.loads(text + "[sampler]\nsteps = 6\n", folder=tmp_path)
+    assert part.sampler_at(1) == dataclasses.replace(default, steps=6)
+    other = World.loads(text + '[sampler]\npreset = "multidiffusion"\n', folder=tmp_path).sampler_at(1)
+    assert (other.solver, other.tile, other.stride) == ("checkpoint", default.tile, default.tile * 3 // 4)
+    assert World.loads(worldfile.dump(part)) == part

@@ -9,6 +9,7 @@ import diffusers
 import latents
 import numpy as np
 import pytest
+from drawings import UNCACHED
 
 from geoinfinite.engine.generate import generate
 from geoinfinite.models import ModelReference, from_pretrained
@@ -55,7 +56,7 @@ def test_no_fresh_noise_draws_the_pixels_of_euler(patch: Recipe) -> None:
 
     def drawn(solver: str, eta: float | None) -> np.ndarray:
         sampler = IndependentTiles(solver=solver, eta=eta, tile=32, stride=24)
-        return generate(patch.replace(sampler=sampler), 1, window, cache=None)
+        return generate(patch.replace(sampler=sampler), 1, window, resources=UNCACHED)
 
     euler = drawn("euler", None)
     np.testing.assert_array_equal(drawn("euler_ancestral", 0.0), euler)

@@ -67,7 +67,7 @@ class Recipe:
         drawn = self.drawn_levels()
         # What a level needs of a model shows on its first two, but for distances that it has classes for.
         checked = drawn if self.model.facts().gsds is not None else drawn[:2]
-        for level in {*checked, *(s.level for s in self.levels)}:
+        for level in sorted({*checked, *(s.level for s in self.levels)}):
             check_drawn(self.grid, self._drawn(level))
             check_bands(self.model_at(level), self.bands, self.root)
 
