@@ -16,6 +16,8 @@ from safetensors.torch import load_file, save_file
 from geoinfinite.diffusion.model import Bound, Cond
 from geoinfinite.errors import ModelError
 from geoinfinite.models import from_pretrained
+from geoinfinite.models.diffusers.weights import load_tensors
+from geoinfinite.models.files import read_header
 from geoinfinite.models.reference import WEIGHTS
 from geoinfinite.recipe.solver_settings import sampling_of
 from geoinfinite.samplers import IndependentTiles
@@ -288,6 +290,22 @@ def test_blocks_with_fixed_kernels(tmp_path: Path) -> None:
     wanted = x - sigma * epsilon(network, x / np.hypot(1, sigma), 300)
     np.testing.assert_allclose(denoised(folder, x, sigma, ALONE), wanted, atol=5e-5)
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.float64])
+def test_tensors_are_those_of_safetensors_at_addresses_that_the_file_decides(
+    tmp_path: Path, dtype: torch.dtype
+) -> None:
+    made = {f"t{n}": torch.arange(n, dtype=dtype).reshape(1, n) / 3 for n in (0, 1, 7, 300)}
+    save_file(made, tmp_path / WEIGHTS)
+    entries = read_header(tmp_path / WEIGHTS)
+    for _ in range(3):
+        found = load_tensors(tmp_path / WEIGHTS)
+        for name, tensor in load_file(tmp_path / WEIGHTS).items():
+            assert torch.equal(found[name], tensor)
+            assert found[name].dtype is dtype
+            if tensor.numel():
+                assert found[name].data_ptr() % 64 == entries[name].start % 64
 
 
 @pytest.mark.parametrize("damage", ["replaced", "truncated", "removed"])
