@@ -19,6 +19,9 @@ OLD_NAMES = {".query.": ".to_q.", ".key.": ".to_k.", ".value.": ".to_v.", ".proj
 """What attention layers were called in checkpoints saved before diffusers 0.17."""
 DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
+ALIGNMENT = 64
+"""Bytes to which torch aligns memory, and so the widest that its kernels ask for."""
+
 
 def load_network(part: Part, device: torch.device) -> nn.Module:
     """Return a part of a checkpoint in float32; raise `ModelError` if weights and configuration disagree."""
@@ -64,14 +67,18 @@ def module_bytes(module: nn.Module) -> int:
 
 
 def _read(path: Path, stream: Any, entry: TensorEntry) -> Tensor:
-    size = entry.stop - entry.start
-    if size == 0:
-        return torch.empty(entry.shape, dtype=DTYPES[entry.dtype])
-    data = bytearray(size)
+    """Return a tensor of its own memory, aligned as its file is.
+
+    Kernels of torch sum in another order where a tensor begins at another address modulo 64: bits must not
+    depend on where an allocation happens to lie.
+    """
+    dtype, size = DTYPES[entry.dtype], entry.stop - entry.start
+    shift = entry.start % ALIGNMENT // dtype.itemsize * dtype.itemsize
+    memory = torch.empty(shift + size, dtype=torch.uint8)[shift:]
     stream.seek(entry.start)
-    if stream.readinto(data) != size:
+    if stream.readinto(memory.numpy()) != size:
         raise ModelError(f"{path} was cut short while it was read; copy the checkpoint again")
-    return torch.frombuffer(data, dtype=DTYPES[entry.dtype]).reshape(entry.shape)
+    return memory.view(dtype).reshape(entry.shape)
 
 
 def _without_weights(part: Part) -> nn.Module:
