@@ -12,7 +12,7 @@ import geoinfinite
 
 SOURCE = Path(geoinfinite.__file__).parent
 LAYERS = (
-    "errors token provenance progress",
+    "errors token file_memo provenance progress",
     "plane",
     "diffusion",
     "tiling samplers evaluation",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 
@@ -21,48 +19,3 @@ def token(value: Any) -> str:
     """
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-@dataclass(frozen=True, slots=True)
-class FileState:
-    """A file as it was found: what tells, without reading it, whether it has changed since."""
-
-    path: Path
-    size: int
-    changed_ns: int
-    inode: int
-
-    @classmethod
-    def of(cls, path: Path) -> FileState:
-        """Return the state of a file now; raise `OSError` if there is none."""
-        stat = path.stat()
-        return cls(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)
-
-    @classmethod
-    def or_absent(cls, path: Path) -> FileState:
-        """Return the state of a file now, also of one that is not there: it has a negative size."""
-        try:
-            return cls.of(path)
-        except OSError:
-            return cls(path, -1, 0, 0)
-
-    @property
-    def exists(self) -> bool:
-        """Whether the file was there."""
-        return self.size >= 0
-
-    def is_current(self) -> bool:
-        """Say whether the file is still as it was found."""
-        return FileState.or_absent(self.path) == self
-
-
-_digests: dict[FileState, str] = {}
-
-
-def file_digest(path: Path) -> str:
-    """Return the sha256 of a file's bytes, read once per process while the file stands unchanged."""
-    state = FileState.of(path.resolve())
-    if state not in _digests:
-        with path.open("rb") as stream:
-            _digests[state] = hashlib.file_digest(stream, "sha256").hexdigest()
-    return _digests[state]

@@ -43,6 +43,7 @@ def spent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Tiles evaluated since the test began; loading a model counts as one."""
     calls = count_calls(monkeypatch)
     load = ModelReference.load
+    # Lazily loaded models are known by their being loaded: the public method is counted.
     monkeypatch.setattr(ModelReference, "load", lambda *a: calls.batches.append(1) or load(*a))
     process_resources().models.clear()
     return calls.batches

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 import rioxarray
 import small_worlds
 import xarray as xr
@@ -80,6 +81,31 @@ def test_a_geotiff_that_was_cut_is_refused(geotiff: Path, tmp_path: Path) -> Non
         opened(tmp_path / "smaller.tif")
 
 
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"geoinfinite_window": "1 2 3"},
+        {"geoinfinite_window": "0 51 0 1e3"},
+        {"geoinfinite_window": "0 51 9999 10096"},
+        {"geoinfinite_level": "two"},
+        {"geoinfinite_recipe": "[grid"},
+        {"geoinfinite_recipe": "[world]"},
+    ],
+)
+def test_damaged_tags_are_named(geotiff: Path, tags: dict[str, str]) -> None:
+    with rasterio.open(geotiff, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as raster:
+        raster.update_tags(**tags)
+    with pytest.raises(StoreError, match=r"cut\.tif does not say as geoinfinite does which pixels it holds"):
+        opened(geotiff)
+
+
+def test_a_file_of_another_kind_under_the_name_is_not_read(geotiff: Path, tmp_path: Path) -> None:
+    rasterio.shutil.copy(geotiff, tmp_path / "posing.vrt", driver="VRT")
+    (tmp_path / "posing.vrt").rename(tmp_path / "posing.tif")
+    with pytest.raises(StoreError, match=r"posing\.tif is not a GeoTIFF that can be read"):
+        opened(tmp_path / "posing.tif")
+
+
 def test_arithmetic_with_what_was_stored(patch: Recipe, lazy, store: Path, geotiff: Path) -> None:
     whole = level_array(patch, 2)
     for stored in (opened(store).image, opened(geotiff).image):
@@ -90,6 +116,19 @@ def test_arithmetic_with_what_was_stored(patch: Recipe, lazy, store: Path, geoti
         off = parent - level_array(patch, 1).sel(x=parent.x, y=parent.y)
         assert off.sizes == parent.sizes == {"band": 3, "y": 12, "x": 23}
         assert abs(off).max() == 0
+
+
+def test_a_file_that_rioxarray_opened_is_never_compared_to_nothing(lazy, geotiff: Path) -> None:
+    file = rioxarray.open_rasterio(geotiff)
+    for compare in (lambda: file == lazy, lambda: lazy - file, lambda: lazy.where(file > 9)):
+        with pytest.raises(xr.AlignmentError, match=r"conflicting indexes[\s\S]*other\.assign_coords\("):
+            compare()
+    # The remedy that the message names.
+    alike = file.assign_coords(band=lazy.band, x=lazy.x, y=lazy.y)
+    assert (alike == lazy).sizes == lazy.sizes
+    assert (alike == lazy).all()
+    assert not (alike == lazy + 1).any()
+    assert (file.sel(band=1).values == lazy.sel(band="red").values).all()
 
 
 def test_the_same_labels_and_values_in_plain_xarray(lazy, store: Path) -> None:

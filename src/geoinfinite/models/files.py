@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from geoinfinite.errors import ModelError
+from geoinfinite.file_memo import FileMemo, process_memo
 from geoinfinite.models.schema import shortened
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -34,8 +36,12 @@ class TensorEntry:
     stop: int
 
 
-def read_object(path: Path) -> dict[str, Any]:
+def read_object(path: Path, memo: FileMemo = process_memo) -> dict[str, Any]:
     """Return the JSON object that a file holds; raise `ModelError` if it is missing, damaged or huge."""
+    return deepcopy(memo.ask(path, _read_object))
+
+
+def _read_object(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as stream:
             data = stream.read(LARGEST_JSON + 1)
@@ -88,9 +94,9 @@ def read_header(path: Path) -> dict[str, TensorEntry]:
     return entries
 
 
-def check_safetensors(path: Path) -> None:
+def check_safetensors(path: Path, memo: FileMemo = process_memo) -> None:
     """Raise `ModelError` unless ``path`` is a whole safetensors file, by its header and its length."""
-    read_header(path)
+    memo.ask(path, read_header)
 
 
 def _parsed(path: Path, data: bytes) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from geoinfinite.diffusion.model import ModelFacts, TileModel
 from geoinfinite.errors import ModelError, WorldError
+from geoinfinite.file_memo import file_digest
 from geoinfinite.models.diffusers import folder as diffusers_folder
 from geoinfinite.models.diffusers.scheduler.reading import CheckpointSampling, checkpoint_sampling
 from geoinfinite.models.diffusers.scheduler.training_noise import TrainingNoise
@@ -23,7 +24,7 @@ from geoinfinite.models.files import read_object
 from geoinfinite.models.schema import shortened
 from geoinfinite.samplers import SOLVERS, EarlySync, IndependentTiles
 from geoinfinite.samplers.tiled import CHECKPOINT, TiledSampler
-from geoinfinite.token import file_digest, token
+from geoinfinite.token import token
 
 LOADERS = {
     earth_settings.KIND: "geoinfinite.models.earth.tiles:load",

@@ -17,8 +17,9 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
 from geoinfinite.errors import WorldError
+from geoinfinite.file_memo import FileState, file_digest, process_memo
 from geoinfinite.plane.crs import shorten
-from geoinfinite.token import FileState, file_digest, token
+from geoinfinite.token import token
 
 _TIFF = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"
 DRIVERS = {**dict.fromkeys(_TIFF, "GTiff"), b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG"}
@@ -73,8 +74,7 @@ def open_raster(path: Path, source: str) -> Any:
 
 def _driver(path: Path, named: str) -> str:
     try:
-        with path.open("rb") as stream:
-            head = stream.read(4)
+        head = process_memo.ask(path, _first_bytes)
     except OSError as error:
         raise WorldError(f"{named} cannot be read ({error.strerror}); see to its permissions") from error
     driver = next((name for magic, name in DRIVERS.items() if head.startswith(magic)), None)
@@ -88,13 +88,17 @@ def _driver(path: Path, named: str) -> str:
     return driver
 
 
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(4)
+
+
 def _check_mask(path: Path) -> None:
     """Raise `WorldError` for a mask file of another format than TIFF: GDAL would open any."""
     mask = Path(f"{path}.msk")
     if mask.is_file():
-        with mask.open("rb") as stream:
-            if stream.read(4) not in _TIFF:
-                raise WorldError(f"{mask} is not a TIFF, as masks of rasters are; remove it or write it anew")
+        if process_memo.ask(mask, _first_bytes) not in _TIFF:
+            raise WorldError(f"{mask} is not a TIFF, as masks of rasters are; remove it or write it anew")
 
 
 def content_digest(path: Path) -> str:

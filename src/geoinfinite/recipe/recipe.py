@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from geoinfinite.diffusion.noise import NoiseField, noise_key
 from geoinfinite.errors import WorldError
+from geoinfinite.file_memo import FileState
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.grid import Grid
@@ -25,9 +26,9 @@ from geoinfinite.recipe.root import Root
 from geoinfinite.recipe.settings import LevelSettings, Numerics, described
 from geoinfinite.samplers.presets import PRESETS
 from geoinfinite.samplers.tiled import TiledSampler
-from geoinfinite.token import FileState, token
+from geoinfinite.token import token
 
-PIXELS = 2
+PIXELS = 3
 """Version of the arithmetic: raised by every change of the library that changes a pixel."""
 LONGEST_NAME = 4096
 """Characters of a world's name."""

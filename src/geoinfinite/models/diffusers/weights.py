@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from geoinfinite.errors import ModelError
+from geoinfinite.file_memo import process_memo
 from geoinfinite.models.diffusers.folder import Part
 from geoinfinite.models.files import CONFIG, TensorEntry, read_header
 from geoinfinite.models.schema import shortened
@@ -46,7 +47,7 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
 
     Raises `ModelError` for a file that is not whole, and for values that are not finite.
     """
-    entries = read_header(path)
+    entries = process_memo.ask(path, read_header)
     try:
         with path.open("rb") as stream:
             tensors = {name: _read(path, stream, entry) for name, entry in entries.items()}

@@ -1,0 +1,97 @@
+"""Files as they stand, and what is known of them without reading them again."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A file as it was found: what tells, without reading it, whether it has changed since."""
+
+    path: Path
+    size: int
+    changed_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: Path) -> FileState:
+        """Return the state of a file now; raise `OSError` if there is none."""
+        stat = path.stat()
+        return cls(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)
+
+    @classmethod
+    def or_absent(cls, path: Path) -> FileState:
+        """Return the state of a file now, also of one that is not there: it has a negative size."""
+        try:
+            return cls.of(path)
+        except (OSError, ValueError):
+            return cls(path, -1, 0, 0)
+
+    @property
+    def exists(self) -> bool:
+        """Whether the file was there."""
+        return self.size >= 0
+
+    def is_current(self) -> bool:
+        """Say whether the file is still as it was found."""
+        return FileState.or_absent(self.path) == self
+
+
+class FileMemo:
+    """Answers to questions about files, kept while the files stand unchanged; thread-safe.
+
+    >>> memo, asked = FileMemo(limit=10), []
+    >>> def length(path):
+    ...     asked.append(path)
+    ...     return len(path.read_bytes())
+    >>> memo.ask(Path(__file__), length) == memo.ask(Path(__file__), length), len(asked)
+    (True, 1)
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._answers: OrderedDict[tuple[FileState, Callable[[Path], Any]], Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def ask(self, path: Path, question: Callable[[Path], T]) -> T:
+        """Return what a function says of a file, from memory if the file is still the one it was asked of.
+
+        A question that raises, or is asked of a file that is not there, is asked again the next time.
+        """
+        state = FileState.or_absent(path.absolute())
+        if not state.exists:
+            return question(path)
+        key = state, question
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+                return cast(T, self._answers[key])
+        answer = question(path)
+        with self._lock:
+            self._answers[key] = answer
+            while len(self._answers) > self.limit:
+                self._answers.popitem(last=False)
+        return answer
+
+
+process_memo = FileMemo(limit=4096)
+"""What this process knows of files, unless a caller brings a memo of its own."""
+
+
+def file_digest(path: Path, memo: FileMemo = process_memo) -> str:
+    """Return the sha256 of a file's bytes."""
+    return memo.ask(path, _sha256)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
