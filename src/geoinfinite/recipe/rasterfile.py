@@ -96,9 +96,8 @@ def _first_bytes(path: Path) -> bytes:
 def _check_mask(path: Path) -> None:
     """Raise `WorldError` for a mask file of another format than TIFF: GDAL would open any."""
     mask = Path(f"{path}.msk")
-    if mask.is_file():
-        if process_memo.ask(mask, _first_bytes) not in _TIFF:
-            raise WorldError(f"{mask} is not a TIFF, as masks of rasters are; remove it or write it anew")
+    if mask.is_file() and process_memo.ask(mask, _first_bytes) not in _TIFF:
+        raise WorldError(f"{mask} is not a TIFF, as masks of rasters are; remove it or write it anew")
 
 
 def content_digest(path: Path) -> str:
