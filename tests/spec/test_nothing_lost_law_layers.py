@@ -22,7 +22,8 @@ from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.outcomes import Kept, Task
 from geoinfinite.stores.planning import Plan
-from geoinfinite.stores.tasks import Ticks, attempt
+from geoinfinite.stores.tasks import attempt
+from geoinfinite.stores.tile_counts import Ticks
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import resume_store, write_zarr
 

@@ -13,6 +13,7 @@ from geoinfinite.stores.cluster import ClusterPool, check_alive, check_memory
 from geoinfinite.stores.conducting import conduct
 from geoinfinite.stores.graph import JobGraph
 from geoinfinite.stores.identity import Profile, numerics_profile
+from geoinfinite.stores.jobs import Job
 from geoinfinite.stores.lookahead import LookAhead
 from geoinfinite.stores.order import TaskOrder
 from geoinfinite.stores.outcomes import Drawn, Failed, Failures, Kept, Outcome, Skipped, Tally, Task
@@ -21,7 +22,8 @@ from geoinfinite.stores.planning import Plan
 from geoinfinite.stores.pools import Call, Raised
 from geoinfinite.stores.settings import RunSettings
 from geoinfinite.stores.survey import Survey
-from geoinfinite.stores.tasks import Job, Ticks, attempt, carry_out, kept_shard
+from geoinfinite.stores.tasks import attempt, carry_out, kept_shard
+from geoinfinite.stores.tile_counts import Ticks
 from geoinfinite.stores.watching import Watch
 
 

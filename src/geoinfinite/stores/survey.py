@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from geoinfinite.stores.graph import JobGraph
+from geoinfinite.stores.jobs import Job
 from geoinfinite.stores.layout import LEDGER
 from geoinfinite.stores.outcomes import Task
 from geoinfinite.stores.pools import Call, Raised
-from geoinfinite.stores.tasks import Job, find_committed
+from geoinfinite.stores.tasks import find_committed
 
 _RECORD = re.compile(rf"{LEDGER}/\d+/c/(\d{{1,9}})/(\d{{1,9}})/0")
 AT_ONCE = 32

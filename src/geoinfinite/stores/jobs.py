@@ -1,0 +1,162 @@
+"""A job: what its tasks are told, and what a process keeps open of it between two of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+from numpy.typing import NDArray
+
+from geoinfinite.engine import ReadPixels, process_resources, read, resolve
+from geoinfinite.errors import ModelError, StoreError, WorldError
+from geoinfinite.plane.window import Window
+from geoinfinite.stores import ledger
+from geoinfinite.stores.encoding import ShardEncoder
+from geoinfinite.stores.graph import JobGraph
+from geoinfinite.stores.identity import Profile, check_same_numerics, numerics_profile
+from geoinfinite.stores.layout import open_image
+from geoinfinite.stores.objects import Objects
+from geoinfinite.stores.outcomes import Task
+from geoinfinite.stores.parts import WHOLE, Part
+from geoinfinite.stores.planning import SHEET_SIDE, Plan
+from geoinfinite.stores.sheet_files import FOLDER, SheetFiles
+from geoinfinite.stores.stored import read_stored
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What every task of a job is told."""
+
+    plan: Plan
+    objects: Objects
+    name: str
+    """The job's name, which its commit records carry."""
+    token: str
+    """The token of the recipe that the store was begun with."""
+    numerics: Profile
+    quick: bool = False
+    """Whether a shard counts as done because it is there, its bytes unread."""
+    sheet_side: int = SHEET_SIDE
+    """Side of the sheets of levels that are drawn in layers, in pixels of the level."""
+    part: Part = WHOLE
+    """Which part of the job is drawn; each keeps sheets of its own."""
+
+    def files(self, stage: int) -> SheetFiles:
+        """Return where the sheets of a stage are kept."""
+        level, part = self.plan.stages[stage].level, self.part.name
+        return SheetFiles(self.objects, self.name, level, self.sheet_side, part)
+
+    def drop_sheets(self) -> None:
+        """Remove what is left of sheets: of the part that is drawn, or of every part by the whole job."""
+        folder = f"{FOLDER}/{self.part.name}".rstrip("/")
+        for name in list(self.objects.names(f"{folder}/")):
+            self.objects.delete(name)
+
+
+class OpenJob:
+    """A job as one process sees it: its arrays opened once, its numerics checked once."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.graph = JobGraph(job.plan, job.sheet_side)
+        self._images: dict[int, Any] = {}
+        self._encoders: dict[int, ShardEncoder] = {}
+
+    @cached_property
+    def profile(self) -> Profile:
+        """The numerics of this process."""
+        return numerics_profile(self.job.plan.world)
+
+    def check_here(self) -> None:
+        """Raise `StoreError` unless this process draws the store's pixels: same numerics, same content.
+
+        The content of files is asked for at every call, because a file may be replaced while a job runs.
+        """
+        check_same_numerics(self.job.objects.url, self.job.numerics, self.profile)
+        try:
+            token = resolve(self.job.plan.world, 0).token
+        except (WorldError, ModelError, OSError) as error:
+            raise StoreError(f"{self.job.objects.url} cannot be drawn by this process: {error}") from error
+        if token != self.job.token:
+            raise StoreError(
+                f"{self.job.objects.url} was begun with the recipe {self.job.token[:12]}, but the files that "
+                f"this process finds under the same paths make it {token[:12]}: root.source or the weights "
+                "of a model differ; give every worker the same files"
+            )
+
+    def image(self, stage: int) -> Any:
+        """Return the stored pixels of a stage, to read them."""
+        if stage not in self._images:
+            self._images[stage] = open_image(self.job.objects, self.job.plan.stages[stage].level)
+        return self._images[stage]
+
+    def encode(self, shard: Task, pixels: NDArray[Any]) -> bytes:
+        """Return the bytes of a shard's object."""
+        if shard.stage not in self._encoders:
+            self._encoders[shard.stage] = ShardEncoder(self.job.plan, self.job.plan.stages[shard.stage])
+        return self._encoders[shard.stage].encode(shard.row, shard.column, pixels)
+
+    def parent(self, stage: int) -> ReadPixels | None:
+        """Return how a stage reads its parent: from the root raster, or from the stage before."""
+        parent = self.job.plan.stages[stage].source.parent
+        if parent is None:
+            return None
+        if stage == 0:
+            return partial(read, parent, resources=process_resources())
+        below = self.job.plan.stages[stage - 1]
+        check = self._check_present(below.level)
+
+        def stored(window: Window) -> NDArray[Any]:
+            return read_stored(self.image(stage - 1), below, window, check)
+
+        return stored
+
+    def is_committed(self, shard: Task) -> bool:
+        """Say whether a shard is committed and sound; with `Job.quick`, whether it is there."""
+        level = self.job.plan.stages[shard.stage].level
+        if self.job.quick:
+            return ledger.present(self.job.objects, level, shard.row, shard.column)
+        state = ledger.inspect(self.job.objects, level, shard.row, shard.column, job=self.job.name)
+        return state is ledger.State.SOUND
+
+    def _check_present(self, level: int) -> Callable[[int, int], None]:
+        def check(row: int, column: int) -> None:
+            if not ledger.present(self.job.objects, level, row, column):
+                raise StoreError(
+                    f"{self.job.objects.url} lost level {level} shard ({row}, {column}) while its children "
+                    f"were drawn; run: geoinfinite resume {self.job.objects.url}"
+                )
+
+        return check
+
+
+class OpenJobs:
+    """The jobs that a process has open, the ones used last."""
+
+    def __init__(self, most: int = 4) -> None:
+        self._most, self._lock = most, threading.Lock()
+        self._jobs: list[OpenJob] = []
+
+    def open(self, job: Job) -> OpenJob:
+        """Return a job, opened now or before; tasks bring an equal copy of it each time."""
+        with self._lock:
+            opened = next((known for known in self._jobs if _is_same(known.job, job)), None)
+            if opened is None:
+                opened = OpenJob(job)
+            else:
+                self._jobs.remove(opened)
+            self._jobs = [opened, *self._jobs[: self._most - 1]]
+            return opened
+
+
+def _is_same(one: Job, other: Job) -> bool:
+    """Say whether two jobs are equal; their names and tokens tell whether their plans are."""
+    fields = ("name", "token", "objects", "numerics", "quick", "sheet_side", "part")
+    return one is other or all(getattr(one, f) == getattr(other, f) for f in fields)
+
+
+OPEN_JOBS = OpenJobs()
+"""What a worker process keeps open between the tasks that it is sent."""
