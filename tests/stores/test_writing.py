@@ -19,12 +19,13 @@ from geoinfinite.engine import generate
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.stores import identity, tasks, writing
-from geoinfinite.stores.graph import JobGraph
+from geoinfinite.stores import identity, writing
+from geoinfinite.stores.jobs import tasks
+from geoinfinite.stores.jobs.graph import JobGraph
+from geoinfinite.stores.jobs.outcomes import Failed, Task
+from geoinfinite.stores.jobs.tile_counts import Ticks
 from geoinfinite.stores.objects import open_objects
-from geoinfinite.stores.outcomes import Failed, Task
 from geoinfinite.stores.planning import plan_window
-from geoinfinite.stores.tile_counts import Ticks
 from geoinfinite.stores.writing import resume_store, write_zarr
 
 

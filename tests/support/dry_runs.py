@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import product
 
-from geoinfinite.stores.graph import JobGraph
-from geoinfinite.stores.order import TaskOrder
-from geoinfinite.stores.outcomes import Task
-from geoinfinite.stores.parts import WHOLE, Part, Share
+from geoinfinite.stores.jobs.graph import JobGraph
+from geoinfinite.stores.jobs.order import TaskOrder
+from geoinfinite.stores.jobs.outcomes import Task
+from geoinfinite.stores.jobs.parts import WHOLE, Part, Share
+from geoinfinite.stores.jobs.sheets import TaskId
 from geoinfinite.stores.planning import Plan
-from geoinfinite.stores.sheets import TaskId
 
 
 @dataclass

@@ -10,11 +10,11 @@ from geoinfinite.engine import RasterSource, draw, read
 from geoinfinite.engine.cost import Cost, evaluations_of
 from geoinfinite.plane.window import Window
 from geoinfinite.stores import ledger
-from geoinfinite.stores.graph import JobGraph
-from geoinfinite.stores.jobs import OPEN_JOBS, Job, OpenJob, OpenJobs
-from geoinfinite.stores.layered import draw_sheet, fuse_shard
-from geoinfinite.stores.outcomes import Drawn, Failed, Kept, Outcome, Task
-from geoinfinite.stores.tile_counts import Ticks, TileCounter
+from geoinfinite.stores.jobs.graph import JobGraph
+from geoinfinite.stores.jobs.job import OPEN_JOBS, Job, OpenJob, OpenJobs
+from geoinfinite.stores.jobs.layered import draw_sheet, fuse_shard
+from geoinfinite.stores.jobs.outcomes import Drawn, Failed, Kept, Outcome, Task
+from geoinfinite.stores.jobs.tile_counts import Ticks, TileCounter
 
 
 def carry_out(job: Job, task: Task, ticks: Ticks, jobs: OpenJobs = OPEN_JOBS) -> Outcome:

@@ -14,16 +14,16 @@ from geoinfinite.engine import ReadPixels, process_resources, read, resolve
 from geoinfinite.errors import ModelError, StoreError, WorldError
 from geoinfinite.plane.window import Window
 from geoinfinite.stores import ledger
-from geoinfinite.stores.encoding import ShardEncoder
-from geoinfinite.stores.graph import JobGraph
 from geoinfinite.stores.identity import Profile, check_same_numerics, numerics_profile
+from geoinfinite.stores.jobs.encoding import ShardEncoder
+from geoinfinite.stores.jobs.graph import JobGraph
+from geoinfinite.stores.jobs.outcomes import Task
+from geoinfinite.stores.jobs.parts import WHOLE, Part
+from geoinfinite.stores.jobs.stored import read_stored
 from geoinfinite.stores.layout import open_image
 from geoinfinite.stores.objects import Objects
-from geoinfinite.stores.outcomes import Task
-from geoinfinite.stores.parts import WHOLE, Part
 from geoinfinite.stores.planning import SHEET_SIDE, Plan
 from geoinfinite.stores.sheet_files import FOLDER, SheetFiles
-from geoinfinite.stores.stored import read_stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,12 @@ from store_plans import WORLDS, layered_plans
 
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.stores.graph import JobGraph
-from geoinfinite.stores.order import TaskOrder
-from geoinfinite.stores.outcomes import Task
-from geoinfinite.stores.parts import Part, Share
+from geoinfinite.stores.jobs.graph import JobGraph
+from geoinfinite.stores.jobs.order import TaskOrder
+from geoinfinite.stores.jobs.outcomes import Task
+from geoinfinite.stores.jobs.parts import Part, Share
+from geoinfinite.stores.jobs.sheets import TaskId
 from geoinfinite.stores.planning import plan_window
-from geoinfinite.stores.sheets import TaskId
 
 SIDES = st.integers(24, 60)
 
