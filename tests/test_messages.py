@@ -18,7 +18,7 @@ from geoinfinite.models.reference import SIDECAR, WEIGHTS, from_pretrained
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.stores.pictures import write_png
+from geoinfinite.stores.pictures import write_cog, write_png
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import resume_store, write_zarr
@@ -142,8 +142,18 @@ BAD_CALLS: list[tuple[type[GeoInfiniteError], Callable[[Recipe], object], str]] 
     (StoreError, lambda w: resume_store("cut"), "cut is not a store of geoinfinite; name another path"),
     (
         StoreError,
-        lambda w: write_zarr(plan_window(w, 1, Window(0, 9, 0, 9)), "s3://b/a.zarr"),
-        "'s3://b/a.zarr' is a URL; stores are .*folders: write it to one and copy it",
+        lambda w: write_zarr(plan_window(w, 1, Window(0, 9, 0, 9)), "ftp://b/a.zarr"),
+        "'ftp://b/a.zarr': ftp:// is not known; take a path, s3://, gs://, az:// or memory://",
+    ),
+    (
+        StoreError,
+        lambda w: write_cog(plan_window(w, 1, Window(0, 9, 0, 9)), "s3://b/a.tif"),
+        "'s3://b/a.tif' is a URL; a GeoTIFF or PNG is written to a local path: write it there and copy it",
+    ),
+    (
+        StoreError,
+        lambda w: write_zarr(plan_window(w, 1, Window(0, 9, 0, 9)), "nowhere/a.zarr"),
+        "the folder .*nowhere does not exist; create it, or choose another path",
     ),
     (
         StoreError,
@@ -153,7 +163,7 @@ BAD_CALLS: list[tuple[type[GeoInfiniteError], Callable[[Recipe], object], str]] 
     (
         BudgetError,
         lambda w: World.load("analytic").array(level=7).compute(),
-        r"44,236,800 x 88,473,600 pixels of level 7 .* evaluations; .* Select a part with \.sel",
+        r"44,236,800 x 88,473,600 pixels of level 7 .* evaluations.* Select a part with \.sel",
     ),
     (
         BudgetError,
@@ -178,6 +188,7 @@ def test_bad_input_from_python_says_the_same(
 
 def test_every_class_of_error_has_a_case() -> None:
     classes = {kind for kind in vars(errors).values() if isinstance(kind, type)}
-    classes -= {GeoInfiniteError, errors.CostWarning, errors.RunWarning}
+    # Warnings, and what only the caller of a read can bring about, have no remedy to tell.
+    classes -= {GeoInfiniteError, errors.CostWarning, errors.RunWarning, errors.Cancelled}
     assert classes == {kind for kind, _, _ in BAD_CALLS}
     assert all(issubclass(kind, GeoInfiniteError) for kind in classes)

@@ -21,8 +21,9 @@ from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores.objects import open_objects
-from geoinfinite.stores.pictures import hidden_store, to_bytes, write_cog, write_png
+from geoinfinite.stores.pictures import hidden_store, write_cog, write_png
 from geoinfinite.stores.planning import plan_window
+from geoinfinite.stores.rasters import to_bytes
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import write_zarr
 

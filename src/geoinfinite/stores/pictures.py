@@ -9,36 +9,23 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import rasterio
 import rasterio.shutil
 import rasterio.windows
-from numpy.typing import NDArray
-from rasterio.enums import ColorInterp
 
-from geoinfinite.arrays.dataarray import band_names
 from geoinfinite.errors import BudgetError, StoreError
-from geoinfinite.plane.quantise import Encoding
-from geoinfinite.plane.window import Window
 from geoinfinite.progress import Progress
-from geoinfinite.provenance import SYNTHETIC, version
-from geoinfinite.recipe import worldfile
 from geoinfinite.stores import layout
 from geoinfinite.stores.objects import Objects
 from geoinfinite.stores.objects.local import LocalObjects, publish_new
 from geoinfinite.stores.objects.opening import resolved
 from geoinfinite.stores.planning import Plan
+from geoinfinite.stores.rasters import BLOCK, png_text, shape, to_bytes, write_flat
 from geoinfinite.stores.writing import opened, written
 
-BLOCK = 512
-STEP = 2 * BLOCK
-"""Side in pixels of what is held in memory while a file is written."""
 LARGEST_PNG = 2**26
 """Pixels: beyond, most programs refuse to open a PNG, and it has no overviews to look at."""
-_COLOURS = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
-_UNDEFINED = [ColorInterp.undefined]
 
 
 def write_cog(
@@ -55,8 +42,8 @@ def write_cog(
     Its tags say that it is synthetic and carry the recipe. Memory does not grow with the window. A
     killed run leaves no half file, and the same call goes on where it was. Raises `StoreError` if
     ``path`` exists, unless ``overwrite``. With ``store``, a Zarr store of the same plan, pixels are
-    drawn into it where it lacks them, and it is kept. ``bands`` are those that are written, counted from 0, by
-    default all of them.
+    drawn into it where it lacks them, and it is kept. ``bands`` are those that are written, counted from 0,
+    by default all of them.
     """
     where = local_file(path, overwrite=overwrite)
     with (
@@ -65,7 +52,7 @@ def write_cog(
     ):
         flat = drawn.partial()
         try:
-            _write_flat(plan, drawn.objects, flat, _picked(plan, bands))
+            write_flat(plan, drawn.objects, flat, _picked(plan, bands))
             rasterio.shutil.copy(
                 flat,
                 unfinished,
@@ -96,12 +83,7 @@ def write_png(
     recipe. Raises `BudgetError` for a window of more than `LARGEST_PNG` pixels and `StoreError` if
     ``path`` exists, unless ``overwrite``. ``store`` and ``bands`` are as in `write_cog`.
     """
-    if plan.window.size > LARGEST_PNG:
-        levels = math.ceil(math.log(plan.window.size / LARGEST_PNG, plan.world.grid.factor**2))
-        raise BudgetError(
-            f"a PNG of {plan.window.width} x {plan.window.height} px is too large to be opened (limit: "
-            f"{LARGEST_PNG} px); write .tif or .zarr, or take level {max(0, plan.level - levels)}"
-        )
+    check_png(plan)
     where = local_file(path, overwrite=overwrite)
     with (
         _drawn(plan, where, overwrite, store, progress) as drawn,
@@ -111,48 +93,22 @@ def write_png(
         picked = _picked(plan, bands)
         picked = picked[:3] if len(picked) >= 3 else picked[:1]
         with rasterio.MemoryFile() as memory:
-            with memory.open(driver="GTiff", **_shape(plan, len(picked), "uint8")) as raster:
+            with memory.open(driver="GTiff", **shape(plan, len(picked), "uint8")) as raster:
                 raster.write(to_bytes(image[:][picked], plan.world.encoding))
-                raster.update_tags(**_png_text(plan, picked))
+                raster.update_tags(**png_text(plan, picked))
             with rasterio.Env(GDAL_PAM_ENABLED=False):
                 rasterio.shutil.copy(memory.name, unfinished, driver="PNG", write_metadata_as_text="YES")
     return where
 
 
-def to_bytes(values: NDArray[Any], encoding: Encoding) -> NDArray[np.uint8]:
-    """Return values of a dtype's range as 0..255.
-
-    >>> to_bytes(np.array([0, 32768, 65535], np.uint16), Encoding("uint16"))
-    array([  0, 128, 255], dtype=uint8)
-    """
-    if values.dtype == np.uint8:
-        return values
-    low, high = encoding.range
-    scaled = (values.astype(np.float32) - low) * (255 / (high - low))
-    eight_bit: NDArray[np.uint8] = np.rint(scaled.clip(0, 255)).astype(np.uint8)
-    return eight_bit
-
-
-def tags(plan: Plan, bands: Sequence[int]) -> dict[str, str]:
-    """Return what every file says of itself; of its bands if they are not all, counted from 1 as in files."""
-    w, total = plan.window, plan.world.bands
-    numbers = " ".join(str(band + 1) for band in bands)
-    return {
-        "synthetic": SYNTHETIC,
-        "geoinfinite_version": version(),
-        "geoinfinite_token": plan.world.token,
-        "geoinfinite_level": str(plan.level),
-        "geoinfinite_window": f"{w.y0} {w.y1} {w.x0} {w.x1}",
-        "geoinfinite_recipe": worldfile.dump(plan.world),
-        **({} if list(bands) == list(range(total)) else {"geoinfinite_bands": f"{numbers} of {total}"}),
-    }
-
-
-def _png_text(plan: Plan, bands: Sequence[int]) -> dict[str, str]:
-    # The sidecar that would hold the place is not written: the title says it.
-    bounds = " ".join(f"{v:.9g}" for v in plan.world.grid.bounds(plan.level, plan.window))
-    title = f"{plan.world.name}, level {plan.level}, {bounds} (W S E N in {plan.world.grid.crs})"
-    return {"Title": title, "Description": SYNTHETIC, "Software": "geoinfinite", **tags(plan, bands)}
+def check_png(plan: Plan) -> None:
+    """Raise `BudgetError` for a window that is too large for a PNG."""
+    if plan.window.size > LARGEST_PNG:
+        levels = math.ceil(math.log(plan.window.size / LARGEST_PNG, plan.world.grid.factor**2))
+        raise BudgetError(
+            f"a PNG of {plan.window.width} x {plan.window.height} px is too large to be opened (limit: "
+            f"{LARGEST_PNG} px); write .tif or .zarr, or take level {max(0, plan.level - levels)}"
+        )
 
 
 def hidden_store(plan: Plan, path: str | Path) -> Path:
@@ -250,47 +206,6 @@ def _finished(target: Path, drawn: _Drawn, overwrite: bool) -> Iterator[Path]:
             raise _exists(target)
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-def _shape(plan: Plan, bands: int, dtype: Any) -> dict[str, Any]:
-    """Return how rasterio is told of a raster and its place."""
-    return {
-        "count": bands,
-        "height": plan.window.height,
-        "width": plan.window.width,
-        "dtype": dtype,
-        "crs": plan.world.grid.crs,
-        "transform": plan.world.grid.transform(plan.level, plan.window),
-    }
-
-
-def _write_flat(plan: Plan, store: Objects, path: Path, bands: list[int]) -> None:
-    """Copy the finest level into a plain tiled GeoTIFF, a few blocks at a time."""
-    image = layout.open_image(store, plan.level)
-    _, height, width = image.shape
-    colours = bands == [0, 1, 2] and plan.world.bands == 3
-    with rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        **_shape(plan, len(bands), image.dtype),
-        tiled=True,
-        blockxsize=BLOCK,
-        blockysize=BLOCK,
-        interleave="pixel",
-        photometric="RGB" if colours else "MINISBLACK",
-        bigtiff="IF_SAFER",
-    ) as raster:
-        names = band_names(plan.world.bands)
-        raster.descriptions = [str(names[band]) for band in bands]
-        raster.colorinterp = _COLOURS if colours else [ColorInterp.gray, *_UNDEFINED * (len(bands) - 1)]
-        raster.update_tags(
-            TIFFTAG_IMAGEDESCRIPTION=SYNTHETIC, TIFFTAG_SOFTWARE="geoinfinite", **tags(plan, bands)
-        )
-        for part in Window(0, height, 0, width).split(STEP):
-            where = rasterio.windows.Window(part.x0, part.y0, part.width, part.height)
-            pixels = image[:, part.y0 : part.y1, part.x0 : part.x1]
-            raster.write(pixels[bands], window=where)
 
 
 def _picked(plan: Plan, bands: Sequence[int] | None) -> list[int]:
