@@ -21,7 +21,7 @@ from geoinfinite.stores.manifest import begin
 from geoinfinite.stores.objects import Objects, open_objects
 from geoinfinite.stores.pictures import write_cog, write_png
 from geoinfinite.stores.planning import Plan, plan_window
-from geoinfinite.stores.settings import RunOptions, RunSettings
+from geoinfinite.stores.pools.settings import RunOptions, RunSettings
 from geoinfinite.stores.writing import WriteReport, resume_store, write_zarr
 from geoinfinite.world import World
 

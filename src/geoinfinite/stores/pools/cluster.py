@@ -11,8 +11,8 @@ from typing import Any
 
 from geoinfinite.errors import BudgetError, RunWarning, StoreError
 from geoinfinite.stores.planning import Plan, bytes_text
-from geoinfinite.stores.pools import Call, Raised, drained
-from geoinfinite.stores.settings import RunSettings
+from geoinfinite.stores.pools.pool import Call, Raised, drained
+from geoinfinite.stores.pools.settings import RunSettings
 
 ANSWER_S = 10.0
 """A scheduler that has not answered a question for so long is taken for one that does not answer."""

@@ -19,9 +19,9 @@ import geoinfinite as gi
 from geoinfinite.errors import BudgetError, RunWarning, StoreError
 from geoinfinite.progress import Silent
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.stores.cluster import check_memory
 from geoinfinite.stores.identity import numerics_profile
-from geoinfinite.stores.settings import RunSettings
+from geoinfinite.stores.pools.cluster import check_memory
+from geoinfinite.stores.pools.settings import RunSettings
 from geoinfinite.stores.writing import resume_store, write_zarr
 
 distributed = pytest.importorskip("distributed")
