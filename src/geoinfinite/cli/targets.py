@@ -44,9 +44,8 @@ def check_targets(options: argparse.Namespace) -> Targets:
         if len(set(pictures)) < len(pictures) or (len(stores) == 2 and stores[0].url == stores[1].url):
             raise StoreError(f"--out={out} is given twice; leave one out")
     if len(stores) > 1:
-        raise StoreError(
-            f"--out names two stores, {stores[0].url} and {stores[1].url}; name one, and copy it"
-        )
+        first, second, *_ = (out for out in options.out if Path(out).suffix == ".zarr")
+        raise StoreError(f"--out names two stores, {first} and {second}; name one, and copy it")
     index, count = options.part
     if count > 1 and pictures:
         raise StoreError(
