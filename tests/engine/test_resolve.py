@@ -17,7 +17,8 @@ from drawings import on_parent
 
 from geoinfinite.engine import Drawn, RasterSource, generate, resolve
 from geoinfinite.engine.resolve import ResolvedLevels, resolve_same
-from geoinfinite.errors import WindowError, WorldError
+from geoinfinite.errors import ModelError, WindowError, WorldError
+from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
 
@@ -141,3 +142,16 @@ def test_cost_counts_evaluations_of_every_solver(patch: Recipe) -> None:
         world = patch.replace(sampler=replace(patch.sampler, solver=solver))
         cost = resolve(world, 1).cost(window)
         assert cost.evaluations == cost.tiles * each
+
+
+def test_weights_that_change_after_the_world_was_opened_are_refused(patch: Recipe, tmp_path: Path) -> None:
+    bundled, folder = ModelReference("bundled:earth-small").directory, tmp_path / "mine"
+    shutil.copytree(bundled, folder)
+    level = resolve(patch.replace(model=str(folder), sampler=None), 1)
+    assert level.drawn.load("cpu").nbytes > 10**6
+    sidecar = folder / "geoinfinite.json"
+    sidecar.write_text(sidecar.read_text() + " ")
+    with pytest.raises(
+        ModelError, match=r"mine'?: .*geoinfinite.json was changed after the world was opened"
+    ):
+        level.drawn.load("cpu")

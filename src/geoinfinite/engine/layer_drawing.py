@@ -108,7 +108,7 @@ class LayerDrawing:
             return [self._chart(layer.work, window) for window in windows]
         drawn, numerics, models = self.level.drawn, self.level.recipe.numerics, self.resources.models
         lock, tiles = models.device_lock(numerics.device), []
-        with models.lend((drawn.digest, numerics.device), lambda: drawn.model.load(numerics.device)) as model:
+        with models.lend((drawn.digest, numerics.device), lambda: drawn.load(numerics.device)) as model:
             for batch, real in fixed_batches(windows, numerics.micro_batch):
                 made = TileBatch(self.level, layer, batch, self.parent, below).draw(model, lock)
                 tiles += list(made[:real])

@@ -8,10 +8,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from geoinfinite.diffusion.model import Array, ModelFacts
+from geoinfinite.diffusion.model import Array, ModelFacts, TileModel
 from geoinfinite.engine.cost import Cost, cost_of_layers
 from geoinfinite.engine.parent_pixels import within_grid
 from geoinfinite.engine.raster_source import RasterSource
+from geoinfinite.errors import ModelError
+from geoinfinite.file_memo import FileState
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.quantise import Encoding
 from geoinfinite.plane.window import Window
@@ -35,6 +37,8 @@ class Drawn:
     model: ModelReference
     digest: str
     """Name of what the model computes."""
+    files: tuple[FileState, ...]
+    """The model's files, as they stood when the digest was taken."""
     facts: ModelFacts
     sampler: TiledSampler
     solving: Sampling
@@ -47,6 +51,17 @@ class Drawn:
     """How every step is drawn to the parent: ``"project"``, ``"guide"``, or not at all."""
     keeps_means: bool
     """Whether every block of the level has its parent's mean."""
+
+    def load(self, device: str) -> TileModel:
+        """Load the model; raise `ModelError` if its files are others by now, whose pixels would be others."""
+        model = self.model.load(device)
+        changed = next((file.path for file in self.files if not file.is_current()), None)
+        if changed is not None:
+            raise ModelError(
+                f"model.ref={self.model.ref!r}: {changed} was changed after the world was opened; "
+                "load the world again, or put the old file back"
+            )
+        return model
 
     @property
     def is_layered(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copyreg
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Any
 
 from geoinfinite.diffusion.model import ModelFacts
@@ -13,9 +14,24 @@ from geoinfinite.engine.level_layers import Lattices
 from geoinfinite.engine.raster_source import RasterSource
 from geoinfinite.engine.tile_batch import PositionNoise
 from geoinfinite.errors import WindowError, WorldError
+from geoinfinite.file_memo import FileState
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.recipe.solver_settings import sampling_of
+
+
+@dataclass(frozen=True, slots=True)
+class _ResolvedModel:
+    """What the files of a model say of it, read once for all levels that it draws."""
+
+    facts: ModelFacts
+    digest: str
+    files: tuple[FileState, ...]
+
+    @classmethod
+    def of(cls, model: ModelReference) -> _ResolvedModel:
+        files = tuple(FileState.of(path) for path in model.files())
+        return cls(model.facts(), model.digest(), files)
 
 
 class _ResolvedRecipe:
@@ -25,7 +41,7 @@ class _ResolvedRecipe:
         self.files = recipe.file_states()
         self._recipe, self._token = recipe, recipe.token
         self._levels: list[Level] = []
-        self._models: dict[ModelReference, tuple[ModelFacts, str]] = {}
+        self._models: dict[ModelReference, _ResolvedModel] = {}
 
     def level(self, number: int) -> Level:
         """Return a level, and keep it with those above it."""
@@ -44,12 +60,13 @@ class _ResolvedRecipe:
     def _drawn(self, number: int, bands: int) -> Drawn:
         recipe, model, sampler = self._recipe, self._recipe.model_at(number), self._recipe.sampler_at(number)
         if model not in self._models:
-            self._models[model] = model.facts(), model.digest()
-        facts, digest = self._models[model]
-        channels = facts.channels or bands
+            self._models[model] = _ResolvedModel.of(model)
+        known = self._models[model]
+        facts, channels = known.facts, known.facts.channels or bands
         return Drawn(
             model=model,
-            digest=digest,
+            digest=known.digest,
+            files=known.files,
             facts=facts,
             sampler=sampler,
             solving=sampling_of(sampler, model),
