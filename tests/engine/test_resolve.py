@@ -35,7 +35,9 @@ listening = False
 sys.addaudithook(note)
 import geoinfinite as gi
 world = gi.World.load("analytic")
-gi.generate(world, 1, gi.Window(0, 8, 0, 8))  # what libraries open when they are used for the first time
+# What libraries open when they are used for the first time.
+small = world.array(1).isel(y=slice(0, 8), x=slice(0, 8))
+small.values, gi.plan(small)
 import torch, diffusers, safetensors.torch  # noqa
 listening = True
 world = gi.World.load("earth")
