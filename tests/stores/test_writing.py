@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import small_worlds
 import store_jobs
 from faulty_objects import FaultyObjects, Nth
+from zarr.storage import MemoryStore
 
 from geoinfinite.engine import generate
 from geoinfinite.errors import StoreError
@@ -24,6 +26,7 @@ from geoinfinite.stores.graph import JobGraph
 from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.outcomes import Failed, Task
 from geoinfinite.stores.planning import plan_window
+from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import resume_store, write_zarr
 
 
@@ -163,6 +166,11 @@ def test_other_things_are_left_alone(ring: Recipe, tmp_path: Path) -> None:
     assert file.read_text() == "buy milk"
     with pytest.raises(StoreError, match=r"ftp:// is not known; take a path, s3://"):
         write_zarr(plan, "ftp://host/a.zarr")
+    for touch in (partial(write_zarr, plan), resume_store, verify):
+        with pytest.raises(
+            StoreError, match=r"a MemoryStore is neither a path nor a URL; give the path"
+        ):
+            touch(MemoryStore())
     with pytest.raises(StoreError, match=r"cannot be created: .*choose a path that can be written"):
         write_zarr(plan, file / "a.zarr")
     with pytest.raises(StoreError, match=r"none.zarr does not exist"):
