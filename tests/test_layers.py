@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -23,6 +24,8 @@ LAYERS = (
     "stores",
     "cli testing",
 )
+FOLDERS = {"models": "analytic diffusers earth"}
+"""The folders within a room; each imports only those before it."""
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
 HEAVY = "torch", "diffusers", "safetensors"
 HEAVY_FILES = (
@@ -44,7 +47,12 @@ def files() -> dict[str, ast.Module]:
     return {path.relative_to(SOURCE).as_posix(): ast.parse(path.read_text()) for path in paths}
 
 
-def imports(tree: ast.AST) -> Iterator[str]:
+NAMED = re.compile(r"geoinfinite(\.[a-z_]+)+(:\w+)?")
+"""A module, or something in it, by its name in a string."""
+
+
+def statements(tree: ast.AST) -> Iterator[str]:
+    """Modules imported by statements."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -52,11 +60,23 @@ def imports(tree: ast.AST) -> Iterator[str]:
             yield node.module
 
 
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Modules that are imported, also those whose name stands in a string to be imported later."""
+    yield from statements(tree)
+    documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
+            found = NAMED.fullmatch(node.value)
+            # The name of a file of ours is no module.
+            if found and not node.value.endswith((".toml", ".json")):
+                yield node.value.partition(":")[0]
+
+
 def inner_imports(tree: ast.AST) -> Iterator[str]:
-    """Modules imported inside functions."""
+    """Modules imported by statements inside functions."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield from imports(node)
+            yield from statements(node)
 
 
 def piece(path: str) -> str:
@@ -81,6 +101,21 @@ def test_files_import_only_from_lower_layers_or_their_own() -> None:
         if RANK[name] > RANK[piece(path)] or RANK[name] == RANK[piece(path)]
     ]
     assert upward == []
+
+
+def test_folders_within_a_room_import_only_earlier_ones() -> None:
+    found: dict[str, set[str]] = {}
+    for path, tree in files().items():
+        room, *inner = path.split("/")[:-1] or [""]
+        if not inner:
+            continue
+        found.setdefault(room, set()).add(inner[0])
+        order = FOLDERS[room].split()
+        for name in imports(tree):
+            other = name.removeprefix("geoinfinite.").split(".")
+            if other[0] == room and len(other) > 1 and other[1] in order:
+                assert order.index(other[1]) <= order.index(inner[0]), f"{path} imports {name}"
+    assert found == {room: set(order.split()) for room, order in FOLDERS.items()}
 
 
 def test_pieces_have_no_cycle() -> None:

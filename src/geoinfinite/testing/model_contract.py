@@ -1,0 +1,174 @@
+"""What every model must keep, as a class of tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import lcm
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from affine import Affine
+
+from geoinfinite.diffusion.model import Array, Bound, Cond, TileModel
+from geoinfinite.diffusion.noise import NoiseField, noise_key
+from geoinfinite.engine import Resources, generate
+from geoinfinite.models.reference import ModelReference
+from geoinfinite.plane.grid import Grid
+from geoinfinite.plane.window import Window
+from geoinfinite.recipe.recipe import LevelSettings, Numerics, Recipe
+from geoinfinite.recipe.root import Root
+from geoinfinite.samplers import IndependentTiles
+from geoinfinite.tiling import NoTileCache
+
+CRS, ORIGIN, RESOLUTION_M = "EPSG:32633", (412_300.0, 5_207_700.0), 120.0
+
+
+class ModelContract:
+    """Tests of a model: subclass it in a test file, and say which model with `reference`.
+
+    >>> class TestMine(ModelContract):
+    ...     def reference(self):
+    ...         return ModelReference("analytic:gaussian")
+
+    A model keeps the contract if its answer for a tile depends on nothing but the tile: on its state, its
+    sigma, its parent, and the ground sample distance; not on its neighbours in a batch, and not on earlier
+    calls.
+    """
+
+    gsd_m = 30.0
+    """Ground sample distance of the level that is drawn, in metres."""
+    sigmas = 8.0, 1.0, 0.1
+    """Noise levels at which the denoiser is asked."""
+    batch = 3
+    """Tiles in a batch."""
+
+    def reference(self) -> ModelReference:
+        """Return the model under test."""
+        raise NotImplementedError("return the ModelReference of the model under test")
+
+    def recipe(self, folder: Path) -> Recipe:
+        """Return a small world that the model draws: level 1 of a raster; level 0 if it needs no parent."""
+        reference, facts = self.reference(), self.reference().facts()
+        factor, bands = facts.factor or 4, facts.bands or 3
+        unit = lcm(factor, facts.latent, facts.multiple)
+        tile = unit * -(-32 // unit)
+        sampler = IndependentTiles(steps=2, tile=tile, stride=tile // 2 if tile // 2 % unit == 0 else tile)
+        side = -(-2 * tile // factor)
+        grid = Grid(CRS, ORIGIN, self.gsd_m * factor, (side, side + 3), factor=factor, levels=2)
+        if not facts.conditioned:
+            fine = replace(grid, resolution=self.gsd_m, shape=(2 * tile, 2 * tile + unit), levels=1)
+            alone = LevelSettings(0, replace(sampler, consistency="none"))
+            return Recipe(
+                fine, Root("generated"), reference, numerics=Numerics(micro_batch=2), levels=(alone,)
+            )
+        root = folder / "root.tif"
+        _write_raster(root, bands, grid)
+        return Recipe(grid, Root(str(root)), reference, sampler, numerics=Numerics(micro_batch=2))
+
+    def model(self) -> TileModel:
+        """Return the loaded model."""
+        return self.reference().load("cpu")
+
+    def bind(self, model: TileModel, tiles: slice) -> tuple[Bound, Array]:
+        """Return the model told about some tiles of a batch, and noise of their states' shape."""
+        facts = self.reference().facts()
+        factor, bands = facts.factor or 4, facts.bands or 3
+        unit = lcm(factor, facts.latent, facts.multiple)
+        side = unit * -(-32 // unit)
+        parents = np.tanh(_normals(self.batch, bands, side // factor + 2 * facts.margin))
+        noise = _normals(self.batch, facts.channels or bands, side // facts.latent)
+        told = parents[tiles].copy() if facts.conditioned else None
+        return model.bind(Cond(told, self.gsd_m)), noise[tiles].copy()
+
+    def test_facts_are_plain_and_the_digest_is_stable(self) -> None:
+        """Facts are known without loading, and equal references have equal digests."""
+        facts = self.reference().facts()
+        assert facts == self.reference().facts()
+        assert self.reference().digest() == self.reference().digest()
+        assert min(facts.multiple, facts.latent) >= 1
+        assert min(facts.margin, facts.halo) >= 0
+
+    def test_a_state_survives_the_way_to_the_device_and_back(self) -> None:
+        """``field`` undoes ``state``."""
+        bound, noise = self.bind(self.model(), slice(None))
+        np.testing.assert_array_equal(bound.field(bound.state(noise)), noise)
+
+    def test_the_denoiser_leaves_its_argument_as_it_is(self) -> None:
+        """A solver uses the state again after the denoiser has seen it."""
+        bound, noise = self.bind(self.model(), slice(None))
+        x = bound.state(noise.copy())
+        bound.denoise(x, self.sigmas[0])
+        np.testing.assert_array_equal(bound.field(x), noise)
+
+    def test_a_tile_does_not_depend_on_its_neighbours_in_the_batch(self) -> None:
+        """Another order of the same batch gives the same tiles, bit for bit."""
+        model = self.model()
+        (one, noise), (other, turned) = (self.bind(model, slice(None, None, step)) for step in (1, -1))
+        for sigma in self.sigmas:
+            there = one.field(one.denoise(one.state(noise * np.float32(sigma)), sigma))
+            back = other.field(other.denoise(other.state(turned * np.float32(sigma)), sigma))
+            assert np.isfinite(there).all()
+            np.testing.assert_array_equal(there, back[::-1])
+
+    def test_a_tile_does_not_depend_on_earlier_calls(self) -> None:
+        """The same question has the same answer, bit for bit."""
+        bound, noise = self.bind(self.model(), slice(None))
+        first = bound.field(bound.denoise(bound.state(noise), self.sigmas[-1]))
+        bound.denoise(bound.state(noise[:, :, ::-1].copy()), self.sigmas[0])
+        again = bound.field(bound.denoise(bound.state(noise), self.sigmas[-1]))
+        np.testing.assert_array_equal(first, again)
+
+    def test_little_noise_changes_little(self) -> None:
+        """The estimate of nearly clean data is nearly that data: the denoiser is told sigma in data units."""
+        bound, noise = self.bind(self.model(), slice(None))
+        clean = bound.field(bound.denoise(bound.state(noise), 1.0))
+        almost = clean + np.float32(1e-3) * noise
+        estimate = bound.field(bound.denoise(bound.state(almost), 1e-3))
+        assert np.abs(estimate - clean).mean() < 0.1 * np.abs(clean).mean() + 0.05
+
+    def test_an_image_has_the_tile_s_size(self) -> None:
+        """``image`` is ``(tile, band, y, x)``, as many pixels a side as the state times ``latent``."""
+        facts = self.reference().facts()
+        bound, noise = self.bind(self.model(), slice(None))
+        image = bound.image(bound.denoise(bound.state(noise), 1.0))
+        sides = [n * facts.latent for n in noise.shape[2:]]
+        assert image.shape == (self.batch, facts.bands or 3, *sides)
+        assert image.dtype == np.float32
+
+    def test_any_window_is_the_crop_of_any_larger_one(self, tmp_path: Path) -> None:
+        """The window law, bit for bit."""
+        recipe, fresh = self.recipe(tmp_path), Resources(NoTileCache())
+        level = recipe.grid.levels - 1
+        whole = recipe.grid.full(level)
+        reference = generate(recipe, level, whole, resources=fresh)
+        tile = recipe.sampler_at(level).tile
+        for part in (
+            Window(5, 6, 3, 4),
+            Window(tile // 2 - 3, tile + 7, 1, tile + 2),
+            Window(whole.y1 - 9, whole.y1, whole.x1 - 21, whole.x1),
+        ):
+            pixels = generate(recipe, level, part, resources=fresh)
+            np.testing.assert_array_equal(pixels, reference[:, *part.slices(whole)])
+
+
+def _normals(tiles: int, channels: int, side: int) -> Array:
+    field = NoiseField(noise_key("contract", 7), level=1, channels=channels)
+    return np.stack([field(Window(0, side, n * side, (n + 1) * side)) for n in range(tiles)])
+
+
+def _write_raster(path: Path, bands: int, grid: Grid) -> None:
+    band, y, x = np.mgrid[:bands, : grid.shape[0], : grid.shape[1]]
+    values = (40 + 5 * y + 3 * x + 19 * band + (y * x) % 7 * 9) % 200 + 20
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        count=bands,
+        height=grid.shape[0],
+        width=grid.shape[1],
+        dtype="uint8",
+        crs=grid.crs,
+        transform=Affine(grid.resolution, 0, grid.origin[0], 0, -grid.resolution, grid.origin[1]),
+    ) as raster:
+        raster.write(values.astype(np.uint8))
