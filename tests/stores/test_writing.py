@@ -167,9 +167,7 @@ def test_other_things_are_left_alone(ring: Recipe, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"ftp:// is not known; take a path, s3://"):
         write_zarr(plan, "ftp://host/a.zarr")
     for touch in (partial(write_zarr, plan), resume_store, verify):
-        with pytest.raises(
-            StoreError, match=r"a MemoryStore is neither a path nor a URL; give the path"
-        ):
+        with pytest.raises(StoreError, match=r"a MemoryStore is neither a path nor a URL; give the path"):
             touch(MemoryStore())
     with pytest.raises(StoreError, match=r"cannot be created: .*choose a path that can be written"):
         write_zarr(plan, file / "a.zarr")
