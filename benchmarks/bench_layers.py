@@ -13,10 +13,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import dask
 import pytest
+from faulty_objects import FaultyObjects
 
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.window import Window
@@ -24,8 +24,8 @@ from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Numerics, Recipe
 from geoinfinite.samplers.presets import IndependentTiles, MultiDiffusion
 from geoinfinite.samplers.tiled import TiledSampler
+from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.planning import plan_window
-from geoinfinite.stores.sheet_files import SheetFiles
 from geoinfinite.stores.writing import write_zarr
 
 LEVEL, TOP, LEFT = 2, 11_000, 44_800
@@ -48,29 +48,26 @@ def measure(name: str, rows: int, steps: int, path: str) -> dict[str, float]:
     )
     window = Window(TOP, TOP + rows * SHARD, LEFT, LEFT + COLUMNS * SHARD)
     plan = plan_window(world, LEVEL, window, shard=SHARD)
-    sheets: dict[Any, int] = {}
-    peak = 0
-    save, drop = SheetFiles.save, SheetFiles.drop
+    sheets: dict[str, int] = {}
+    peaks = [0]
 
-    def saved(scratch: SheetFiles, place: Any, tiles: Any) -> None:
-        nonlocal peak
-        save(scratch, place, tiles)
-        sheets[scratch.level, place] = tiles.nbytes
-        peak = max(peak, sum(sheets.values()))
-
-    def dropped(scratch: SheetFiles, place: Any) -> None:
-        drop(scratch, place)
-        sheets.pop((scratch.level, place), None)
+    def weigh(operation: str, name: str) -> None:
+        if not name.startswith("layers/"):
+            return
+        if operation == "put":
+            sheets[name] = (Path(path) / name).stat().st_size
+            peaks.append(sum(sheets.values()))
+        elif operation == "delete":
+            sheets.pop(name, None)
 
     began = time.perf_counter()
-    counted = mock.patch.multiple(SheetFiles, save=saved, drop=dropped)
-    with counted, dask.config.set(scheduler="synchronous"):
-        report = write_zarr(plan, path)
+    with dask.config.set(scheduler="synchronous"):
+        report = write_zarr(plan, FaultyObjects(open_objects(path), after=weigh))
     seconds = time.perf_counter() - began
     return {
         "seconds": seconds,
         "memory_mb": peak_memory() / 1e6,
-        "disk_mb": peak / 1e6,
+        "disk_mb": max(peaks) / 1e6,
         "evaluations": float(report.evaluations),
         "evaluations_per_megapixel": plan.stages[-1].evaluations / (window.size / 1e6),
     }

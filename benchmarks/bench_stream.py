@@ -31,7 +31,7 @@ from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores import layout
 from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.planning import Plan, plan_stages, plan_window
-from geoinfinite.stores.settings import RunSettings
+from geoinfinite.stores.pools.settings import RunSettings
 from geoinfinite.stores.writing import write_zarr
 
 ALPS = Window(2640, 4560, 11_220, 13_140)

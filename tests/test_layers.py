@@ -24,7 +24,7 @@ LAYERS = (
     "stores",
     "cli testing",
 )
-FOLDERS = {"models": "analytic diffusers earth", "stores": "objects"}
+FOLDERS = {"models": "analytic diffusers earth", "stores": "objects pools jobs"}
 """The folders within a room; each imports only those before it."""
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
 HEAVY = "torch", "diffusers", "safetensors"

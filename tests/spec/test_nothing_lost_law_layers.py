@@ -19,10 +19,11 @@ import store_jobs
 from faulty_objects import FaultyObjects, Nth, PowerCut
 
 from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.stores.jobs.outcomes import Kept, Task
+from geoinfinite.stores.jobs.tasks import attempt
+from geoinfinite.stores.jobs.tile_counts import Ticks
 from geoinfinite.stores.objects import open_objects
-from geoinfinite.stores.outcomes import Kept, Task
 from geoinfinite.stores.planning import Plan
-from geoinfinite.stores.tasks import Ticks, attempt
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import resume_store, write_zarr
 

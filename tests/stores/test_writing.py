@@ -21,10 +21,12 @@ from geoinfinite.engine import generate
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.stores import identity, tasks, writing
-from geoinfinite.stores.graph import JobGraph
+from geoinfinite.stores import identity, writing
+from geoinfinite.stores.jobs import tasks
+from geoinfinite.stores.jobs.graph import JobGraph
+from geoinfinite.stores.jobs.outcomes import Failed, Task
+from geoinfinite.stores.jobs.tile_counts import Ticks
 from geoinfinite.stores.objects import open_objects
-from geoinfinite.stores.outcomes import Failed, Task
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import resume_store, write_zarr
@@ -189,7 +191,7 @@ def test_other_numerics_are_refused(ring: Recipe, tmp_path: Path, monkeypatch: p
 
 def test_a_worker_with_other_numerics_is_refused(ring: Recipe, tmp_path: Path) -> None:
     job = store_jobs.begun(store_jobs.crossing(ring), tmp_path / "a.zarr", numerics={"machine": "abacus"})
-    outcome = tasks.attempt(job, Task(0, 0, 0, 0), tasks.Ticks())
+    outcome = tasks.attempt(job, Task(0, 0, 0, 0), Ticks())
     assert isinstance(outcome, Failed)
     assert re.search(r"machine = abacus in the store, \S+ here", outcome.reason)
     assert store_jobs.records(tmp_path / "a.zarr") == []

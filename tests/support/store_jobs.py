@@ -18,12 +18,12 @@ from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores import layout
 from geoinfinite.stores.identity import Header, numerics_profile
+from geoinfinite.stores.jobs.job import Job
+from geoinfinite.stores.jobs.sheets import StageSheets
 from geoinfinite.stores.manifest import begin, mend
 from geoinfinite.stores.objects import Objects, open_objects
 from geoinfinite.stores.planning import Plan, plan_window
 from geoinfinite.stores.sheet_files import FOLDER
-from geoinfinite.stores.sheets import StageSheets
-from geoinfinite.stores.tasks import Job
 
 
 def crossing(ring: Recipe, shard: int | None = 72) -> Plan:

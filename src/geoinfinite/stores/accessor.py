@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, Unpack, overload
 
 import dask
 import xarray as xr
@@ -21,6 +21,7 @@ from geoinfinite.stores.manifest import begin
 from geoinfinite.stores.objects import Objects, open_objects
 from geoinfinite.stores.pictures import write_cog, write_png
 from geoinfinite.stores.planning import Plan, plan_window
+from geoinfinite.stores.pools.settings import RunOptions, RunSettings
 from geoinfinite.stores.writing import WriteReport, resume_store, write_zarr
 from geoinfinite.world import World
 
@@ -79,7 +80,9 @@ class GeoInfiniteAccessor:
         progress: bool | Progress = True,
         shard: int | None = None,
         storage_options: Mapping[str, Any] | None = None,
+        part: tuple[int, int] = (1, 1),
         compute: Literal[True] = True,
+        **run_options: Unpack[RunOptions],
     ) -> WriteReport: ...
 
     @overload
@@ -102,9 +105,14 @@ class GeoInfiniteAccessor:
         progress: bool | Progress = True,
         shard: int | None = None,
         storage_options: Mapping[str, Any] | None = None,
+        part: tuple[int, int] = (1, 1),
         compute: bool = True,
+        **run_options: Unpack[RunOptions],
     ) -> WriteReport | Delayed:
         """Write the array as a Zarr store at a path or URL, or go on with one; see `write_zarr`.
+
+        ``part=(i, n)`` draws the i-th of n parts. ``run_options`` are the fields of `RunSettings`: a
+        ``client`` with ``resources``, ``priority`` and ``retries``, ``stall_s``, ``task_limit_s``.
 
         With ``compute=False`` the store is begun, and what is returned is a `dask.delayed.Delayed` that draws
         its shards as one task, with threads of the process that it runs in, and gives the report.
@@ -118,7 +126,8 @@ class GeoInfiniteAccessor:
             )
         planned, objects = _planned(found, shard), open_objects(path, storage_options)
         if compute:
-            return write_zarr(planned, objects, resume=resume, progress=_shown(progress))
+            shown, settings = _shown(progress), RunSettings(**run_options)
+            return write_zarr(planned, objects, resume=resume, progress=shown, part=part, settings=settings)
         begin(objects, planned, Header.of(planned, numerics_profile(planned.world)), resume=resume)
         # The plan is a value: Dask need not look for its own collections in it.
         draw: Delayed = delayed(write_with_threads, pure=False, traverse=False)(planned, objects)
@@ -147,13 +156,17 @@ def resume(
     *,
     progress: bool | Progress = True,
     storage_options: Mapping[str, Any] | None = None,
+    part: tuple[int, int] = (1, 1),
+    **run_options: Unpack[RunOptions],
 ) -> WriteReport:
     """Finish, or mend, the store at a path or URL from nothing but itself.
 
     What is sound is kept; what is missing or damaged is drawn again, to the same bytes. Raises `StoreError`
     if that cannot be done here: the root raster or the weights are not there, or the numerics are others.
+    ``part`` and ``run_options`` are those of ``da.geoinfinite.to_zarr``.
     """
-    return resume_store(path, progress=_shown(progress), storage_options=storage_options)
+    shown, settings = _shown(progress), RunSettings(**run_options)
+    return resume_store(path, progress=shown, storage_options=storage_options, part=part, settings=settings)
 
 
 def write_with_threads(planned: Plan, objects: Objects) -> WriteReport:

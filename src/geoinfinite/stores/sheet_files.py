@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoinfinite.errors import StoreError
+from geoinfinite.stores.jobs.sheets import TaskId
 from geoinfinite.stores.objects import Objects
 from geoinfinite.stores.planning import SHEET_SIDE
-from geoinfinite.stores.sheets import TaskId
 
 FOLDER = "layers"
 _DIGEST = 32

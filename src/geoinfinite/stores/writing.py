@@ -11,13 +11,13 @@ from typing import Any
 from geoinfinite.progress import Progress, Silent
 from geoinfinite.stores import layout
 from geoinfinite.stores.identity import Header
+from geoinfinite.stores.jobs.job import Job
+from geoinfinite.stores.jobs.parts import WHOLE, Part
+from geoinfinite.stores.jobs.running import profile_where_tasks_run, run
 from geoinfinite.stores.manifest import begin, mend, remove_strays
 from geoinfinite.stores.objects import Objects, open_objects
-from geoinfinite.stores.parts import WHOLE, Part
 from geoinfinite.stores.planning import Plan
-from geoinfinite.stores.running import profile_where_tasks_run, run
-from geoinfinite.stores.settings import RunSettings
-from geoinfinite.stores.tasks import Job
+from geoinfinite.stores.pools.settings import RunSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from store_plans import layered_plans
 
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.stores.jobs.sheets import Axis, StageSheets
 from geoinfinite.stores.planning import Plan, plan_window
-from geoinfinite.stores.sheets import Axis, StageSheets
 
 
 def tasks(sheets: StageSheets) -> Iterator[tuple[int, int, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from geoinfinite.errors import StoreError
 
@@ -36,3 +36,15 @@ class RunSettings:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise StoreError(f"{name}={value!r} must be positive; leave it out for the default")
+
+
+class RunOptions(TypedDict, total=False):
+    """The fields of `RunSettings`, as keywords of functions that run a job."""
+
+    client: Any
+    resources: Mapping[str, float] | None
+    priority: int
+    retries: int
+    look_ahead: int
+    stall_s: float
+    task_limit_s: float | None

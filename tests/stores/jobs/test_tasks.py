@@ -16,9 +16,11 @@ from faulty_objects import FaultyObjects
 
 from geoinfinite.errors import StoreError, WorldError
 from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.stores.jobs.job import OpenJobs
+from geoinfinite.stores.jobs.outcomes import Drawn, Failed, Kept, Task
+from geoinfinite.stores.jobs.tasks import attempt, find_committed
+from geoinfinite.stores.jobs.tile_counts import Ticks
 from geoinfinite.stores.objects import open_objects
-from geoinfinite.stores.outcomes import Drawn, Failed, Kept, Task
-from geoinfinite.stores.tasks import OpenJobs, Ticks, attempt, find_committed
 from geoinfinite.stores.writing import write_zarr
 
 

@@ -7,8 +7,8 @@ import warnings
 from typing import Any, Protocol
 
 from geoinfinite.errors import RunWarning, StoreError
-from geoinfinite.stores.pools import Call, Pool, Raised
-from geoinfinite.stores.watching import Watch
+from geoinfinite.stores.pools.pool import Call, Pool, Raised
+from geoinfinite.stores.pools.watching import Watch
 
 NAMED_CALLS = 4
 """A warning names so many of the calls that are waited for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 
-from geoinfinite.stores.outcomes import Task
+from geoinfinite.stores.jobs.outcomes import Task
 
 
 class LookAhead:

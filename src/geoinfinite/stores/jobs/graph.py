@@ -10,11 +10,11 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from geoinfinite.stores.layered import parent_of_task
-from geoinfinite.stores.outcomes import Task
+from geoinfinite.stores.jobs.layered import parent_of_task
+from geoinfinite.stores.jobs.outcomes import Task
+from geoinfinite.stores.jobs.sheets import StageSheets
+from geoinfinite.stores.jobs.stored import shards_under
 from geoinfinite.stores.planning import SHEET_SIDE, Plan
-from geoinfinite.stores.sheets import StageSheets
-from geoinfinite.stores.stored import shards_under
 
 _UNKNOWN = np.iinfo(np.int64).min
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoinfinite.errors import StoreError
-from geoinfinite.stores.graph import JobGraph
-from geoinfinite.stores.outcomes import Task
+from geoinfinite.stores.jobs.graph import JobGraph
+from geoinfinite.stores.jobs.outcomes import Task
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ import dask
 import pytest
 import store_jobs
 
+import geoinfinite as gi
 from geoinfinite.errors import BudgetError, RunWarning, StoreError
 from geoinfinite.progress import Silent
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.stores.cluster import check_memory
 from geoinfinite.stores.identity import numerics_profile
-from geoinfinite.stores.settings import RunSettings
+from geoinfinite.stores.pools.cluster import check_memory
+from geoinfinite.stores.pools.settings import RunSettings
 from geoinfinite.stores.writing import resume_store, write_zarr
 
 distributed = pytest.importorskip("distributed")
@@ -185,3 +187,16 @@ def test_an_interrupted_job_ends_in_seconds_and_goes_on(
     assert resume_store(path).shards == plan.shards
     write_zarr(plan, tmp_path / "clean.zarr")
     assert store_jobs.contents(path) == store_jobs.contents(tmp_path / "clean.zarr")
+
+
+def test_arrays_and_stores_take_a_client_and_what_it_is_told(
+    ring: Recipe, tmp_path: Path, client: Any
+) -> None:
+    world = gi.World(**{field.name: getattr(ring, field.name) for field in fields(ring)})
+    array = world.array(level=2).isel(x=slice(10, 90), y=slice(20, 70))
+    for i in (1, 2):
+        array.geoinfinite.to_zarr(tmp_path / "a.zarr", part=(i, 2), client=client, priority=2, progress=False)
+    assert gi.verify(tmp_path / "a.zarr").ok
+    assert gi.resume(tmp_path / "a.zarr", client=client, stall_s=60.0, progress=False).drawn == 0
+    with pytest.raises(TypeError, match="unexpected keyword argument 'retry'"):
+        gi.resume(tmp_path / "a.zarr", retry=3, progress=False)  # type: ignore[call-arg]

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from geoinfinite.stores.graph import JobGraph
+from geoinfinite.stores.jobs.graph import JobGraph
+from geoinfinite.stores.jobs.job import Job
+from geoinfinite.stores.jobs.outcomes import Task
+from geoinfinite.stores.jobs.tasks import find_committed
 from geoinfinite.stores.layout import LEDGER
-from geoinfinite.stores.outcomes import Task
-from geoinfinite.stores.pools import Call, Raised
-from geoinfinite.stores.tasks import Job, find_committed
+from geoinfinite.stores.pools.pool import Call, Raised
 
 _RECORD = re.compile(rf"{LEDGER}/\d+/c/(\d{{1,9}})/(\d{{1,9}})/0")
 AT_ONCE = 32

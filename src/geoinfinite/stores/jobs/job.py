@@ -1,35 +1,29 @@
-"""One task: draw a shard on its stored parent and commit it as one object, or draw a sheet of a layer."""
+"""A job: what its tasks are told, and what a process keeps open of it between two of them."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from geoinfinite.engine import RasterSource, ReadPixels, Resources, draw, process_resources, read, resolve
-from geoinfinite.engine.cost import Cost, evaluations_of
+from geoinfinite.engine import ReadPixels, process_resources, read, resolve
 from geoinfinite.errors import ModelError, StoreError, WorldError
 from geoinfinite.plane.window import Window
-from geoinfinite.progress import Progress
 from geoinfinite.stores import ledger
-from geoinfinite.stores.encoding import ShardEncoder
-from geoinfinite.stores.graph import JobGraph
 from geoinfinite.stores.identity import Profile, check_same_numerics, numerics_profile
-from geoinfinite.stores.layered import draw_sheet, fuse_shard
+from geoinfinite.stores.jobs.encoding import ShardEncoder
+from geoinfinite.stores.jobs.graph import JobGraph
+from geoinfinite.stores.jobs.outcomes import Task
+from geoinfinite.stores.jobs.parts import WHOLE, Part
+from geoinfinite.stores.jobs.stored import read_stored
 from geoinfinite.stores.layout import open_image
 from geoinfinite.stores.objects import Objects
-from geoinfinite.stores.outcomes import Drawn, Failed, Kept, Outcome, Task
-from geoinfinite.stores.parts import WHOLE, Part
 from geoinfinite.stores.planning import SHEET_SIDE, Plan
 from geoinfinite.stores.sheet_files import FOLDER, SheetFiles
-from geoinfinite.stores.stored import read_stored
-from geoinfinite.tiling import NoTileCache
-from geoinfinite.tiling.tile_cache import DrawTiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,53 +54,6 @@ class Job:
         folder = f"{FOLDER}/{self.part.name}".rstrip("/")
         for name in list(self.objects.names(f"{folder}/")):
             self.objects.delete(name)
-
-
-class Ticks:
-    """Reports tiles as they are drawn, and ends a task whose job was stopped; mute in other processes."""
-
-    def __init__(self, progress: Progress | None = None, stop: threading.Event | None = None) -> None:
-        self._progress, self._stop = progress, stop
-
-    def __reduce__(self) -> tuple[type[Ticks], tuple[()]]:
-        return Ticks, ()
-
-    def listen(self, pixels: int, tiles: int) -> TileCounter:
-        """Return what counts the tiles of one task."""
-        advance = None if self._progress is None else self._progress.advance
-        return TileCounter(advance, pixels // max(tiles, 1), self._stop)
-
-
-class TileCounter(NoTileCache):
-    """A cache that keeps nothing and counts what it is given: a task draws every tile once."""
-
-    def __init__(
-        self,
-        advance: Callable[[int, int], None] | None,
-        pixels_per_tile: int,
-        stop: threading.Event | None = None,
-    ) -> None:
-        super().__init__()
-        self._advance, self._pixels, self._stop = advance, pixels_per_tile, stop
-        self.drawn = 0
-
-    def obtain(self, keys: Iterable[Hashable], draw: DrawTiles) -> dict[Hashable, NDArray[np.float32]]:
-        """Draw tiles, and count them."""
-        found = super().obtain(keys, draw)
-        self.drawn += len(found)
-        if self._advance is not None:
-            self._advance(len(found), len(found) * self._pixels)
-        return found
-
-    def resources(self) -> Resources:
-        """Return the process's resources with this cache; they end with the job."""
-        shared = replace(process_resources(), tiles=self)
-        return shared if self._stop is None else replace(shared, is_cancelled=self._stop.is_set)
-
-    @property
-    def reported(self) -> tuple[int, int]:
-        """Tiles and pixels that progress has been told of."""
-        return (0, 0) if self._advance is None else (self.drawn, self.drawn * self._pixels)
 
 
 class OpenJob:
@@ -213,80 +160,3 @@ def _is_same(one: Job, other: Job) -> bool:
 
 OPEN_JOBS = OpenJobs()
 """What a worker process keeps open between the tasks that it is sent."""
-
-
-def carry_out(job: Job, task: Task, ticks: Ticks, jobs: OpenJobs = OPEN_JOBS) -> Outcome:
-    """Make sure that a shard is committed, or a sheet kept; repeat it as often as you like."""
-    opened = jobs.open(job)
-    return (
-        _commit_shard(opened, task, ticks)
-        if opened.graph.is_shard(task)
-        else _keep_sheet(opened, task, ticks)
-    )
-
-
-def attempt(job: Job, task: Task, ticks: Ticks, jobs: OpenJobs = OPEN_JOBS) -> Outcome:
-    """Do as `carry_out`, but return an error as an outcome."""
-    try:
-        return carry_out(job, task, ticks, jobs)
-    except Exception as error:
-        return Failed.of(error)
-
-
-def find_committed(job: Job, shards: tuple[Task, ...], jobs: OpenJobs = OPEN_JOBS) -> list[bool]:
-    """Say of every shard whether it is committed and sound."""
-    opened = jobs.open(job)
-    return [opened.is_committed(shard) for shard in shards]
-
-
-def kept_shard(graph: JobGraph, shard: Task) -> Kept:
-    """Return the outcome of a shard that is committed."""
-    stage = graph.plan.stages[shard.stage]
-    window = stage.shard_window(shard.row, shard.column)
-    return Kept(0 if stage.layered else stage.source.cost(window).tiles, window.size)
-
-
-def _commit_shard(opened: OpenJob, shard: Task, ticks: Ticks) -> Outcome:
-    """Draw, encode, write the object whole, read it back, write the record, unless that was done before.
-
-    Killed anywhere between, the next run finds the shard undone. The check is made here although the job
-    knows what was there when it began: a cluster repeats tasks whose result it lost.
-    """
-    job, stage = opened.job, opened.job.plan.stages[shard.stage]
-    if opened.is_committed(shard):
-        return kept_shard(opened.graph, shard)
-    opened.check_here()
-    window = stage.shard_window(shard.row, shard.column)
-    cost = Cost() if stage.layered else stage.source.cost(window)
-    counter = ticks.listen(window.size, cost.tiles)
-    encoded = opened.encode(shard, _pixels(opened, shard, window, counter))
-    # A file that was replaced while the shard was drawn must not decide its pixels.
-    opened.check_here()
-    ledger.commit(job.objects, stage.level, shard.row, shard.column, job=job.name, encoded=encoded)
-    return Drawn(counter.drawn, window.size, cost.evaluations, counter.reported)
-
-
-def _keep_sheet(opened: OpenJob, task: Task, ticks: Ticks) -> Outcome:
-    job, stage, sheets = opened.job, opened.job.plan.stages[task.stage], opened.graph.stages[task.stage]
-    need, files = sheets.need(task.id), job.files(task.stage)
-    if files.holds(task.id):
-        # A cluster repeats what it has not heard of when a worker dies.
-        return Kept(need.tiles, 0)
-    opened.check_here()
-    counter = ticks.listen(0, need.tiles)
-    tiles = draw_sheet(sheets, files, task.id, opened.parent(task.stage), counter.resources())
-    opened.check_here()
-    files.save(task.id, tiles)
-    evaluations = evaluations_of(need, stage.source.drawn.solving)
-    return Drawn(counter.drawn, 0, evaluations, counter.reported)
-
-
-def _pixels(opened: OpenJob, shard: Task, window: Window, counter: TileCounter) -> NDArray[Any]:
-    stage, read_parent = opened.job.plan.stages[shard.stage], opened.parent(shard.stage)
-    if stage.layered:
-        return fuse_shard(
-            opened.graph.stages[shard.stage], opened.job.files(shard.stage), window, read_parent
-        )
-    if isinstance(stage.source.source, RasterSource):
-        return read(stage.source, window, counter.resources())
-    return draw(stage.source, window, read_parent, counter.resources())

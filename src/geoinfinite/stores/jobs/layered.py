@@ -14,8 +14,8 @@ from geoinfinite.engine.layer_drawing import LayerDrawing, fuse_tiles
 from geoinfinite.engine.parent_pixels import within_grid
 from geoinfinite.engine.tile_batch import FusedLayer
 from geoinfinite.plane.window import Window
+from geoinfinite.stores.jobs.sheets import StageSheets, TaskId
 from geoinfinite.stores.sheet_files import SheetFiles, StoredTiles
-from geoinfinite.stores.sheets import StageSheets, TaskId
 from geoinfinite.tiling import Need
 
 Array = NDArray[np.float32]

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geoinfinite.errors import RunWarning, StoreError
-from geoinfinite.stores.conducting import conduct
-from geoinfinite.stores.lookahead import LookAhead
-from geoinfinite.stores.outcomes import Task
-from geoinfinite.stores.pools import Call, InlinePool, Raised
-from geoinfinite.stores.settings import RunSettings
-from geoinfinite.stores.watching import Watch
+from geoinfinite.stores.jobs.lookahead import LookAhead
+from geoinfinite.stores.jobs.outcomes import Task
+from geoinfinite.stores.pools.conducting import conduct
+from geoinfinite.stores.pools.pool import Call, InlinePool, Raised
+from geoinfinite.stores.pools.settings import RunSettings
+from geoinfinite.stores.pools.watching import Watch
 
 
 @dataclass

@@ -8,10 +8,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from geoinfinite.stores.graph import JobGraph
-from geoinfinite.stores.outcomes import Task
-from geoinfinite.stores.parts import Share
-from geoinfinite.stores.sheets import TaskId
+from geoinfinite.stores.jobs.graph import JobGraph
+from geoinfinite.stores.jobs.outcomes import Task
+from geoinfinite.stores.jobs.parts import Share
+from geoinfinite.stores.jobs.sheets import TaskId
 
 _NEW, _OPEN, _PLANNED, _DONE, _FAILED, _ELSEWHERE = range(6)
 """Of a task: nothing is known; an earlier run did not do it; it has been yielded; its result is there; it

@@ -8,21 +8,23 @@ from typing import Any
 
 from geoinfinite.errors import StoreError
 from geoinfinite.progress import Progress
-from geoinfinite.stores.choosing import find_client, open_pool
-from geoinfinite.stores.cluster import ClusterPool, check_alive, check_memory
-from geoinfinite.stores.conducting import conduct
-from geoinfinite.stores.graph import JobGraph
 from geoinfinite.stores.identity import Profile, numerics_profile
-from geoinfinite.stores.lookahead import LookAhead
-from geoinfinite.stores.order import TaskOrder
-from geoinfinite.stores.outcomes import Drawn, Failed, Failures, Kept, Outcome, Skipped, Tally, Task
-from geoinfinite.stores.parts import Share
+from geoinfinite.stores.jobs.graph import JobGraph
+from geoinfinite.stores.jobs.job import Job
+from geoinfinite.stores.jobs.lookahead import LookAhead
+from geoinfinite.stores.jobs.order import TaskOrder
+from geoinfinite.stores.jobs.outcomes import Drawn, Failed, Failures, Kept, Outcome, Skipped, Tally, Task
+from geoinfinite.stores.jobs.parts import Share
+from geoinfinite.stores.jobs.survey import Survey
+from geoinfinite.stores.jobs.tasks import attempt, carry_out, kept_shard
+from geoinfinite.stores.jobs.tile_counts import Ticks
 from geoinfinite.stores.planning import Plan
-from geoinfinite.stores.pools import Call, Raised
-from geoinfinite.stores.settings import RunSettings
-from geoinfinite.stores.survey import Survey
-from geoinfinite.stores.tasks import Job, Ticks, attempt, carry_out, kept_shard
-from geoinfinite.stores.watching import Watch
+from geoinfinite.stores.pools.choosing import find_client, open_pool
+from geoinfinite.stores.pools.cluster import ClusterPool, check_memory
+from geoinfinite.stores.pools.conducting import conduct
+from geoinfinite.stores.pools.pool import Call, Raised
+from geoinfinite.stores.pools.settings import RunSettings
+from geoinfinite.stores.pools.watching import Watch
 
 
 def profile_where_tasks_run(plan: Plan, settings: RunSettings) -> Profile:
@@ -33,11 +35,9 @@ def profile_where_tasks_run(plan: Plan, settings: RunSettings) -> Profile:
     client = find_client(settings)
     if client is None:
         return numerics_profile(plan.world)
-    check_alive(client)
-    check_memory(client, plan)
-    question = _Question(plan)
-    pool = ClusterPool(client, settings)
+    question, pool = _Question(plan), ClusterPool(client, settings)
     try:
+        check_memory(client, plan)
         conduct(pool, question, Watch(settings.stall_s))
     finally:
         pool.close()

@@ -16,9 +16,9 @@ from faulty_objects import FaultyObjects, PowerCut
 from geoinfinite.errors import StoreError
 from geoinfinite.progress import Silent
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.stores.graph import JobGraph
+from geoinfinite.stores.jobs.graph import JobGraph
+from geoinfinite.stores.jobs.parts import Part, Share
 from geoinfinite.stores.objects import open_objects
-from geoinfinite.stores.parts import Part, Share
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import resume_store, write_zarr
 

@@ -13,9 +13,9 @@ import dask
 import pytest
 
 from geoinfinite.errors import StoreError
-from geoinfinite.stores.choosing import THREADS, open_pool
-from geoinfinite.stores.pools import Call, ExecutorPool, InlinePool, Pool, Raised, process_pool
-from geoinfinite.stores.settings import RunSettings
+from geoinfinite.stores.pools.choosing import THREADS, open_pool
+from geoinfinite.stores.pools.pool import Call, ExecutorPool, InlinePool, Pool, Raised, process_pool
+from geoinfinite.stores.pools.settings import RunSettings
 
 SETTINGS = RunSettings()
 

@@ -25,10 +25,10 @@ from geoinfinite.recipe.recipe import LevelSettings, Recipe
 from geoinfinite.recipe.root import Root
 from geoinfinite.samplers.presets import EarlySync, IndependentTiles, MultiDiffusion
 from geoinfinite.stores import ledger
+from geoinfinite.stores.jobs.sheets import StageSheets, TaskId
 from geoinfinite.stores.objects import open_objects
 from geoinfinite.stores.planning import Plan, plan_window
-from geoinfinite.stores.settings import RunSettings
-from geoinfinite.stores.sheets import StageSheets, TaskId
+from geoinfinite.stores.pools.settings import RunSettings
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import resume_store, write_zarr
 

@@ -14,9 +14,9 @@ import dask.threaded
 from dask.system import CPU_COUNT
 
 from geoinfinite.errors import StoreError
-from geoinfinite.stores.cluster import ClusterPool
-from geoinfinite.stores.pools import ExecutorPool, InlinePool, Pool, process_pool, thread_pool
-from geoinfinite.stores.settings import RunSettings
+from geoinfinite.stores.pools.cluster import ClusterPool
+from geoinfinite.stores.pools.pool import ExecutorPool, InlinePool, Pool, process_pool, thread_pool
+from geoinfinite.stores.pools.settings import RunSettings
 
 THREADS = 4
 """Tasks done at once in threads, unless Dask is told otherwise: a network serves one of them at a time."""

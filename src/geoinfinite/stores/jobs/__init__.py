@@ -1,0 +1,1 @@
+"""How a store is drawn: its tasks, their order, what one of them does, and how a job runs."""
