@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 
@@ -11,6 +12,7 @@ SYNTHETIC = (
 )
 
 
+@cache
 def version(package: str = "geoinfinite") -> str:
     """Return the version of an installed package; sources that were never installed have none."""
     try:

@@ -20,7 +20,7 @@ from geoinfinite.stores.jobs.tasks import attempt, carry_out, kept_shard
 from geoinfinite.stores.jobs.tile_counts import Ticks
 from geoinfinite.stores.planning import Plan
 from geoinfinite.stores.pools.choosing import find_client, open_pool
-from geoinfinite.stores.pools.cluster import ClusterPool, check_alive, check_memory
+from geoinfinite.stores.pools.cluster import ClusterPool, check_memory
 from geoinfinite.stores.pools.conducting import conduct
 from geoinfinite.stores.pools.pool import Call, Raised
 from geoinfinite.stores.pools.settings import RunSettings
@@ -35,11 +35,9 @@ def profile_where_tasks_run(plan: Plan, settings: RunSettings) -> Profile:
     client = find_client(settings)
     if client is None:
         return numerics_profile(plan.world)
-    check_alive(client)
-    check_memory(client, plan)
-    question = _Question(plan)
-    pool = ClusterPool(client, settings)
+    question, pool = _Question(plan), ClusterPool(client, settings)
     try:
+        check_memory(client, plan)
         conduct(pool, question, Watch(settings.stall_s))
     finally:
         pool.close()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
+import time
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping
@@ -16,6 +18,8 @@ from geoinfinite.stores.pools.settings import RunSettings
 
 ANSWER_S = 10.0
 """A scheduler that has not answered a question for so long is taken for one that does not answer."""
+REFRESH_S = 5.0
+"""Workers are counted anew after so many seconds: the question takes as long as a small task."""
 
 
 class ClusterPool:
@@ -27,8 +31,8 @@ class ClusterPool:
     """
 
     def __init__(self, client: Any, settings: RunSettings) -> None:
-        check_alive(client)
         self._client, self._settings = client, settings
+        self._threads, self._asked = threads_of(client), time.monotonic()
         self._run, self._address = uuid.uuid4().hex[:8], _address(client)
         self._futures: dict[int, Any] = {}
         self._done: queue.SimpleQueue[int | None] = queue.SimpleQueue()
@@ -37,9 +41,8 @@ class ClusterPool:
 
     @property
     def workers(self) -> int:
-        """Threads of the workers that there are now; at least one, which may be still to come."""
-        threads: int = sum(self._client.nthreads().values())
-        return max(1, threads)
+        """Threads of the workers a few seconds ago; at least one, which may be still to come."""
+        return max(1, self._threads)
 
     @property
     def depth(self) -> int:
@@ -97,10 +100,12 @@ class ClusterPool:
         thread.join(ANSWER_S)
 
     def _fetch(self) -> None:
-        while True:
-            tickets = drained(self._done, timeout_s=3600.0)
-            if None in tickets:
-                return
+        while None not in (tickets := drained(self._done, REFRESH_S)):
+            if time.monotonic() - self._asked > REFRESH_S:
+                # A scheduler that does not answer is noticed by the one who waits for results.
+                with contextlib.suppress(StoreError):
+                    self._threads = threads_of(self._client)
+                self._asked = time.monotonic()
             for ticket, value in self._values([t for t in tickets if t in self._futures]):
                 self._ended.put((ticket, value))
 
@@ -128,6 +133,19 @@ def check_alive(client: Any, address: str = "") -> None:
             f"the Dask scheduler {address or _address(client)} cannot be reached (the client is "
             f'{client.status!r}); connect a client to one that runs, or dask.config.set(scheduler="threads")'
         )
+
+
+def threads_of(client: Any) -> int:
+    """Return the threads of all workers; raise `StoreError` if the scheduler is gone or does not answer."""
+    check_alive(client)
+    try:
+        threads = client.sync(client.scheduler.ncores, workers=None, callback_timeout=ANSWER_S)
+    except (TimeoutError, OSError) as error:
+        raise StoreError(
+            f"the Dask scheduler {_address(client)} has not answered for {ANSWER_S:.0f} s; see whether its "
+            'process still runs, connect a client to another, or dask.config.set(scheduler="threads")'
+        ) from error
+    return int(sum(threads.values()))
 
 
 def check_memory(client: Any, plan: Plan) -> None:
