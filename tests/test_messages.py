@@ -163,7 +163,7 @@ BAD_CALLS: list[tuple[type[GeoInfiniteError], Callable[[Recipe], object], str]] 
     (
         BudgetError,
         lambda w: World.load("analytic").array(level=7).compute(),
-        r"44,236,800 x 88,473,600 pixels of level 7 .* evaluations.* Select a part with \.sel",
+        r"44,236,800 x 88,473,600 pixels of level 7 .* evaluations, .* Select a part with \.sel",
     ),
     (
         BudgetError,

@@ -116,6 +116,39 @@ def test_names_follow_from_the_pixels(patch: Recipe) -> None:
     assert (again.name, again.chunks) == (one.data.name, one.data.chunks)
 
 
+@pytest.mark.parametrize("chunks", [None, {}])
+def test_arrays_have_names_that_tell_them_apart(patch: Recipe, monkeypatch, chunks) -> None:
+    calls, name = count_calls(monkeypatch), dask.base.tokenize
+    da = level_array(patch, 1, chunks=chunks)
+    assert name(da) == name(level_array(patch, 1, chunks=chunks)) == name(pickle.loads(pickle.dumps(da)))
+    others = (
+        da,
+        da[:, :9],
+        da[:, 1:10],
+        da[:, :9, ::2],
+        da.rename(x="lon"),
+        da.isel(band=0),
+        da.x,
+        da.x[3:],
+        da.y,
+    )
+    assert len({name(other) for other in others}) == len(others)
+    assert calls.calls == 0
+
+
+def test_long_lists_of_pixels_have_names_of_their_own(patch: Recipe) -> None:
+    """Arrays print with their middle left out, and names made of that would be alike."""
+    da = level_array(patch, 3, chunks={})
+    rows = np.random.default_rng(4).permutation(1280)[:1200]
+    other = rows.copy()
+    other[[600, 601]] = other[[601, 600]]
+    names = [da.isel(y=y).data.name for y in (rows, other)]
+    sites = [xr.DataArray(y, dims="site") for y in (rows, other)]
+    names += [da.isel(y=y, x=sites[0]).data.name for y in sites]
+    assert len(set(names)) == 4
+    assert da.isel(y=rows).data.name == names[0]
+
+
 def test_chunks_are_uniform_as_zarr_takes_them(patch: Recipe, tmp_path) -> None:
     assert level_array(patch, 3, chunks={}).chunks == ((3,), (1280,), (1792,))
     assert uniform_chunks(5000, 2064) == (2064, 2064, 872)

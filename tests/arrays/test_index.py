@@ -206,6 +206,26 @@ def test_reversed_and_scattered_axes_take_slices_in_their_own_order(ring: Recipe
     assert (picked.sel(x=[-30, 171], method="nearest").x.values == da.x.values[[40, 95]]).all()
 
 
+@FIXTURES
+@given(data=st.data())
+def test_intervals_on_a_circle_find_every_pixel_they_cover(ring: Recipe, data: st.DataObject) -> None:
+    """Against a list of all pixels, each told by its place on the circle."""
+    start = data.draw(st.integers(-96, 96))
+    da = level_array(ring, 1, window=Window(0, 48, start, start + data.draw(st.integers(1, 96))))
+    step = data.draw(st.sampled_from([1, 1, 2, 5]))
+    da = da.isel(x=slice(None, None, step))
+    west = data.draw(st.integers(-300, 300)) * 1.25
+    east = west + data.draw(st.integers(1, 200)) * 1.25
+    got = da.sel(x=slice(west, east))
+    first, last = (west + 180) // 3.75, -(-(east + 180) // 3.75)
+    place = np.rint((da.x.values + 180) / 3.75 - 0.5)
+    covered = da.x.values[(place - first) % 96 < last - first]
+    assert sorted(got.x.values % 360) == sorted(covered % 360)
+    whole = level_array(ring, 1).isel(y=5, band=1)
+    columns = np.rint((got.x.values + 180) / 3.75 - 0.5).astype(int) % 96
+    assert (got.isel(y=5, band=1).values == whole.values[columns]).all()
+
+
 def test_a_slice_without_pixels_is_empty(ring: Recipe) -> None:
     assert level_array(ring, 1).sel(x=slice(7.5, 7.5)).sizes["x"] == 0
 

@@ -6,12 +6,14 @@ import pickle
 from pathlib import Path
 
 import pytest
+import rasterio
 import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from geoinfinite.arrays import Origin, level_array, level_dataset, level_tree, origin_of
 from geoinfinite.arrays.entrypoint import GeoInfiniteEntrypoint
+from geoinfinite.engine import generate
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
@@ -112,3 +114,31 @@ def test_opened_files_know_their_recipe(patch: Recipe, tmp_path: Path) -> None:
         ds = xr.open_dataset(path, engine=GeoInfiniteEntrypoint, level=2, chunks=chunks)
         assert origin_of(ds.image.isel(y=slice(9))) == Origin(patch, 2, Window(0, 9, 0, 448))
     assert origin_of(level_dataset(patch, 0).image) == Origin(patch, 0, Window(0, 20, 0, 28))
+
+
+ARRANGED = {
+    "one band": lambda d: d.isel(band=1),
+    "bands in another order": lambda d: d.isel(band=[2, 0]),
+    "dimensions in another order": lambda d: d.transpose("y", "x", "band"),
+    "a band by name, turned": lambda d: d.rename(x="lon").sel(band="blue").transpose("lon", "y"),
+    "all bands": lambda d: d,
+}
+
+
+@pytest.mark.parametrize("chunks", [None, {}])
+@pytest.mark.parametrize("change", ARRANGED)
+def test_selected_bands_and_turned_dimensions_are_told(patch: Recipe, change: str, chunks) -> None:
+    da = ARRANGED[change](level_array(patch, 1, chunks=chunks).isel(x=slice(4, 30), y=slice(7, 20)))
+    origin = origin_of(da, whole=False)
+    assert (origin.recipe, origin.level, origin.window) == (patch, 1, Window(7, 20, 4, 30))
+    assert (origin.arranged(generate(patch, 1, origin.window)) == da.values).all()
+    assert (origin.bands is None) == (da.sizes.get("band") == 3)
+
+
+def test_a_refusal_names_what_stores_values(patch: Recipe, tmp_path: Path) -> None:
+    red = level_array(patch, 1).sel(band="red")
+    with pytest.raises(StoreError, match=r"bands were selected.*da\.rio\.to_raster\(PATH\)"):
+        origin_of(red)
+    red.rio.to_raster(tmp_path / "red.tif")
+    with rasterio.open(tmp_path / "red.tif") as raster:
+        assert (raster.read(1) == red.values).all()

@@ -43,6 +43,7 @@ def spent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Tiles evaluated since the test began; loading a model counts as one."""
     calls = count_calls(monkeypatch)
     load = ModelReference.load
+    # Lazily loaded models are known by their being loaded: the public method is counted.
     monkeypatch.setattr(ModelReference, "load", lambda *a: calls.batches.append(1) or load(*a))
     process_resources().models.clear()
     return calls.batches
@@ -67,6 +68,7 @@ LOOKS: dict[str, Callable[[xr.DataArray], object]] = {
     "rio": lambda d: (d.rio.crs, d.rio.transform(), d.rio.bounds(), d.rio.clip_box(6, 45, 7, 46)),
     "pickle": lambda d: pickle.loads(pickle.dumps(d)),
     "copy": lambda d: d.copy(deep=True),
+    "name for Dask": dask.base.tokenize,
     "shape": lambda d: (d.shape, d.nbytes, d.dtype, d.attrs, d.x[-1].item(), d.y[0].item()),
 }
 

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 import rioxarray
 import small_worlds
 import xarray as xr
+from s3_server import S3Server
 
 import geoinfinite  # noqa: F401  it registers the accessor
 from geoinfinite.arrays import level_array, level_dataset
@@ -79,6 +81,31 @@ def test_a_geotiff_that_was_cut_is_refused(geotiff: Path, tmp_path: Path) -> Non
         opened(tmp_path / "smaller.tif")
 
 
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"geoinfinite_window": "1 2 3"},
+        {"geoinfinite_window": "0 51 0 1e3"},
+        {"geoinfinite_window": "0 51 9999 10096"},
+        {"geoinfinite_level": "two"},
+        {"geoinfinite_recipe": "[grid"},
+        {"geoinfinite_recipe": "[world]"},
+    ],
+)
+def test_damaged_tags_are_named(geotiff: Path, tags: dict[str, str]) -> None:
+    with rasterio.open(geotiff, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as raster:
+        raster.update_tags(**tags)
+    with pytest.raises(StoreError, match=r"cut\.tif does not say as geoinfinite does which pixels it holds"):
+        opened(geotiff)
+
+
+def test_a_file_of_another_kind_under_the_name_is_not_read(geotiff: Path, tmp_path: Path) -> None:
+    rasterio.shutil.copy(geotiff, tmp_path / "posing.vrt", driver="VRT")
+    (tmp_path / "posing.vrt").rename(tmp_path / "posing.tif")
+    with pytest.raises(StoreError, match=r"posing\.tif is not a GeoTIFF that can be read"):
+        opened(tmp_path / "posing.tif")
+
+
 def test_arithmetic_with_what_was_stored(patch: Recipe, lazy, store: Path, geotiff: Path) -> None:
     whole = level_array(patch, 2)
     for stored in (opened(store).image, opened(geotiff).image):
@@ -89,6 +116,19 @@ def test_arithmetic_with_what_was_stored(patch: Recipe, lazy, store: Path, geoti
         off = parent - level_array(patch, 1).sel(x=parent.x, y=parent.y)
         assert off.sizes == parent.sizes == {"band": 3, "y": 12, "x": 23}
         assert abs(off).max() == 0
+
+
+def test_a_file_that_rioxarray_opened_is_never_compared_to_nothing(lazy, geotiff: Path) -> None:
+    file = rioxarray.open_rasterio(geotiff)
+    for compare in (lambda: file == lazy, lambda: lazy - file, lambda: lazy.where(file > 9)):
+        with pytest.raises(xr.AlignmentError, match=r"conflicting indexes[\s\S]*other\.assign_coords\("):
+            compare()
+    # The remedy that the message names.
+    alike = file.assign_coords(band=lazy.band, x=lazy.x, y=lazy.y)
+    assert (alike == lazy).sizes == lazy.sizes
+    assert (alike == lazy).all()
+    assert not (alike == lazy + 1).any()
+    assert (file.sel(band=1).values == lazy.sel(band="red").values).all()
 
 
 def test_the_same_labels_and_values_in_plain_xarray(lazy, store: Path) -> None:
@@ -168,3 +208,12 @@ def test_a_store_needs_no_file_of_its_recipe(patch: Recipe, lazy, store: Path) -
 def test_stores_in_memory(lazy) -> None:
     lazy.geoinfinite.to_zarr("memory://entrypoint", progress=False)
     xr.testing.assert_identical(lazy.load(), opened("memory://entrypoint").image.load())
+
+
+def test_stores_in_a_bucket(lazy, s3: S3Server) -> None:
+    url = f"{s3.bucket('entrypoint')}/cut.zarr"
+    lazy.geoinfinite.to_zarr(url, progress=False, storage_options=s3.options)
+    stored = opened(url, storage_options=s3.options, level=2)
+    xr.testing.assert_identical(lazy.load(), stored.image.load())
+    tree = xr.open_datatree(url, engine=StoreEntrypoint, storage_options=s3.options)
+    assert (tree["/2/image"] == lazy).all()

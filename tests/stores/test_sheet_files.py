@@ -70,8 +70,8 @@ def test_places_are_those_stored_and_nothing_else(scratch: SheetFiles) -> None:
         path = Path(scratch.objects.url, scratch.prefix, name)
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"?")
-    assert sorted(scratch.places()) == [(0, 0, 7), PLACE]
-    assert list(SheetFiles(scratch.objects, "job", 1).places()) == []
+    assert sorted(scratch.tasks()) == [(0, 0, 7), PLACE]
+    assert list(SheetFiles(scratch.objects, "job", 1).tasks()) == []
 
 
 def test_dropping_and_clearing_leave_nothing(scratch: SheetFiles, tmp_path: Path) -> None:

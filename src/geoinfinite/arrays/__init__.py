@@ -5,6 +5,4 @@ from geoinfinite.arrays.dataarray import level_array as level_array
 from geoinfinite.arrays.dataarray import level_dataset as level_dataset
 from geoinfinite.arrays.dataarray import level_tree as level_tree
 from geoinfinite.arrays.origin import Origin as Origin
-from geoinfinite.arrays.origin import Selection as Selection
 from geoinfinite.arrays.origin import origin_of as origin_of
-from geoinfinite.arrays.origin import selection_of as selection_of

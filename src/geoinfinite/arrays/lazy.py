@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
+from dask.base import normalize_token
 from numpy.typing import NDArray
 
 from geoinfinite.arrays.budget import DEFAULT_BUDGET, ReadBudget
@@ -138,9 +139,9 @@ class LazyBox(_Lazy):
         """Return the same pixels with their dimensions in another order."""
         return replace(self, order=tuple(self.order[i] for i in order))
 
-    def __dask_tokenize__(self) -> tuple[Any, ...]:
+    def __dask_tokenize__(self) -> Any:
         axes = [(a.start, a.stop, a.step) if isinstance(a, range) else a for a in self.axes]
-        return "geoinfinite", self.level.recipe.token, self.level.number, axes, self.order
+        return _name(self.level, axes, self.order)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,6 +185,10 @@ class LazyPoints(_Lazy):
         bands, rows, columns = (a.transpose(order) for a in arrays)
         return LazyPoints(self.level, bands, rows, columns, self.budget)
 
-    def __dask_tokenize__(self) -> tuple[Any, ...]:
-        level = self.level
-        return "geoinfinite", level.recipe.token, level.number, self.bands, self.rows, self.columns
+    def __dask_tokenize__(self) -> Any:
+        return _name(self.level, self.bands, self.rows, self.columns)
+
+
+def _name(level: Level, *parts: Any) -> Any:
+    # Normalised here: Dask would print what is returned, and arrays are printed with their middle left out.
+    return normalize_token(("geoinfinite", level.token, level.number, parts))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ def stored_levels(place: Place) -> list[int]:
     """Return the levels that a store holds, coarse to fine; raise `StoreError` if it is none of ours."""
     try:
         root = zarr.open_group(place, mode="r")
-    except (OSError, ValueError, zarr.errors.BaseZarrError) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise StoreError(f"{place} is not a store of geoinfinite: {error}; name one that it wrote") from error
     if HEADER not in root.attrs:
         raise StoreError(f"{place} is not a store of geoinfinite; open it with xarray.open_zarr")
@@ -53,8 +53,11 @@ def open_stored(place: Place, level: int | None) -> xr.Dataset:
     if level not in levels:
         raise StoreError(f"{place} holds no level={level!r}; it has {', '.join(map(str, levels))}")
     plain = xr.open_zarr(place, group=str(level), chunks=None, consolidated=False)
-    about = dict(plain.attrs)
-    return _as_array(plain[NAME], about, about[WINDOW])
+    if NAME not in plain or WINDOW not in plain.attrs:
+        raise StoreError(
+            f"{place} is damaged or of an older version: level {level} has no {NAME} or {WINDOW}"
+        )
+    return _as_array(place, plain[NAME], plain.attrs)
 
 
 def open_geotiff(path: str | Path) -> xr.Dataset:
@@ -63,24 +66,30 @@ def open_geotiff(path: str | Path) -> xr.Dataset:
     Raises `StoreError` for files without the tags that say so.
     """
     try:
-        with rasterio.open(path) as raster:
+        # Only this driver: a file of another kind under the name could point anywhere.
+        with rasterio.open(path, driver="GTiff") as raster:
             tags = raster.tags()
     except RasterioIOError as error:
         raise StoreError(f"{path} is not a GeoTIFF that can be read: {error}; name another file") from error
     if WINDOW not in tags:
         raise StoreError(f'{path} does not say that geoinfinite wrote it; open it with engine="rasterio"')
-    plain: Any = rioxarray.open_rasterio(path, mask_and_scale=False)
-    return _as_array(plain, tags, [int(v) for v in tags[WINDOW].split()])
+    plain: Any = rioxarray.open_rasterio(path, driver="GTiff", mask_and_scale=False)
+    return _as_array(path, plain, tags | {WINDOW: tags[WINDOW].split()})
 
 
-def _as_array(plain: xr.DataArray, said: Mapping[str, Any], bounds: Sequence[int]) -> xr.Dataset:
+def _as_array(place: Place, plain: xr.DataArray, said: Mapping[str, Any]) -> xr.Dataset:
     """Return stored pixels with the coordinates, indexes and attributes of the array that was stored."""
-    grid = _grid(said["geoinfinite_recipe"])
-    y0, y1, x0, x1 = bounds
-    window, level = Window(y0, y1, x0, x1), int(said["geoinfinite_level"])
+    try:
+        grid, level = _grid(said["geoinfinite_recipe"]), int(said["geoinfinite_level"])
+        window = Window(*(int(edge) for edge in said[WINDOW]))
+        grid.check_window(level, window)
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(
+            f"{place} does not say as geoinfinite does which pixels it holds: {error!r}; write it again"
+        ) from error
     if plain.shape[-2:] != window.shape:
         raise StoreError(
-            f"level {level} has {plain.shape[-2:]} pixels where its window has {window.shape}: the file was "
+            f"{place} has {plain.shape[-2:]} pixels where its window has {window.shape}: the file was "
             "cut or changed after it was written; write it again"
         )
     variable = plain.variable.copy(deep=False)

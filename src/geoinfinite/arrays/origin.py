@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from geoinfinite.arrays.hooks import held
 from geoinfinite.arrays.lazy import LazyPoints
@@ -19,60 +19,34 @@ AXES = "band", "y", "x"
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class Origin:
     """What a lazy array is a window of, with the bands and the order of dimensions that it has.
 
-    Invariant: the array is ``generate(recipe, level, window)[list(bands)]``, its dimensions put in ``order``;
-    a band that was picked, not sliced, has no dimension.
+    Invariant: `arranged` makes the array of the pixels that ``generate(recipe, level, window)`` returns.
     """
 
     recipe: Recipe
     level: int
     window: Window
-    bands: tuple[int, ...]
-    """Selected bands, counted from 0."""
+    bands: tuple[int, ...] | None = None
+    """Selected bands, counted from 0; ``None`` for all in their order."""
     order: tuple[str, ...] = AXES
-    """Which of ``band``, ``y``, ``x`` the dimensions are, whatever they are called."""
+    """Which of ``band``, ``y``, ``x`` the dimensions are, whatever their names; a picked band has none."""
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether it has all bands, in the order ``(band, y, x)``."""
-        return self.bands == tuple(range(self.recipe.bands)) and self.order == AXES
-
-    def arranged(self, pixels: Any) -> Any:
+    def arranged(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """Return pixels ``(band, y, x)`` of the window, of all bands, as the array has them."""
-        picked = np.asarray(pixels)[list(self.bands)]
+        picked = pixels if self.bands is None else pixels[list(self.bands)]
         kept = [name for name in AXES if name in self.order]
-        return (picked if "band" in kept else picked[0]).transpose([kept.index(name) for name in self.order])
+        image = picked if "band" in kept else picked[0]
+        return image.transpose([kept.index(name) for name in self.order])
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What a lazy array is a window of."""
-
-    recipe: Recipe
-    level: int
-    window: Window
-
-
-def origin_of(da: xr.DataArray) -> Origin:
+def origin_of(da: xr.DataArray, *, whole: bool = True) -> Origin:
     """Return the recipe, level and window of an array that is a window of a world and nothing else.
 
-    It is read from the data, not from attributes, which survive arithmetic. Raises `StoreError`
-    for arrays that were computed, loaded, strided, turned or lack a band.
-    """
-    found = selection_of(da)
-    if found.bands != tuple(range(found.recipe.bands)):
-        raise _lost("bands were selected, and the network draws all of them")
-    if found.order != AXES:
-        raise _lost('its dimensions are in another order: use .transpose("band", "y", "x")')
-    return Origin(found.recipe, found.level, found.window)
-
-
-def selection_of(da: xr.DataArray) -> Selection:
-    """Return what an array is a window of, also where bands were selected or dimensions turned.
-
-    Raises `StoreError` for arrays that were computed, loaded or strided, and for single rows or columns.
+    It is read from the data, not from attributes, which survive arithmetic. Raises `StoreError` for arrays
+    that were computed, loaded or strided, and for single rows or columns; with ``whole`` also for arrays that
+    lack a band or have their dimensions in another order.
     """
     if not isinstance(da, xr.DataArray):
         raise StoreError(
@@ -87,13 +61,14 @@ def selection_of(da: xr.DataArray) -> Selection:
     picked = (bands,) if isinstance(bands, int) else tuple(int(b) for b in bands)
     if len(rows) == 0 or len(columns) == 0 or not picked:
         raise _lost("the selection is empty")
-    return Selection(
-        recipe=box.level.recipe,
-        level=box.level.number,
-        window=Window(rows.start, rows.stop, columns.start, columns.stop),
-        bands=picked,
-        order=tuple(AXES[axis] for axis in box.order),
-    )
+    every = picked == tuple(range(box.level.bands)) and not isinstance(bands, int)
+    order = tuple(AXES[axis] for axis in box.order)
+    if whole and not every:
+        raise _lost("bands were selected, and the network draws all of them")
+    if whole and order != AXES:
+        raise _lost('its dimensions are in another order: use .transpose("band", "y", "x")')
+    window = Window(rows.start, rows.stop, columns.start, columns.stop)
+    return Origin(box.level.recipe, box.level.number, window, None if every else picked, order)
 
 
 def _what_happened(da: xr.DataArray) -> str:

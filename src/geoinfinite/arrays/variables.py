@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 import xarray as xr
 from dask.array import core
+from dask.base import normalize_token
 from xarray.backends import BackendArray
 
 from geoinfinite.arrays.axis import GridAxis
@@ -50,9 +51,10 @@ class AxisLabels(BackendArray):
         """Return labels; there is nothing to wait for."""
         return self[key]
 
-    def __dask_tokenize__(self) -> tuple[Any, ...]:
-        axis = self.axis
-        return "geoinfinite-labels", axis.origin, axis.step, self.run
+    def __dask_tokenize__(self) -> Any:
+        run = self.run
+        places = (run.start, run.stop, run.step) if isinstance(run, range) else run
+        return normalize_token(("geoinfinite-labels", self.axis.origin, self.axis.step, places))
 
 
 class LazyCoordinate(xr.Variable):
@@ -71,6 +73,9 @@ class LazyCoordinate(xr.Variable):
     async def load_async(self, **kwargs: Any) -> Self:
         """Return the coordinate as it is."""
         return self
+
+    def __dask_tokenize__(self) -> Any:
+        return _named_by_what_it_holds(self)
 
     def equals(self, other: Any, *args: Any, **kwargs: Any) -> Any:
         """Say whether dimensions and labels are those of another variable; sizes are compared first.
@@ -108,6 +113,14 @@ def _labels_of_blocks(data: Any, side: int) -> Any:
     return coarser.labels(range(run.start // side, -(-run.stop // side)))
 
 
+def _named_by_what_it_holds(variable: xr.Variable) -> Any:
+    """Return what names a variable to Dask; xarray's own way reads every value for it."""
+    data = held(variable)
+    if isinstance(data, LazilyIndexedArray) and isinstance(data.array, AxisLabels):
+        data = data.array, data.key.tuple
+    return normalize_token((type(variable).__name__, variable.dims, data, dict(variable.attrs)))
+
+
 def label_variable(dim: Hashable, axis: GridAxis, run: Run, attrs: Mapping[Any, Any]) -> LazyCoordinate:
     """Return the lazy coordinate of selected positions."""
     return LazyCoordinate((dim,), LazilyIndexedArray(AxisLabels(axis, run)), attrs)
@@ -117,6 +130,9 @@ class WorldVariable(xr.Variable):
     """Pixels of a world; its Dask arrays are `WorldBlocks`."""
 
     __slots__ = ()
+
+    def __dask_tokenize__(self) -> Any:
+        return _named_by_what_it_holds(self)
 
     def chunk(  # type: ignore[override]
         self,

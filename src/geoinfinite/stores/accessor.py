@@ -11,7 +11,7 @@ import dask
 import xarray as xr
 from dask.delayed import Delayed, delayed
 
-from geoinfinite.arrays.origin import Selection, selection_of
+from geoinfinite.arrays.origin import AXES, Origin, origin_of
 from geoinfinite.engine import resolve, warn_if_cold
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.window import Window
@@ -39,7 +39,7 @@ def plan(da: xr.DataArray, *, shard: int | None = None) -> Plan:
     >>> gi.plan(world.array(level=2).isel(x=slice(100, 400), y=slice(50, 150))).evaluations > 0
     True
     """
-    found = selection_of(da)
+    found = origin_of(da, whole=False)
     warn_if_cold(resolve(found.recipe, found.level), found.window)
     return _planned(found, shard)
 
@@ -54,18 +54,18 @@ class GeoInfiniteAccessor:
     @property
     def world(self) -> World:
         """The world that the array is a window of."""
-        recipe = selection_of(self._da).recipe
+        recipe = origin_of(self._da, whole=False).recipe
         return World(**{field.name: getattr(recipe, field.name) for field in fields(recipe)})
 
     @property
     def level(self) -> int:
         """The level that the array is a window of."""
-        return selection_of(self._da).level
+        return origin_of(self._da, whole=False).level
 
     @property
     def window(self) -> Window:
         """The array's rows and columns on its level."""
-        return selection_of(self._da).window
+        return origin_of(self._da, whole=False).window
 
     def plan(self, *, shard: int | None = None) -> Plan:
         """Return what storing the array takes; computes nothing."""
@@ -117,8 +117,8 @@ class GeoInfiniteAccessor:
         With ``compute=False`` the store is begun, and what is returned is a `dask.delayed.Delayed` that draws
         its shards as one task, with threads of the process that it runs in, and gives the report.
         """
-        found = selection_of(self._da)
-        if not found.is_whole:
+        found = origin_of(self._da, whole=False)
+        if found.bands is not None or found.order != AXES:
             raise StoreError(
                 "a store holds all bands as (band, y, x), and this array has others or another order; select "
                 "from the store when it is open, or write a file: .geoinfinite.to_cog(PATH) or "
@@ -135,18 +135,18 @@ class GeoInfiniteAccessor:
 
     def to_cog(self, path: str | Path, *, overwrite: bool = False, progress: bool | Progress = True) -> Path:
         """Write the array's bands as a cloud-optimised GeoTIFF; see `write_cog`."""
-        found = selection_of(self._da)
+        found = origin_of(self._da, whole=False)
         shown = _shown(progress)
         return write_cog(_planned(found), path, overwrite=overwrite, bands=found.bands, progress=shown)
 
     def to_png(self, path: str | Path, *, overwrite: bool = False, progress: bool | Progress = True) -> Path:
         """Write the array as an 8-bit PNG; see `write_png`."""
-        found = selection_of(self._da)
+        found = origin_of(self._da, whole=False)
         shown = _shown(progress)
         return write_png(_planned(found), path, overwrite=overwrite, bands=found.bands, progress=shown)
 
 
-def _planned(found: Selection, shard: int | None = None) -> Plan:
+def _planned(found: Origin, shard: int | None = None) -> Plan:
     """Return the plan of a store, whose layers are drawn once whatever a read of them would cost."""
     return plan_window(found.recipe, found.level, found.window, shard=shard)
 

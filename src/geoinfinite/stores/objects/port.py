@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from zarr.abc.store import Store
 
 from geoinfinite.errors import StoreError
 
 
+@runtime_checkable
 class Objects(Protocol):
     """The bytes of one store, by name, as ``"2/image/c/0/0/0"``.
 
