@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geoinfinite.errors import RunWarning, StoreError
@@ -160,6 +160,7 @@ def test_settings_that_cannot_be_are_refused(name: str, value: float) -> None:
         RunSettings(**{name: value})
 
 
+@settings(deadline=None)
 @given(st.data(), st.integers(1, 40), st.integers(1, 9))
 def test_looking_ahead_hands_out_every_task_once_when_its_inputs_have_ended(
     data: st.DataObject, count: int, most: int
