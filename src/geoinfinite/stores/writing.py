@@ -123,8 +123,3 @@ def resume_store(
 def opened(path: str | Path | Objects, storage_options: Mapping[str, Any] | None = None) -> Objects:
     """Return the objects of a store that is named by a path or URL, or given."""
     return path if isinstance(path, Objects) else open_objects(path, storage_options)
-
-
-def local_path(path: str | Path) -> Path:
-    """Return an absolute path; raise `StoreError` for a URL."""
-    return Path(path).expanduser().absolute()
