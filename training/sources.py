@@ -164,15 +164,17 @@ def prairie(cache: Path) -> list[Path]:
     return _checked_out(PRAIRIE, [f"naip/m_4709963_se_14_1_{date}.tif" for date in PRAIRIE_DATES], cache)
 
 
-def para(cache: Path) -> list[Path]:
+def para(cache: Path, origin: Repository = PARA) -> list[Path]:
     """Return the paths of the red, green and blue band."""
     stem = "inst/external/landsat/LT52240631988227CUB02"
-    return _checked_out(PARA, [f"{stem}_B{band}.TIF" for band in (3, 2, 1)], cache)
+    return _checked_out(origin, [f"{stem}_B{band}.TIF" for band in (3, 2, 1)], cache)
 
 
-def marble_tiles(cache: Path, tiles: Iterable[tuple[int, int, int]]) -> list[Path]:
+def marble_tiles(
+    cache: Path, tiles: Iterable[tuple[int, int, int]], origin: Repository = MARBLE_TILES
+) -> list[Path]:
     """Return the paths of the Blue Marble tiles (zoom, x, y)."""
-    return _checked_out(MARBLE_TILES, [f"tiles/{z}/{x}/{y}.jpeg" for z, x, y in tiles], cache)
+    return _checked_out(origin, [f"tiles/{z}/{x}/{y}.jpeg" for z, x, y in tiles], cache)
 
 
 def landsat(cache: Path) -> list[tuple[Path, Path, Path]]:

@@ -9,7 +9,7 @@ from scipy import ndimage
 from geoinfinite.engine import generate
 from geoinfinite.engine.parent_pixels import read_extended, within_grid
 from geoinfinite.errors import ModelError, WindowError
-from geoinfinite.models.analytic.gaussian import GaussianTiles
+from geoinfinite.models import reference
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Numerics, Recipe
@@ -49,7 +49,8 @@ def test_an_empty_window_is_an_empty_array(patch: Recipe, level: int) -> None:
 def test_a_model_that_returns_nonsense_is_an_error_not_black_pixels(
     patch: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(GaussianTiles, "denoise", lambda self, x, sigma: x * np.nan)
+    monkeypatch.setitem(reference.ANALYTIC, "analytic:broken", "odd_models:Broken")
+    patch = patch.replace(model="analytic:broken")
     with pytest.raises(ModelError, match="returned values that are not finite at level 1"):
         generate(patch, 1, Window(0, 8, 0, 8))
 

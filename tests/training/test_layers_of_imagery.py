@@ -103,6 +103,7 @@ def test_pyramid_masks_and_scales() -> None:
 def test_missing_sources_are_named_and_left_out(
     globe: marble.Bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    # Without a network every source fails by itself; this is what that looks like, at once.
     monkeypatch.setattr(marble, "open_globe", lambda _: globe)
     for name in ("landsat", "utah", "rockies", "raleigh", "olinda", "para", "prairie", "neon", "neon_fields"):
         monkeypatch.setattr(sources, name, _unavailable)

