@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -25,12 +26,12 @@ from geoinfinite.stores.writing import resume_store, write_zarr
 DRAW = """
 import sys
 sys.path[:0] = {path!r}
-import dask
-from pathlib import Path
-import small_worlds, store_jobs
+import dask, pickle
+import store_jobs
 from geoinfinite.stores.writing import write_zarr
 
-world = small_worlds.ring_world(Path({folder!r}))
+with open({recipe!r}, "rb") as stream:
+    world = pickle.load(stream)
 sys.stdin.readline()
 with dask.config.set(scheduler="threads", num_workers=2):
     print(write_zarr(store_jobs.crossing(world), {store!r}, part=({part}, 3)).drawn)
@@ -57,9 +58,11 @@ def test_parts_in_any_order_make_the_whole(ring: Recipe, tmp_path: Path) -> None
 def test_three_processes_at_once_make_the_whole(ring: Recipe, tmp_path: Path) -> None:
     plan, path = store_jobs.crossing(ring), tmp_path / "a.zarr"
     write_zarr(plan, tmp_path / "clean.zarr")
+    recipe = tmp_path / "recipe.pickle"
+    recipe.write_bytes(pickle.dumps(ring))
     children = [
         subprocess.Popen(
-            [sys.executable, "-c", DRAW.format(path=sys.path, folder=str(tmp_path), store=str(path), part=i)],
+            [sys.executable, "-c", DRAW.format(path=sys.path, recipe=str(recipe), store=str(path), part=i)],
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
