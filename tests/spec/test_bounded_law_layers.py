@@ -75,7 +75,7 @@ def test_every_preset_costs_the_evaluations_of_its_plan(
     with dask.config.set(scheduler="synchronous"):
         report = write_zarr(plan, tmp_path / "a.zarr")
     assert sum(calls.batches) == plan.evaluations == report.evaluations
-    assert plan.evaluations == store_jobs.strip(plan.world, 4096).evaluations
+    assert plan.evaluations == store_jobs.strip(plan.recipe, 4096).evaluations
 
 
 def test_where_a_window_lies_does_not_change_what_it_costs(ring: Recipe) -> None:

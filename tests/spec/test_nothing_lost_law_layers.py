@@ -143,7 +143,7 @@ def test_a_damaged_sheet_is_drawn_again(strip: Job, tmp_path: Path, kind: str) -
 
 def test_sheets_of_another_recipe_are_not_used(strip: Job, tmp_path: Path) -> None:
     plan, clean = strip
-    other = store_jobs.strip(plan.world.replace(seed=12))
+    other = store_jobs.strip(plan.recipe.replace(seed=12))
     for job, name in ((plan, "a"), (other, "b")):
         with pytest.raises(PowerCut, match="dark"):
             write_zarr(job, store_jobs.cut_after(80, tmp_path / name))

@@ -43,13 +43,13 @@ def test_xarray_opens_every_level_without_a_warning(written: tuple[Plan, Path]) 
             ds = xr.open_zarr(path, group=str(stage.level), decode_coords="all")
         assert ds.image.dims == ("band", "y", "x")
         assert list(ds.data_vars) == ["image"]
-        assert (ds.image.values == generate(plan.world, stage.level, stage.window)).all()
+        assert (ds.image.values == generate(plan.recipe, stage.level, stage.window)).all()
 
 
 @pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 def test_rioxarray_knows_where_it_lies(written: tuple[Plan, Path]) -> None:
     plan, path = written
-    grid = plan.world.grid
+    grid = plan.recipe.grid
     for stage in plan.stages:
         image = xr.open_zarr(path, group=str(stage.level), decode_coords="all").image
         assert image.rio.crs.to_epsg() == 4326
@@ -73,7 +73,7 @@ def test_metadata_name_their_conventions_and_agree(written: tuple[Plan, Path]) -
         level = root[entry["asset"]]
         assert entry["spatial:shape"] == level.attrs["spatial:shape"] == list(level["image"].shape[1:])
         assert entry["spatial:transform"] == level.attrs["spatial:transform"]
-        assert level.attrs["spatial:bbox"] == list(plan.world.grid.bounds(stage.level, stage.window))
+        assert level.attrs["spatial:bbox"] == list(plan.recipe.grid.bounds(stage.level, stage.window))
         assert level.attrs["proj:code"] == "EPSG:4326"
         geo = [float(v) for v in level["spatial_ref"].attrs["GeoTransform"].split()]
         a, b, c, d, e, f = entry["spatial:transform"]
@@ -99,7 +99,7 @@ def test_a_shard_is_the_object_that_zarr_writes(written: tuple[Plan, Path], tmp_
         fill_value=0,
         config={"write_empty_chunks": True},
     )
-    plain[:] = generate(plan.world, 2, plan.window)
+    plain[:] = generate(plan.recipe, 2, plan.window)
     ours = {k: v for k, v in store_jobs.contents(path / "2" / "image").items() if k != "zarr.json"}
     theirs = {k: v for k, v in store_jobs.contents(tmp_path / "plain.zarr").items() if k != "zarr.json"}
     assert len(ours) == 15

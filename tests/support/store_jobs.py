@@ -53,7 +53,7 @@ def layered(world: Recipe, case: str = "multidiffusion", model: str = "analytic:
 def begun(plan: Plan, path: Path, **changes: Any) -> Job:
     """A job whose store has been created, and nothing drawn."""
     objects = open_objects(path)
-    header = Header.of(plan, numerics_profile(plan.world))
+    header = Header.of(plan, numerics_profile(plan.recipe))
     header = begin(objects, plan, header)
     mend(objects, plan, header)
     job = Job(plan, objects, header.job, header.token, header.numerics)

@@ -27,7 +27,7 @@ class ReadBudget:
     seconds_per_evaluation: float = 0.04
     """For the time in messages: what the bundled network takes on two processor cores."""
     values_at_once: int = 2**23
-    """Values drawn in one strip: working memory is about 40 bytes for each."""
+    """Values drawn in one strip: working memory is about 12 bytes for each."""
 
     def __post_init__(self) -> None:
         for name in ("values", "evaluations", "warn_evaluations", "seconds_per_evaluation", "values_at_once"):

@@ -13,7 +13,7 @@ from xarray.backends import BackendEntrypoint
 from zarr.abc.store import Store
 
 from geoinfinite.arrays.dataarray import level_dataset, level_groups
-from geoinfinite.arrays.opening import Place, is_geotiff, open_geotiff, open_stored, stored_levels
+from geoinfinite.arrays.opening import Location, is_geotiff, open_geotiff, open_stored, stored_levels
 from geoinfinite.errors import StoreError
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.recipe.worldfile import load
@@ -43,17 +43,17 @@ class GeoInfiniteEntrypoint(BackendEntrypoint):
         storage_options: dict[str, Any] | None = None,
     ) -> xr.Dataset:
         """Return one level: by default 0 of a world, the coarsest, and the finest of a store."""
-        place = self.place(filename_or_obj, storage_options)
-        if place is None and is_geotiff(filename_or_obj):
+        location = self.location(filename_or_obj, storage_options)
+        if location is None and is_geotiff(filename_or_obj):
             dataset = open_geotiff(_path(filename_or_obj))
             if level not in (None, dataset.attrs["geoinfinite_level"]):
                 raise StoreError(
                     f"{filename_or_obj} holds level {dataset.attrs['geoinfinite_level']}, not level={level!r}"
                 )
-        elif place is None:
+        elif location is None:
             dataset = level_dataset(load(_path(filename_or_obj), Recipe), 0 if level is None else level)
         else:
-            dataset = open_stored(place, level)
+            dataset = open_stored(location, level)
         return dataset.drop_vars(_names(drop_variables), errors="ignore")
 
     def open_groups_as_dict(
@@ -64,11 +64,11 @@ class GeoInfiniteEntrypoint(BackendEntrypoint):
         storage_options: dict[str, Any] | None = None,
     ) -> dict[str, xr.Dataset]:
         """Return every level by its path: ``/0`` is the coarsest of a world."""
-        place = self.place(filename_or_obj, storage_options)
-        if place is None:
+        location = self.location(filename_or_obj, storage_options)
+        if location is None:
             groups = level_groups(load(_path(filename_or_obj), Recipe))
         else:
-            groups = _stored_groups(place)
+            groups = _stored_groups(location)
         return {
             path: dataset.drop_vars(_names(drop_variables), errors="ignore")
             for path, dataset in groups.items()
@@ -106,7 +106,7 @@ class GeoInfiniteEntrypoint(BackendEntrypoint):
             return False
         return isinstance(tables.get("root"), dict) and bool({"world", "grid", "model"} & tables.keys())
 
-    def place(self, filename_or_obj: Any, storage_options: dict[str, Any] | None) -> Place | None:
+    def location(self, filename_or_obj: Any, storage_options: dict[str, Any] | None) -> Location | None:
         """Return where a store is, as zarr takes it; ``None`` for what is no store."""
         if isinstance(filename_or_obj, Store):
             return filename_or_obj
@@ -119,8 +119,8 @@ class GeoInfiniteEntrypoint(BackendEntrypoint):
         return path if Path(path).is_dir() else None
 
 
-def _stored_groups(place: Place) -> dict[str, xr.Dataset]:
-    levels = {level: open_stored(place, level) for level in stored_levels(place)}
+def _stored_groups(location: Location) -> dict[str, xr.Dataset]:
+    levels = {level: open_stored(location, level) for level in stored_levels(location)}
     common = {k: v for k, v in next(iter(levels.values())).attrs.items() if k not in _OF_LEVEL}
     groups = {"/": xr.Dataset(attrs=common)}
     for level, dataset in levels.items():

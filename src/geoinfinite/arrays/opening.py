@@ -24,40 +24,42 @@ HEADER = "geoinfinite"
 """Key of what a store says of itself, in the attributes of its root group."""
 WINDOW = "geoinfinite_window"
 """Key of the pixels of a level that a file holds, ``[y0, y1, x0, x1]``."""
-Place = str | Path | Store
+Location = str | Path | Store
 
 
-def is_geotiff(place: Any) -> bool:
+def is_geotiff(location: Any) -> bool:
     """Say whether a file is named as a GeoTIFF."""
-    return Path(place).suffix.lower() in (".tif", ".tiff")
+    return Path(location).suffix.lower() in (".tif", ".tiff")
 
 
-def stored_levels(place: Place) -> list[int]:
+def stored_levels(location: Location) -> list[int]:
     """Return the levels that a store holds, coarse to fine; raise `StoreError` if it is none of ours."""
     try:
-        root = zarr.open_group(place, mode="r")
+        root = zarr.open_group(location, mode="r")
     except (OSError, ValueError, KeyError) as error:
-        raise StoreError(f"{place} is not a store of geoinfinite: {error}; name one that it wrote") from error
+        raise StoreError(
+            f"{location} is not a store of geoinfinite: {error}; name one that it wrote"
+        ) from error
     if HEADER not in root.attrs:
-        raise StoreError(f"{place} is not a store of geoinfinite; open it with xarray.open_zarr")
+        raise StoreError(f"{location} is not a store of geoinfinite; open it with xarray.open_zarr")
     return sorted(int(name) for name in root.group_keys() if name.isdecimal())
 
 
-def open_stored(place: Place, level: int | None) -> xr.Dataset:
+def open_stored(location: Location, level: int | None) -> xr.Dataset:
     """Return a level of a store, by default the finest, as `level_dataset` would make it; values stay lazy.
 
     Raises `StoreError` for levels that it does not hold.
     """
-    levels = stored_levels(place)
+    levels = stored_levels(location)
     level = levels[-1] if level is None else level
     if level not in levels:
-        raise StoreError(f"{place} holds no level={level!r}; it has {', '.join(map(str, levels))}")
-    plain = xr.open_zarr(place, group=str(level), chunks=None, consolidated=False)
+        raise StoreError(f"{location} holds no level={level!r}; it has {', '.join(map(str, levels))}")
+    plain = xr.open_zarr(location, group=str(level), chunks=None, consolidated=False)
     if NAME not in plain or WINDOW not in plain.attrs:
         raise StoreError(
-            f"{place} is damaged or of an older version: level {level} has no {NAME} or {WINDOW}"
+            f"{location} is damaged or of an older version: level {level} has no {NAME} or {WINDOW}"
         )
-    return _as_array(place, plain[NAME], plain.attrs)
+    return _as_array(location, plain[NAME], plain.attrs)
 
 
 def open_geotiff(path: str | Path) -> xr.Dataset:
@@ -77,7 +79,7 @@ def open_geotiff(path: str | Path) -> xr.Dataset:
     return _as_array(path, plain, tags | {WINDOW: tags[WINDOW].split()})
 
 
-def _as_array(place: Place, plain: xr.DataArray, said: Mapping[str, Any]) -> xr.Dataset:
+def _as_array(location: Location, plain: xr.DataArray, said: Mapping[str, Any]) -> xr.Dataset:
     """Return stored pixels with the coordinates, indexes and attributes of the array that was stored."""
     try:
         grid, level = _grid(said["geoinfinite_recipe"]), int(said["geoinfinite_level"])
@@ -85,11 +87,11 @@ def _as_array(place: Place, plain: xr.DataArray, said: Mapping[str, Any]) -> xr.
         grid.check_window(level, window)
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(
-            f"{place} does not say as geoinfinite does which pixels it holds: {error!r}; write it again"
+            f"{location} does not say as geoinfinite does which pixels it holds: {error!r}; write it again"
         ) from error
     if plain.shape[-2:] != window.shape:
         raise StoreError(
-            f"{place} has {plain.shape[-2:]} pixels where its window has {window.shape}: the file was "
+            f"{location} has {plain.shape[-2:]} pixels where its window has {window.shape}: the file was "
             "cut or changed after it was written; write it again"
         )
     variable = plain.variable.copy(deep=False)

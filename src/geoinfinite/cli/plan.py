@@ -29,8 +29,8 @@ def run(options: argparse.Namespace) -> int:
 def document(planned: Plan, seconds: float | None) -> dict[str, Any]:
     """Return a plan as JSON; ``seconds`` is what one evaluation takes, if it was measured."""
     return {
-        "world": planned.world.name,
-        "token": planned.world.token,
+        "world": planned.recipe.name,
+        "token": planned.recipe.token,
         "level": planned.level,
         "window": edges(planned.window),
         "stages": [

@@ -21,7 +21,7 @@ def describe_plan(plan: Plan) -> str:
     below = f" and {parents} coarser level{'s' * (parents > 1)}" if parents else ""
     rows, columns = plan.window.shape
     return (
-        f"drawing world {plan.world.name!r} level {plan.level}: {columns:,} x {rows:,} px{below}, "
+        f"drawing world {plan.recipe.name!r} level {plan.level}: {columns:,} x {rows:,} px{below}, "
         f"{pixels_text(plan.pixels)}, {plan.tiles:,} tiles, {plan.evaluations:,} evaluations"
     )
 

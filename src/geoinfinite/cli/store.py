@@ -51,6 +51,6 @@ def already(plan: Plan, store: Objects) -> tuple[int, int] | None:
         header = layout.read_header(store)
     except StoreError:
         return None
-    if (header.token, header.level, header.window) != (plan.world.token, plan.level, plan.window):
+    if (header.token, header.level, header.window) != (plan.recipe.token, plan.level, plan.window):
         return None
     return completeness(store)

@@ -127,7 +127,7 @@ class GeoInfiniteAccessor:
         if compute:
             shown, settings = _shown(progress), RunSettings(**run_options)
             return write_zarr(planned, objects, resume=resume, progress=shown, part=part, settings=settings)
-        begin(objects, planned, Header.of(planned, numerics_profile(planned.world)), resume=resume)
+        begin(objects, planned, Header.of(planned, numerics_profile(planned.recipe)), resume=resume)
         # The plan is a value: Dask need not look for its own collections in it.
         draw: Delayed = delayed(write_with_threads, pure=False, traverse=False)(planned, objects)
         return draw

@@ -78,7 +78,7 @@ class Header:
     def of(cls, plan: Plan, numerics: Profile) -> Self:
         """Return the header of a new store."""
         return cls(
-            recipe=worldfile.dump(plan.world),
+            recipe=worldfile.dump(plan.recipe),
             token=plan.target.token,
             level=plan.level,
             window=plan.window,

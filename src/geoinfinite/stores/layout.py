@@ -62,12 +62,12 @@ def record_name(level: int, row: int, column: int) -> str:
 
 def pixel_array(plan: Plan, stage: Stage) -> dict[str, Any]:
     """Return how zarr is told of a level's pixels."""
-    bands = plan.world.bands
+    bands = plan.recipe.bands
     return {
         "shape": (bands, *stage.window.shape),
         "shards": (bands, stage.shard, stage.shard),
         "chunks": (bands, stage.chunk, stage.chunk),
-        "dtype": plan.world.dtype,
+        "dtype": plan.recipe.dtype,
         "compressors": ZstdCodec(level=3, checksum=True),
         "fill_value": 0,
         "config": {"write_empty_chunks": True},

@@ -77,7 +77,7 @@ def _sha256(text: str) -> str:
 
 
 def _write(store: MemoryStore, plan: Plan, header: Header) -> None:
-    recipe, said = plan.world, header.to_attributes()
+    recipe, said = plan.recipe, header.to_attributes()
     attributes = {
         **provenance(recipe),
         "about": f'Levels of imagery, one group each: xarray.open_zarr(STORE, group="{plan.level}")',
@@ -108,7 +108,7 @@ def _write_table(root: Any, plan: Plan) -> None:
 
     Its dimension has no coordinate, which all levels of a tree would inherit.
     """
-    grid, stages = plan.world.grid, plan.stages
+    grid, stages = plan.recipe.grid, plan.stages
     about = {"long_name": "name of the level's group, 0 the coarsest of the world"}
     _array(root, "level", np.array([s.level for s in stages], np.int64), ("levels",), about)
     for name, index in (("rows", 0), ("columns", 1)):
@@ -118,7 +118,7 @@ def _write_table(root: Any, plan: Plan) -> None:
 
 
 def _write_level(root: Any, plan: Plan, stage: Stage) -> None:
-    recipe, grid, window = plan.world, plan.world.grid, stage.window
+    recipe, grid, window = plan.recipe, plan.recipe.grid, stage.window
     attributes = array_attributes(recipe, stage.level)
     placed = {
         "geoinfinite_window": [window.y0, window.y1, window.x0, window.x1],
@@ -211,11 +211,11 @@ def _spatial(grid: Grid, level: int, window: Window) -> dict[str, Any]:
 def _layout(plan: Plan) -> list[dict[str, Any]]:
     """Return the levels, coarse to fine; index in the parent = index * scale + translation, (y, x)."""
     layout: list[dict[str, Any]] = []
-    factor = plan.world.grid.factor
+    factor = plan.recipe.grid.factor
     for parent, stage in zip((None, *plan.stages), plan.stages, strict=False):
         entry: dict[str, Any] = {
             "asset": str(stage.level),
-            **_spatial(plan.world.grid, stage.level, stage.window),
+            **_spatial(plan.recipe.grid, stage.level, stage.window),
         }
         if parent is None:
             entry["transform"] = {"scale": [1.0, 1.0], "translation": [0.0, 0.0]}

@@ -94,7 +94,7 @@ def write_png(
         picked = picked[:3] if len(picked) >= 3 else picked[:1]
         with rasterio.MemoryFile() as memory:
             with memory.open(driver="GTiff", **shape(plan, len(picked), "uint8")) as raster:
-                raster.write(to_bytes(image[:][picked], plan.world.encoding))
+                raster.write(to_bytes(image[:][picked], plan.recipe.encoding))
                 raster.update_tags(**png_text(plan, picked))
             with rasterio.Env(GDAL_PAM_ENABLED=False):
                 rasterio.shutil.copy(memory.name, unfinished, driver="PNG", write_metadata_as_text="YES")
@@ -104,7 +104,7 @@ def write_png(
 def check_png(plan: Plan) -> None:
     """Raise `BudgetError` for a window that is too large for a PNG."""
     if plan.window.size > LARGEST_PNG:
-        levels = math.ceil(math.log(plan.window.size / LARGEST_PNG, plan.world.grid.factor**2))
+        levels = math.ceil(math.log(plan.window.size / LARGEST_PNG, plan.recipe.grid.factor**2))
         raise BudgetError(
             f"a PNG of {plan.window.width} x {plan.window.height} px is too large to be opened (limit: "
             f"{LARGEST_PNG} px); write .tif or .zarr, or take level {max(0, plan.level - levels)}"
@@ -118,7 +118,7 @@ def hidden_store(plan: Plan, path: str | Path) -> Path:
     """
     target, w = local_file(path), plan.window
     return target.with_name(
-        f".{target.name}.{plan.world.token[:8]}-{plan.level}-{w.y0}-{w.y1}-{w.x0}-{w.x1}.zarr"
+        f".{target.name}.{plan.recipe.token[:8]}-{plan.level}-{w.y0}-{w.y1}-{w.x0}-{w.x1}.zarr"
     )
 
 
@@ -210,7 +210,7 @@ def _finished(target: Path, drawn: _Drawn, overwrite: bool) -> Iterator[Path]:
 
 def _picked(plan: Plan, bands: Sequence[int] | None) -> list[int]:
     """Return which bands are written; raise `StoreError` for one that the world does not have."""
-    total = plan.world.bands
+    total = plan.recipe.bands
     picked = list(range(total) if bands is None else bands)
     if not picked or not all(0 <= band < total for band in picked):
         raise StoreError(f"bands={picked} must be some of 0 to {total - 1}; leave it out for all")

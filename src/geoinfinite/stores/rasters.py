@@ -45,15 +45,15 @@ def to_bytes(values: NDArray[Any], encoding: Encoding) -> NDArray[np.uint8]:
 
 def tags(plan: Plan, bands: Sequence[int]) -> dict[str, str]:
     """Return what every file says of itself; of its bands if they are not all, counted from 1 as in files."""
-    w, total = plan.window, plan.world.bands
+    w, total = plan.window, plan.recipe.bands
     numbers = " ".join(str(band + 1) for band in bands)
     return {
         "synthetic": SYNTHETIC,
         "geoinfinite_version": version(),
-        "geoinfinite_token": plan.world.token,
+        "geoinfinite_token": plan.recipe.token,
         "geoinfinite_level": str(plan.level),
         "geoinfinite_window": f"{w.y0} {w.y1} {w.x0} {w.x1}",
-        "geoinfinite_recipe": worldfile.dump(plan.world),
+        "geoinfinite_recipe": worldfile.dump(plan.recipe),
         **({} if list(bands) == list(range(total)) else {"geoinfinite_bands": f"{numbers} of {total}"}),
     }
 
@@ -61,8 +61,8 @@ def tags(plan: Plan, bands: Sequence[int]) -> dict[str, str]:
 def png_text(plan: Plan, bands: Sequence[int]) -> dict[str, str]:
     """Return what a PNG says of itself and of its place."""
     # The sidecar that would hold the place is not written: the title says it.
-    bounds = " ".join(f"{v:.9g}" for v in plan.world.grid.bounds(plan.level, plan.window))
-    title = f"{plan.world.name}, level {plan.level}, {bounds} (W S E N in {plan.world.grid.crs})"
+    bounds = " ".join(f"{v:.9g}" for v in plan.recipe.grid.bounds(plan.level, plan.window))
+    title = f"{plan.recipe.name}, level {plan.level}, {bounds} (W S E N in {plan.recipe.grid.crs})"
     return {"Title": title, "Description": SYNTHETIC, "Software": "geoinfinite", **tags(plan, bands)}
 
 
@@ -73,8 +73,8 @@ def shape(plan: Plan, bands: int, dtype: Any) -> dict[str, Any]:
         "height": plan.window.height,
         "width": plan.window.width,
         "dtype": dtype,
-        "crs": plan.world.grid.crs,
-        "transform": plan.world.grid.transform(plan.level, plan.window),
+        "crs": plan.recipe.grid.crs,
+        "transform": plan.recipe.grid.transform(plan.level, plan.window),
     }
 
 
@@ -82,7 +82,7 @@ def write_flat(plan: Plan, store: Objects, path: Path, bands: list[int]) -> None
     """Copy bands of the finest level into a plain tiled GeoTIFF, a few blocks at a time."""
     image = layout.open_image(store, plan.level)
     _, height, width = image.shape
-    colours = bands == [0, 1, 2] and plan.world.bands == 3
+    colours = bands == [0, 1, 2] and plan.recipe.bands == 3
     with rasterio.open(
         path,
         "w",
@@ -95,7 +95,7 @@ def write_flat(plan: Plan, store: Objects, path: Path, bands: list[int]) -> None
         photometric="RGB" if colours else "MINISBLACK",
         bigtiff="IF_SAFER",
     ) as raster:
-        names = band_names(plan.world.bands)
+        names = band_names(plan.recipe.bands)
         raster.descriptions = [str(names[band]) for band in bands]
         raster.colorinterp = _COLOURS if colours else [ColorInterp.gray, *_UNDEFINED * (len(bands) - 1)]
         raster.update_tags(

@@ -25,7 +25,7 @@ from geoinfinite.stores.writing import opened
 BATCH = 1024
 READERS = 4
 
-Place = tuple[int, int, int]
+ShardId = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,18 +152,18 @@ def verify(path: str | Path | Objects, *, storage_options: Mapping[str, Any] | N
 def _check_shards(objects: Objects, header: Header) -> Iterator[Problem]:
     job = header.job
 
-    def look(place: Place) -> ledger.State:
-        return ledger.inspect(objects, *place, job=job)
+    def look(shard: ShardId) -> ledger.State:
+        return ledger.inspect(objects, *shard, job=job)
 
-    places = _places(header)
+    shards = _shards(header)
     with ThreadPoolExecutor(READERS) as readers:
-        while batch := list(itertools.islice(places, BATCH)):
-            for place, state in zip(batch, readers.map(look, batch), strict=True):
+        while batch := list(itertools.islice(shards, BATCH)):
+            for shard, state in zip(batch, readers.map(look, batch), strict=True):
                 if state is not ledger.State.SOUND:
-                    yield Problem(f"{objects.url}/{layout.shard_name(*place)}", state, *place)
+                    yield Problem(f"{objects.url}/{layout.shard_name(*shard)}", state, *shard)
 
 
-def _places(header: Header) -> Iterator[Place]:
+def _shards(header: Header) -> Iterator[ShardId]:
     for name in header.shards:
         yield from ((int(name), row, column) for row, column in np.ndindex(header.rows_and_columns(name)))
 

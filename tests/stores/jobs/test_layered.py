@@ -50,7 +50,7 @@ def written(plan: Plan, path: Path) -> None:
     assert not (path / "layers").exists()
     assert verify(path).ok
     for stage in plan.stages:
-        pixels = generate(plan.world, stage.level, stage.window, resources=UNCACHED)
+        pixels = generate(plan.recipe, stage.level, stage.window, resources=UNCACHED)
         assert (store_jobs.pixels(path, stage.level)[:] == pixels).all()
 
 
@@ -208,7 +208,7 @@ def test_a_sheet_that_fails_on_a_cluster_does_not_hang_it(ring: Recipe, tmp_path
     with pytest.raises(StoreError, match=said):
         write_zarr(plan, store_jobs.Sabotage(BAD_NAME).at(path), settings=settings)
     assert resume_store(path, settings=settings).drawn == len(lost)
-    assert (store_jobs.pixels(path, 2)[:] == generate(plan.world, 2, plan.window)).all()
+    assert (store_jobs.pixels(path, 2)[:] == generate(plan.recipe, 2, plan.window)).all()
 
 
 @pytest.mark.slow
@@ -228,7 +228,7 @@ def test_a_worker_that_dies_does_not_hang_the_job(
             write_zarr(plan, deadly.at(path), settings=settings)
         resume_store(path)
     assert (tmp_path / "died").exists()
-    assert (store_jobs.pixels(path, 2)[:] == generate(plan.world, 2, plan.window)).all()
+    assert (store_jobs.pixels(path, 2)[:] == generate(plan.recipe, 2, plan.window)).all()
     assert not (path / "layers").exists()
 
 

@@ -37,7 +37,7 @@ def test_every_tile_is_in_one_sheet(plan: Plan) -> None:
             for x in sheets.tiles(place)[1]
         )
         assert set(tiles.values()) <= {1}
-        assert len(tiles) == cost(plan.world, stage.level, stage.window).tiles == stage.tiles
+        assert len(tiles) == cost(plan.recipe, stage.level, stage.window).tiles == stage.tiles
 
 
 @settings(max_examples=60, deadline=None)

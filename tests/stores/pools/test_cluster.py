@@ -75,7 +75,7 @@ def test_a_worker_that_hangs_is_named_with_its_task(ring: Recipe, tmp_path: Path
     with cluster(n_workers=1) as running, client_of(running) as client:
         [(address, pid)] = client.run(os.getpid).items()
         # What takes long here is not the first import.
-        client.submit(numerics_profile, plan.world).result()
+        client.submit(numerics_profile, plan.recipe).result()
 
         def stop_and_go_on() -> None:
             wait_for(lambda: store_jobs.records(path))

@@ -68,7 +68,7 @@ class OpenJob:
     @cached_property
     def profile(self) -> Profile:
         """The numerics of this process."""
-        return numerics_profile(self.job.plan.world)
+        return numerics_profile(self.job.plan.recipe)
 
     def check_here(self) -> None:
         """Raise `StoreError` unless this process draws the store's pixels: same numerics, same content.
@@ -77,7 +77,7 @@ class OpenJob:
         """
         check_same_numerics(self.job.objects.url, self.job.numerics, self.profile)
         try:
-            token = resolve(self.job.plan.world, 0).token
+            token = resolve(self.job.plan.recipe, 0).token
         except (WorldError, ModelError, OSError) as error:
             raise StoreError(f"{self.job.objects.url} cannot be drawn by this process: {error}") from error
         if token != self.job.token:

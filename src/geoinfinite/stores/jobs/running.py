@@ -34,7 +34,7 @@ def profile_where_tasks_run(plan: Plan, settings: RunSettings) -> Profile:
     """
     client = find_client(settings)
     if client is None:
-        return numerics_profile(plan.world)
+        return numerics_profile(plan.recipe)
     question, pool = _Question(plan), ClusterPool(client, settings)
     try:
         check_memory(client, plan)
@@ -48,7 +48,7 @@ class _Question:
     """One call to find out what the workers compute with, as work."""
 
     def __init__(self, plan: Plan) -> None:
-        self._left = [Call("numerics-profile", numerics_profile, (plan.world,))]
+        self._left = [Call("numerics-profile", numerics_profile, (plan.recipe,))]
         self.answer: Profile = {}
 
     def take(self) -> tuple[None, Call] | None:
