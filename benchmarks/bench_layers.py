@@ -82,7 +82,8 @@ def peak_memory() -> int:
 def apart(name: str, rows: int, steps: int, path: Path) -> dict[str, float]:
     """Measure in a process of its own."""
     call = f"bench_layers.measure({name!r}, {rows}, {steps}, {str(path)!r})"
-    code = f"import json, bench_layers; print(json.dumps({call}))"
+    # What this process finds by name, support of tests among it, its child does too.
+    code = f"import sys, json; sys.path[:0] = {sys.path!r}; import bench_layers; print(json.dumps({call}))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=Path(__file__).parent, check=True, capture_output=True, text=True
     )

@@ -202,7 +202,7 @@ def test_info_prints_how_every_level_is_sampled(tmp_path: Path, capsys: pytest.C
     assert main(["info", str(path)]) == 0
     said = capsys.readouterr().out
     for level, how in ((0, "earlysync, dpmpp_2m 20"), (1, "independent, ab2 20"), (2, "independent, ab2 3")):
-        assert re.search(rf"sampler from level {level} +{how} steps, tiles of 64 px", said)
+        assert re.search(rf"sampler of level {level} +{how} steps, tiles of 64 px", said)
 
 
 def test_a_checkpoint_is_sampled_as_its_files_say(tmp_path: Path) -> None:

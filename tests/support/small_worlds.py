@@ -30,6 +30,8 @@ def write_root(
     """Write a GeoTIFF of ``(band, y, x)`` values."""
     bands, rows, columns = values.shape
     transform = Affine(resolution, 0, origin[0], 0, -resolution, origin[1])
+    # GDAL would take the fourth of four bands for an alpha band, which is a mask.
+    plain = {"photometric": "MINISBLACK", "alpha": "NO"} if bands == 4 else {}
     with rasterio.open(
         path,
         "w",
@@ -40,6 +42,7 @@ def write_root(
         dtype=values.dtype,
         crs=crs,
         transform=transform,
+        **plain,
     ) as raster:
         raster.write(values)
     return path

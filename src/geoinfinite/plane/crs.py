@@ -111,6 +111,11 @@ def shorten(text: str, length: int = 80) -> str:
     return text if len(text) <= length else f"{text[:length]}..."
 
 
+def in_full(path: str) -> str:
+    """Return a path for a message: what tells it from others stands at its end, so only huge ones are cut."""
+    return shorten(path, 400)
+
+
 def carry_bounds(box: Bounds, source: str, target: str) -> Bounds:
     """Return the bounds of a box in another CRS; ``left > right`` where they cross the antimeridian."""
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from geoinfinite.errors import WorldError
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.plane.crs import shorten
+from geoinfinite.plane.crs import in_full, shorten
 from geoinfinite.plane.grid import ALIKE, Grid
 from geoinfinite.plane.quantise import Encoding
 from geoinfinite.recipe.compatibility import check_model, check_sampler
@@ -30,7 +30,7 @@ class DrawnLevel:
 
 def check_root(raster: Raster, grid: Grid, dtype: str) -> None:
     """Raise `WorldError` if the root raster is not level 0 of the grid, in the world's dtype."""
-    source = f"root.source={shorten(raster.source)!r}"
+    source = f"root.source={in_full(raster.source)!r}"
     if raster.dtype != dtype:
         raise WorldError(f"{source} holds {raster.dtype}, the world dtype={dtype!r}; {_dtype_remedy(raster)}")
     lattice = Grid(raster.crs, raster.origin, raster.resolution, raster.shape)
@@ -69,7 +69,7 @@ def check_bands(model: ModelReference, bands: int, root: Root) -> None:
     facts = model.facts()
     if facts.bands not in (None, bands):
         raise WorldError(
-            f"root.source={shorten(root.source)!r} has {bands} bands, model.ref={model.ref!r} draws "
+            f"root.source={in_full(root.source)!r} has {bands} bands, model.ref={model.ref!r} draws "
             f"{facts.bands}; choose the bands first: rio stack SRC --bidx 1,2,3 --output DST"
         )
 
@@ -84,6 +84,6 @@ def check_settings(levels: Sequence[LevelSettings], grid: Grid, root: Root) -> N
             raise WorldError(f"level.{number} has settings twice; write them under one [level.{number}]")
         if number == 0 and not root.generated:
             raise WorldError(
-                f"level.0 is root.source={shorten(root.source)!r}, which is read and not drawn; leave "
+                f"level.0 is root.source={in_full(root.source)!r}, which is read and not drawn; leave "
                 'level.0 out, or set root.source = "generated"'
             )

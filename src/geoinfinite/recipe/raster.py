@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rasterio.errors import RasterioIOError
 
 from geoinfinite.errors import WorldError
-from geoinfinite.plane.crs import shorten
+from geoinfinite.plane.crs import in_full, shorten
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.rasterfile import OPTIONS, States, content_digest, open_raster
 
@@ -74,7 +74,7 @@ class Raster:
         """Raise `WorldError` if a file of the raster is another one than when the header was read."""
         if not all(file.is_current() for file in self.files):
             raise WorldError(
-                f"root.source={shorten(self.source)!r} was changed while in use; load the world again"
+                f"root.source={in_full(self.source)!r} was changed while in use; load the world again"
             )
 
     def open(self) -> Any:
@@ -106,7 +106,7 @@ class Raster:
         values, known = self.read(dataset, window)
         if not known.all():
             raise WorldError(
-                f"root.source={shorten(self.source)!r} has {int((~known).sum())} masked pixels (nodata, NaN, "
+                f"root.source={in_full(self.source)!r} has {int((~known).sum())} masked pixels (nodata, NaN, "
                 f"mask or alpha) within rows {window.y0}..{window.y1}, columns {window.x0}..{window.x1}; "
                 f"fill them: {self._fill()}"
             )
@@ -140,7 +140,7 @@ class Raster:
                 return stored, dataset.read_masks(self.indexes, window=part) if self.masked else None
         except RasterioIOError as error:
             raise WorldError(
-                f"root.source={shorten(self.source)!r} cannot be read at {part} ({shorten(str(error))}): the "
+                f"root.source={in_full(self.source)!r} cannot be read at {part} ({shorten(str(error))}): the "
                 "file is truncated or damaged; copy it again"
             ) from error
 
@@ -158,7 +158,7 @@ class Raster:
         low, high = float(values[:, known].min()), float(values[:, known].max())
         if low < 0 or high > 1:
             raise WorldError(
-                f"root.source={shorten(self.source)!r} holds values from {low:g} to {high:g}, and those of a "
+                f"root.source={in_full(self.source)!r} holds values from {low:g} to {high:g}, and those of a "
                 f"float32 world lie in 0 to 1; {self.scaling_remedy(dataset)}"
             )
 

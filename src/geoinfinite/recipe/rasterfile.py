@@ -18,7 +18,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
 from geoinfinite.errors import WorldError
 from geoinfinite.file_memo import FileState, file_digest, process_memo
-from geoinfinite.plane.crs import shorten
+from geoinfinite.plane.crs import in_full, shorten
 from geoinfinite.token import token
 
 _TIFF = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"
@@ -54,10 +54,10 @@ def open_raster(path: Path, source: str) -> Any:
     """Return a rasterio dataset; raise `WorldError` for a file that is missing or not of a known format."""
     if not os.path.isfile(path):
         raise WorldError(
-            f"root.source={shorten(source)!r} does not exist (looked for {shorten(str(path), 200)}); "
+            f"root.source={in_full(source)!r} does not exist (looked for {in_full(str(path))}); "
             'name a raster file, or "bundled:blue-marble"'
         )
-    named = f"root.source={shorten(source)!r}"
+    named = f"root.source={in_full(source)!r}"
     _check_mask(path)
     driver = _driver(path, named)
     try:

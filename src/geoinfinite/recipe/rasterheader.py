@@ -13,7 +13,7 @@ from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags
 
 from geoinfinite.errors import WorldError
-from geoinfinite.plane.crs import horizontal, is_on_earth, shorten, turn
+from geoinfinite.plane.crs import horizontal, in_full, is_on_earth, shorten, turn
 from geoinfinite.plane.grid import ALIKE
 from geoinfinite.recipe.raster import Colour, Raster
 from geoinfinite.recipe.rasterfile import OPTIONS, open_raster, states
@@ -26,7 +26,7 @@ MOST_BANDS = 512
 def read_header(source: str, path: Path, scale: float | None, offset: float | None) -> Raster:
     """Read the header of a raster file; raise `WorldError` for one that cannot be level 0 of a grid."""
     stood = states(path)
-    name = f"root.source={shorten(source)!r}"
+    name = f"root.source={in_full(source)!r}"
     with open_raster(path, source) as dataset, rasterio.Env(**OPTIONS):
         _check_size(dataset, name)
         crs = _crs(dataset.crs, name)

@@ -21,7 +21,7 @@ from geoinfinite.models.diffusers.autoencoder import pictures
 from geoinfinite.models.diffusers.local_attention import restrict_attention
 
 ALONE = Cond(None, 30.0)
-FIXTURES = Path(__file__).parents[3] / "shared" / "fixtures"
+FIXTURES = Path(__file__).parents[4] / "shared" / "fixtures"
 UP = ("UpDecoderBlock2D",) * 3
 MADE: dict[str, tuple[Callable[..., Any], int]] = {
     "kl": (latents.kl, 4),
