@@ -61,6 +61,10 @@ class EarthNetwork:
     """The constants."""
 
 
+REACH = {"bicubic": 2, "bilinear": 1}
+"""Pixels that an interpolation looks at beyond its own."""
+
+
 def condition(parent: Tensor, settings: EarthSettings) -> EarthCondition:
     """Turn a parent window (B, 3, P, P) into the condition of its tile.
 
@@ -82,8 +86,11 @@ def condition(parent: Tensor, settings: EarthSettings) -> EarthCondition:
 
 def _enlarge(window: Tensor, factor: int, margin: int, mode: str) -> Tensor:
     """Interpolate a window `factor` times finer, then cut off its margin (in parent pixels)."""
-    fine = F.interpolate(window, scale_factor=factor, mode=mode, align_corners=False)
-    cut = margin * factor
+    # Of the margin no more is enlarged than interpolation looks at.
+    beyond = margin - REACH[mode]
+    inner = window[..., beyond : window.shape[-2] - beyond, beyond : window.shape[-1] - beyond]
+    fine = F.interpolate(inner, scale_factor=factor, mode=mode, align_corners=False)
+    cut = REACH[mode] * factor
     return fine[..., cut : fine.shape[-2] - cut, cut : fine.shape[-1] - cut]
 
 
