@@ -41,11 +41,12 @@ small.values, gi.plan(small)
 import torch, diffusers, safetensors.torch  # noqa
 listening = True
 world = gi.World.load("earth")
-da = world.array(3).isel(y=slice(80_000, 80_064), x=slice(170_000, 170_064))
+world = world.replace(numerics=type(world.numerics)(micro_batch=1))
+da = world.array(2).isel(y=slice(20_000, 20_064), x=slice(42_000, 42_064))
 da.values
 first = len(opened)
 da.values
-world.array(3).isel(y=slice(90_000, 90_064), x=slice(170_000, 170_064)).values
+world.array(1).isel(y=slice(8_000, 8_064), x=slice(9_000, 9_064)).values
 gi.plan(da)
 print(first, len(opened) - first, sorted(opened))
 """

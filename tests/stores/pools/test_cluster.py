@@ -80,14 +80,14 @@ def test_a_worker_that_hangs_is_named_with_its_task(ring: Recipe, tmp_path: Path
         def stop_and_go_on() -> None:
             wait_for(lambda: store_jobs.records(path))
             os.kill(pid, signal.SIGSTOP)
-            time.sleep(7)
+            time.sleep(4)
             os.kill(pid, signal.SIGCONT)
 
         thread = threading.Thread(target=stop_and_go_on)
         thread.start()
-        said = rf"no task has ended for [2-9] s: waiting for draw-level-[12]-shard-\d-\d-?\S* on {address}"
+        said = rf"no task has ended for [1-9] s: waiting for draw-level-[12]-shard-\d-\d-?\S* on {address}"
         with pytest.warns(RunWarning, match=said):
-            write_zarr(plan, store_jobs.Slow(0.05).at(path), settings=RunSettings(client=client, stall_s=2.5))
+            write_zarr(plan, store_jobs.Slow(0.05).at(path), settings=RunSettings(client=client, stall_s=1.5))
         thread.join()
     assert len(store_jobs.records(path)) == plan.shards
 
@@ -140,7 +140,8 @@ def test_a_client_whose_scheduler_is_gone_is_refused(ring: Recipe, tmp_path: Pat
 def test_the_death_of_the_scheduler_ends_the_job_with_the_way_to_go_on(ring: Recipe, tmp_path: Path) -> None:
     plan, path = store_jobs.crossing(ring), tmp_path / "a.zarr"
     running = cluster(n_workers=1, processes=False)
-    client = distributed.Client(running.scheduler_address, set_as_default=False)
+    # A client looks for a lost scheduler for as long as this, by default 30 s.
+    client = distributed.Client(running.scheduler_address, set_as_default=False, timeout=2)
 
     def close() -> None:
         wait_for(lambda: store_jobs.records(path))
