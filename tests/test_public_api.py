@@ -11,7 +11,18 @@ import pytest
 
 import geoinfinite as gi
 
-NAMES = {"World", "Grid", "Window", "generate", "plan", "resume", "verify", "models", "samplers"}
+NAMES = {
+    "World",
+    "Grid",
+    "Window",
+    "ReadBudget",
+    "generate",
+    "plan",
+    "resume",
+    "verify",
+    "models",
+    "samplers",
+}
 
 
 def test_the_public_names() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from geoinfinite import models as models
     from geoinfinite import samplers as samplers
+    from geoinfinite.arrays import ReadBudget as ReadBudget
     from geoinfinite.engine import generate as generate
     from geoinfinite.plane.grid import Grid as Grid
     from geoinfinite.plane.window import Window as Window
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 else:
     _HOMES = {
         "Grid": "plane.grid",
+        "ReadBudget": "arrays",
         "Window": "plane.window",
         "World": "world",
         "generate": "engine",
@@ -42,4 +44,15 @@ else:
         return sorted({*globals(), *__all__})
 
 
-__all__ = ["Grid", "Window", "World", "generate", "models", "plan", "resume", "samplers", "verify"]
+__all__ = [
+    "Grid",
+    "ReadBudget",
+    "Window",
+    "World",
+    "generate",
+    "models",
+    "plan",
+    "resume",
+    "samplers",
+    "verify",
+]

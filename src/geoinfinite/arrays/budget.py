@@ -90,7 +90,7 @@ def _remedies(level: Level, fits: int) -> str:
     coarser = f"take a coarser level (level={fits} fits), " if fits < level.number else ""
     return (
         f"Select a part with .sel(x=slice(W, E), y=slice(N, S)) first, {coarser}write a store piece by "
-        "piece, da.geoinfinite.to_zarr(PATH), or allow more: world.array(level=L, budget=ReadBudget(...))"
+        "piece, da.geoinfinite.to_zarr(PATH), or allow more: world.array(level=L, budget=gi.ReadBudget(...))"
     )
 
 
