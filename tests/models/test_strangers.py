@@ -23,7 +23,7 @@ from geoinfinite.models.reference import WEIGHTS, ModelReference
 # diffusers converts tensors to arrays in a way that NumPy 2 deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-CASES = 300
+CASES = 200
 """A few minutes of `attempt` try thousands; these fit every run."""
 
 

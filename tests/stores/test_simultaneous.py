@@ -64,7 +64,7 @@ def test_different_plans_begun_at_once(ring: Recipe, tmp_path: Path) -> None:
     winners = {i % 4 for i, outcome in enumerate(outcomes) if outcome == "done"}
     assert len(winners) == 1
     assert verify(store)
-    pixels = generate(plans[winners.pop()].world, 2, plans[0].window)
+    pixels = generate(plans[winners.pop()].recipe, 2, plans[0].window)
     assert (store_jobs.pixels(store, 2)[:] == pixels).all()
     assert names_left(tmp_path) == ["a.zarr"]
 
@@ -100,4 +100,4 @@ def test_different_plans_begun_at_once_in_a_bucket(ring: Recipe, s3: S3Server) -
     assert [outcome == "done" for outcome in outcomes] in ([True, False] * 2, [False, True] * 2)
     assert verify(store)
     winner = plans[int(outcomes[0] != "done")]
-    assert np.array_equal(store_jobs.pixels(store, 2)[:], generate(winner.world, 2, winner.window))
+    assert np.array_equal(store_jobs.pixels(store, 2)[:], generate(winner.recipe, 2, winner.window))
