@@ -1,4 +1,4 @@
-"""How long work reports its state: to a terminal, to a log, or to nobody."""
+"""Progress reports of long work: to a terminal, to a log, or none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way back from a lazy array to the recipe, level, window, bands and order that it is."""
+"""Finds the recipe, level, window, bands and order of dimensions of a lazy array."""
 
 from __future__ import annotations
 

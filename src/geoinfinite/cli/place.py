@@ -1,4 +1,4 @@
-"""What ``WORLD --level L --bbox W S E N --crs CRS --seed N`` name: a recipe, a level, a window."""
+"""Turns ``WORLD --level L --bbox W S E N --crs CRS --seed N`` into a recipe, a level and a window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model must offer so that a level can be drawn with it; any frozen architecture fits."""
+"""The protocol of models: what a model must offer so that a level can be drawn with it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ModelFacts:
 
 
 def unknown_gsd(facts: ModelFacts, gsd_m: float) -> str:
-    """Return what to say of a ground sample distance that a model has no class for."""
+    """Return the error text for a ground sample distance that a model has no class for."""
     known = ", ".join(f"{gsd:g}" for gsd in (facts.gsds or ())[:8])
     return (
         f"knows ground sample distances of {known} m, and none lies within a quarter of an octave of "

@@ -11,7 +11,7 @@ from geoinfinite.errors import CostWarning
 from geoinfinite.plane.window import Window
 
 WORTH_A_WARNING = 4.0
-"""A window that costs more than this many times its independent tiles is worth a warning."""
+"""A window warns if it costs more than this many times what independent tiles would."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,7 +201,7 @@ class ModelReference:
 
 
 def _is_file(path: Path) -> bool:
-    """Say whether a path is a file; one that no file system can hold is none."""
+    """Say whether a path is a file; a path that no file system can hold is not."""
     try:
         return path.is_file()
     except (OSError, ValueError):

@@ -161,10 +161,10 @@ def _sampler(
 def _levels(
     tables: Table, said: Table | None, model: ModelReference, fields: Table, folder: Path
 ) -> tuple[LevelSettings, ...]:
-    """Return what levels have of their own: what their sections say, and what [sampler] comes to for them.
+    """Return settings of single levels: from their sections, and from [sampler] where it differs for them.
 
-    A partial [sampler] comes to something else on a level that has another default: one with a model of its
-    own, and level 0 of a generated world.
+    A partial [sampler] is completed in another way on a level that has another default: one with a model
+    of its own, and level 0 of a generated world.
     """
     found = {}
     for name, table in tables.items():
@@ -198,7 +198,7 @@ def _levels(
 
 
 def _at(level: int, sampler: TiledSampler) -> TiledSampler:
-    """Return what a sampler is on a level: level 0 has no parent to be held to."""
+    """Return a sampler as a level uses it: level 0 has no parent to be consistent with."""
     return sampler if level else dataclasses.replace(sampler, consistency="none")
 
 

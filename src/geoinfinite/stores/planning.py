@@ -17,7 +17,7 @@ from geoinfinite.stores.timing import seconds_per_evaluation
 LARGEST_SHARD = 4608
 """No shard is wider than this many pixels: about 5 % of its tiles are shared with neighbours."""
 TASK_BYTES = 2**30
-"""Nor so wide that drawing it needs more memory than this."""
+"""Bytes: no shard is so wide that drawing it needs more memory than this."""
 BYTES_PER_VALUE = 12
 """Memory at the peak of drawing, per value drawn: measured 7 to 10.5, rounded up."""
 FEWEST_TILES = 4

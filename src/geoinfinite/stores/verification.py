@@ -1,4 +1,4 @@
-"""Whether a store is what it says it is: every shard's bytes against its record, and the recipe."""
+"""Verifies stores: every object against its digest, and the recipe against its token."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from geoinfinite.errors import GeoInfiniteError
 
 NAMED_FAILURES = 4
-"""An error names so many of the tasks that failed, and counts the others."""
+"""Failed tasks that an error names; the others are counted."""
 _FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 """Errors after which no other shard can be written either."""
 
