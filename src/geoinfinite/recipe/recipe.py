@@ -56,7 +56,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if type(self.seed) is not int or not 0 <= self.seed < 2**64:
-            raise WorldError(f"seed={shorten(repr(self.seed))} must be between 0 and 2**64 - 1")
+            raise WorldError(f"seed={shorten(repr(self.seed))} must be an integer from 0 to 2**64 - 1")
         if not isinstance(self.name, str) or len(self.name) > LONGEST_NAME or not _is_unicode(self.name):
             raise WorldError(
                 f"name={shorten(repr(self.name))} must be a text of {LONGEST_NAME} characters at most"

@@ -47,7 +47,7 @@ class LocalAttention:
         return answer / float(attention.rescale_output_factor)
 
     def _rows(self, query: Tensor, key: Tensor, value: Tensor, y: int, scale: float) -> Tensor:
-        """Return attended values, ``(tile, head, y, x, channel)``, of ``ROWS`` rows of queries from ``y`` on."""
+        """Return attended values ``(tile, head, y, x, channel)`` of ``ROWS`` rows of queries from row y."""
         rows, columns = query.shape[2:4]
         here = range(y, min(y + ROWS, rows))
         there = range(max(0, y - self.reach), min(rows, here.stop + self.reach))
