@@ -204,6 +204,20 @@ def pixels_text(count: int) -> str:
     return f"{count:,} pixels" if count < SMALLEST_MEGAPIXELS else f"{count / 1e6:,.1f} megapixels"
 
 
+def bytes_text(count: int) -> str:
+    """Return a number of bytes as people write it.
+
+    >>> bytes_text(0), bytes_text(357_012), bytes_text(12_500_000_000_000_000)
+    ('0 bytes', '357 kB', '12.5 PB')
+    """
+    size = float(count)
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} PB"
+
+
 def progress_on(stream: TextIO | None = None) -> Progress:
     """Return the progress that suits a stream, by default standard error: a bar on a terminal, else lines."""
     stream = sys.stderr if stream is None else stream

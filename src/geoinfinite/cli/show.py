@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from geoinfinite.plane.window import Window
-from geoinfinite.progress import pixels_text
-from geoinfinite.stores.planning import Plan, bytes_text
+from geoinfinite.progress import bytes_text, pixels_text
+from geoinfinite.stores.planning import Plan
 
 
 def describe_plan(plan: Plan) -> str:
