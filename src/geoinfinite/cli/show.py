@@ -1,4 +1,4 @@
-"""What the commands say: sentences, tables, sizes."""
+"""The texts that commands print: sentences, tables, sizes."""
 
 from __future__ import annotations
 

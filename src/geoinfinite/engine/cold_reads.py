@@ -1,4 +1,4 @@
-"""What a read costs with nothing at hand: no stored parent, no tile in the cache."""
+"""The cost of a read with nothing at hand: no stored parent, no tile in the cache."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WORTH_A_WARNING = 4.0
 
 @dataclass(frozen=True, slots=True)
 class LevelShare:
-    """What one level contributes to a cold read."""
+    """The contribution of one level to a cold read."""
 
     level: Level
     window: Window

@@ -48,7 +48,7 @@ class Drawn:
     channels: int
     """Channels of the state."""
     guided: str | None
-    """How every step is drawn to the parent: ``"project"``, ``"guide"``, or not at all."""
+    """How every step is corrected towards the parent: ``"project"``, ``"guide"``, or not at all."""
     keeps_means: bool
     """Whether every block of the level has its parent's mean."""
 

@@ -15,7 +15,7 @@ from geoinfinite.tiling import Chart, Decode, Lattice, Layer, Solve
 
 @dataclass(frozen=True, slots=True)
 class Lattices:
-    """What places the tiles of a level: its grid, its sampler, its model, and the world's noise key."""
+    """The values that fix where the tiles of a level lie: grid, sampler, model, and the world's noise key."""
 
     grid: Grid
     level: int

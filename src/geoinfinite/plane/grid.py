@@ -232,7 +232,7 @@ class Grid:
 
     @property
     def _turn(self) -> float | None:
-        """What x grows by once round the Earth, if that is known."""
+        """Growth of x once round the Earth; ``None`` if it is not known."""
         return self.shape[1] * self.resolution if self.periodic else turn(self.crs)
 
     @property

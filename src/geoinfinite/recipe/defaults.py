@@ -13,7 +13,7 @@ from geoinfinite.samplers.tiled import TiledSampler
 GENERATED_ROOT_SAMPLER = EarlySync(
     solver="dpmpp_2m", schedule="karras", shift=1.0, steps=24, consistency="none"
 )
-"""How level 0 of a generated world is sampled by default: right for any denoiser."""
+"""Default sampler of level 0 of a generated world; it suits any denoiser."""
 
 _OF_THE_SOLVE = "solver", "schedule", "shift", "eta", "steps", "tile"
 """Settings that follow from a network and not from how its tiles are fused."""

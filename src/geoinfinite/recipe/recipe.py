@@ -46,13 +46,13 @@ class Recipe:
     root: Root
     model: ModelReference = field(default_factory=lambda: ModelReference("bundled:earth-small"))
     sampler: TiledSampler | None = None
-    """How levels are sampled that do not say it themselves; ``None``: as their model does by default."""
+    """Sampler of the levels that have none of their own; ``None``: the default of each level's model."""
     numerics: Numerics = field(default_factory=Numerics)
     name: str = "world"
     seed: int = 0
     dtype: str = "uint8"
     levels: tuple[LevelSettings, ...] = ()
-    """What single levels have of their own."""
+    """Settings that single levels have of their own."""
 
     def __post_init__(self) -> None:
         if type(self.seed) is not int or not 0 <= self.seed < 2**64:

@@ -12,7 +12,7 @@ from geoinfinite.samplers.tiled import CHECKPOINT, TiledSampler
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How every tile of a level is solved."""
+    """The solver, noise levels and end factors with which every tile of a level is solved."""
 
     solver: Solver
     sigmas: tuple[float, ...]

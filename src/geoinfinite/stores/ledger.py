@@ -11,7 +11,7 @@ from geoinfinite.stores.objects import Objects
 
 
 class State(Enum):
-    """What a shard is found to be."""
+    """The states in which a shard is found."""
 
     SOUND = "sound"
     MISSING = "missing"

@@ -22,7 +22,7 @@ from geoinfinite.stores.pools.settings import RunSettings
 
 @dataclass(frozen=True, slots=True)
 class WriteReport:
-    """What a run did: shards drawn and kept, tiles drawn, network evaluations of one tile."""
+    """The result of a run: shards drawn and kept, tiles drawn, network evaluations of one tile."""
 
     path: str
     drawn: int

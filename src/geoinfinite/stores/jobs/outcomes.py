@@ -80,7 +80,7 @@ Outcome = Drawn | Kept | Failed | Skipped
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many tasks of a run ended in which way, and what they took."""
+    """The numbers of tasks of a run by outcome, and what they took."""
 
     drawn: int = 0
     """Shards drawn."""
