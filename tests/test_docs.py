@@ -32,7 +32,12 @@ REPOSITORY = Path(__file__).parents[1]
 README = REPOSITORY / "README.md"
 WORLDS = REPOSITORY / "docs" / "worlds.md"
 PAGES = sorted([README, REPOSITORY / "CHANGELOG.md", *(REPOSITORY / "docs").rglob("*.md")])
+ALL_PAGES = [
+    *PAGES,
+    *sorted(p for f in ("benchmarks", "src", "training") for p in (REPOSITORY / f).rglob("*.md")),
+]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```(?:\n+```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
+PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)+/?)`")
 SAID = re.compile(r"^ *print\(.*\) *# (.*)$", re.MULTILINE)
 
 
@@ -98,10 +103,22 @@ def test_the_readme_fits_a_hundred_lines() -> None:
     assert len(README.read_text().splitlines()) <= 120
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize("page", ALL_PAGES, ids=name)
 def test_links_lead_to_files(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=name)
+def test_paths_that_pages_name_exist(page: Path) -> None:
+    package = REPOSITORY / "src" / "geoinfinite"
+    roots = {path.name for path in (*REPOSITORY.iterdir(), *package.iterdir()) if path.is_dir()}
+    paths = [p for p in PATH.findall(page.read_text(encoding="utf-8")) if p.split("/")[0] in roots]
+    exists = {
+        p: any((root / f"{p}{end}").exists() for root in (REPOSITORY, package) for end in ("", ".py"))
+        for p in paths
+    }
+    assert [path for path in paths if not exists[path]] == []
 
 
 def keys(section: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The few ways in which geoinfinite refuses: each message says what was given, the rule, the remedy."""
+"""Errors and warnings of geoinfinite: each message states what was given, the rule and the remedy."""
 
 
 class GeoInfiniteError(Exception):

@@ -1,4 +1,4 @@
-"""Files as they stand, and what is known of them without reading them again."""
+"""States of files, and a memory of facts about files, valid while their states stay the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """A file as it was found: what tells, without reading it, whether it has changed since."""
+    """Size, time and inode of a file when it was looked at: a change is noticed without reading it."""
 
     path: Path
     size: int
@@ -63,7 +63,7 @@ class FileMemo:
         self._lock = threading.Lock()
 
     def ask(self, path: Path, question: Callable[[Path], T]) -> T:
-        """Return what a function says of a file, from memory if the file is still the one it was asked of.
+        """Return a function's answer for a file, from memory if the file has not changed since.
 
         A question that raises, or is asked of a file that is not there, is asked again the next time.
         """

@@ -1,4 +1,4 @@
-"""How long work reports its state: to a terminal, to a log, or to nobody."""
+"""Progress reports of long work: to a terminal, to a log, or none."""
 
 from __future__ import annotations
 
@@ -80,17 +80,20 @@ class Pace:
         return (self.drawn - before) / (now - began)
 
     def amounts(self) -> str:
-        """Return how much is done, of how much.
+        """Return how much is done, of how much; the total of a part of a job is an estimate, and may grow.
 
         >>> Pace(100, 4_000_000, 0.0, tiles=20, pixels=800_000).amounts()
         '20/100 tiles, 0.8/4.0 megapixels'
         >>> Pace(3, 1404, 0.0, tiles=3, pixels=1404).amounts()
         '3/3 tiles, 1,404/1,404 pixels'
+        >>> Pace(3, 1404, 0.0, tiles=5, pixels=1500).amounts()
+        '5/5 tiles, 1,500/1,500 pixels'
         """
-        tiles = f"{self.tiles:,}/{self.total_tiles:,} tiles"
-        if self.total_pixels < SMALLEST_MEGAPIXELS:
-            return f"{tiles}, {self.pixels:,}/{self.total_pixels:,} pixels"
-        return f"{tiles}, {self.pixels / 1e6:,.1f}/{self.total_pixels / 1e6:,.1f} megapixels"
+        tiles = f"{self.tiles:,}/{max(self.total_tiles, self.tiles):,} tiles"
+        pixels = max(self.total_pixels, self.pixels)
+        if pixels < SMALLEST_MEGAPIXELS:
+            return f"{tiles}, {self.pixels:,}/{pixels:,} pixels"
+        return f"{tiles}, {self.pixels / 1e6:,.1f}/{pixels / 1e6:,.1f} megapixels"
 
     def outlook(self, now: float) -> str:
         """Return the speed and the time left, or nothing as long as neither is known."""
@@ -202,6 +205,20 @@ def pixels_text(count: int) -> str:
     ('1,404 pixels', '24.3 megapixels')
     """
     return f"{count:,} pixels" if count < SMALLEST_MEGAPIXELS else f"{count / 1e6:,.1f} megapixels"
+
+
+def bytes_text(count: int) -> str:
+    """Return a number of bytes as people write it.
+
+    >>> bytes_text(0), bytes_text(357_012), bytes_text(12_500_000_000_000_000)
+    ('0 bytes', '357 kB', '12.5 PB')
+    """
+    size = float(count)
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} PB"
 
 
 def progress_on(stream: TextIO | None = None) -> Progress:

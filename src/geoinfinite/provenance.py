@@ -1,4 +1,4 @@
-"""What every output says of itself, in one wording."""
+"""The sentence by which every output says that it is synthetic, and the versions of packages."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def test_parts_by_bounds_and_windows(world: World) -> None:
         ({"level": 1, "window": Window(0, 99, 0, 1)}, "reaches outside the grid"),
         ({"level": 1, "bounds": (0, 0, 1, 1)}, "reaches outside the grid"),
         ({"level": "1", "bounds": (413_000, 5_206_000, 413_500, 5_207_000)}, "level='1' is not an integer"),
-        ({"gsd": 0.001}, "is finer than the deepest level"),
+        ({"gsd": 0.001}, "gsd_m=0.001 is finer than the finest level, "),
     ],
 )
 def test_what_cannot_be_meant_is_refused(world: World, asked: dict, said: str) -> None:

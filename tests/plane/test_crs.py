@@ -53,7 +53,7 @@ def test_a_box_once_round_is_every_column() -> None:
 @pytest.mark.parametrize("box", [(178, -1, -178, 1), (170, -40, -120, 3)])
 def test_where_a_projected_grid_ends_a_box_over_its_end_is_refused(box: tuple[float, ...]) -> None:
     grid = replace(MERCATOR, periodic=False)
-    with pytest.raises(WindowError, match=r"bbox=\(17.*over the line where EPSG:3857 is cut.* two sides"):
+    with pytest.raises(WindowError, match=r"bounds=\(17.*over the line where EPSG:3857 is cut.* two sides"):
         grid.window(0, box, "EPSG:4326")
     west, south, east, north = box
     sides = [
@@ -92,7 +92,7 @@ def test_a_grid_that_lies_across_the_antimeridian_has_boxes_across_it() -> None:
 @pytest.mark.parametrize("grid", [DEGREES, ROUND, MERCATOR])
 def test_west_and_east_swapped_are_not_a_way_round_the_earth(grid: Grid, box: tuple[float, ...]) -> None:
     with pytest.raises(
-        WindowError, match=re.escape(f"bbox=({box[0]:g}, {box[1]:g}, {box[2]:g}, {box[3]:g}) is inverted")
+        WindowError, match=re.escape(f"bounds=({box[0]:g}, {box[1]:g}, {box[2]:g}, {box[3]:g}) is inverted")
     ):
         grid.window(1, box, "EPSG:4326")
 
@@ -165,7 +165,10 @@ def test_a_level_for_a_size_of_pixels() -> None:
     assert [grid.level_for(gsd_m=size) for size in (100, 60, 59, 20, 3)] == [0, 0, 1, 1, 3]
     assert ROUND.level_for(resolution=0.25) == 1
     assert ROUND.level_for(gsd_m=ROUND.gsd_m(1)) == 1
-    with pytest.raises(WindowError, match=r"level_for\(gsd_m=1\) is finer than the deepest level, 3, of 2.2"):
+    with pytest.raises(
+        WindowError,
+        match=r"gsd_m=1 is finer than the finest level, 3, which has 2.2",
+    ):
         grid.level_for(gsd_m=1)
 
 

@@ -105,7 +105,7 @@ BASE = '[root]\nsource = "ring.tif"\n[model]\nref = "analytic:gaussian"\n[grid]\
         (BASE + "[smapler]\n", r"smapler is not a key; did you mean sampler\?"),
         (BASE + "[world]\nseed = 1.5\n", "world.seed=1.5 is a float; it must be int"),
         (BASE + '[world]\nseed = "7"\n', "world.seed='7' is a str; it must be int"),
-        (BASE + "[world]\nseed = -1\n", "seed=-1 must be between 0 and"),
+        (BASE + "[world]\nseed = -1\n", "seed=-1 must be an integer from 0 to"),
         (
             BASE + '[world]\ndtype = "uint16"\n',
             "holds uint8, the world dtype='uint16'; set world.dtype = \"uint8\"",
@@ -131,7 +131,10 @@ BASE = '[root]\nsource = "ring.tif"\n[model]\nref = "analytic:gaussian"\n[grid]\
         ('[root]\nsource = "bare.tif"\n', "has no CRS"),
         ('[root]\nsource = "w.toml"\n', "is not a raster that can be read"),
         ("[grid]\nlevels = 3\n", r"root.source is missing; add it under \[root\]"),
-        ('[root]\nsource = "ring.tif"\n[model]\nref = "no-such-folder"\n', "geoinfinite.json does not exist"),
+        (
+            '[root]\nsource = "ring.tif"\n[model]\nref = "no-such-folder"\n',
+            "is no folder, and nothing is",
+        ),
         (
             '[root]\nsource = "ring.tif"\n[model]\nref = "analytic:other"\n',
             "model.ref='analytic:other' does not exist",

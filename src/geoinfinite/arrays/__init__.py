@@ -1,4 +1,4 @@
-"""A level of a world as a lazy xarray array: what it is made of, and the way back to its recipe."""
+"""Levels of a world as lazy xarray arrays, and how the recipe of such an array is found."""
 
 from geoinfinite.arrays import registration as registration
 from geoinfinite.arrays.budget import ReadBudget as ReadBudget

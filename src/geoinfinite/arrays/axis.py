@@ -60,7 +60,7 @@ class GridAxis:
 
     @property
     def directions(self) -> tuple[str, str]:
-        """Where the axis comes from and goes to."""
+        """The compass directions of its first and its last pixel."""
         return ("west", "east") if self.which == "x" else ("north", "south")
 
     def labels(self, positions: range | ArrayLike) -> NDArray[np.float64]:

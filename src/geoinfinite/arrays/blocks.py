@@ -1,4 +1,4 @@
-"""Lazy selections as Dask arrays that know what they are: slicing one means drawing less of it."""
+"""Dask arrays of lazy selections: slicing one selects from the level again, so that less is drawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one read may cost: known before anything is spent, then warned of or refused."""
+"""Limits of what one read may cost; the cost is known in advance, and excess warns or is refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from geoinfinite.plane.window import Window
 
 @dataclass(frozen=True, slots=True)
 class ReadBudget:
-    """Limits of one read of a lazy array; larger work belongs into a store, which can be interrupted.
+    """Limits of one read of a lazy array; larger work belongs in a store, which can be resumed.
 
     >>> ReadBudget(evaluations=10).evaluations
     10

@@ -1,4 +1,4 @@
-"""A level of a recipe, or a window of it, as a labelled lazy array that says what it is."""
+"""Makes labelled lazy arrays, with provenance attributes, of a level of a recipe or of a window of it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def level_dataset(
 
 
 def checked_level(recipe: Recipe, level: Any) -> int:
-    """Return a level as an integer; raise `WindowError` for what is none."""
+    """Return a level as an integer; raise `WindowError` for a value that is no integer."""
     if isinstance(level, bool) or not hasattr(level, "__index__"):
         raise WindowError(f"level={level!r} is not an integer; take 0 to {recipe.grid.levels - 1}")
     return int(level.__index__())
@@ -129,7 +129,7 @@ def _per_dimension(chunks: Any) -> Any:
 
 
 def provenance(recipe: Recipe) -> dict[str, Any]:
-    """Return what every output says of itself; the recipe is a world file that makes it again."""
+    """Return the provenance attributes of every output; the recipe among them is a world file."""
     return {
         "synthetic": SYNTHETIC,
         "geoinfinite_version": version(),
@@ -139,7 +139,7 @@ def provenance(recipe: Recipe) -> dict[str, Any]:
 
 
 def level_facts(grid: Grid, level: int) -> dict[str, Any]:
-    """Return what tells one level from another."""
+    """Return the attributes that differ from level to level."""
     return {
         "long_name": "synthetic imagery",
         "geoinfinite_level": level,

@@ -1,4 +1,4 @@
-"""From labels to places in a selection of an axis: intervals, exact and nearest labels."""
+"""Finds the positions that labels select on an axis: by interval, exactly, or the nearest."""
 
 from __future__ import annotations
 

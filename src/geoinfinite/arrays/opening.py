@@ -1,4 +1,4 @@
-"""Stores and GeoTIFFs that were written from a world, opened as the arrays that they are."""
+"""Opens stores and GeoTIFFs that were written from a world, as the arrays that were written."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def is_geotiff(location: Any) -> bool:
 
 
 def stored_levels(location: Location) -> list[int]:
-    """Return the levels that a store holds, coarse to fine; raise `StoreError` if it is none of ours."""
+    """Return the levels of a store, coarse to fine; raise `StoreError` if geoinfinite did not write it."""
     try:
         root = zarr.open_group(location, mode="r")
     except (OSError, ValueError, KeyError) as error:

@@ -1,4 +1,4 @@
-"""The way back from a lazy array to the recipe, level, window, bands and order that it is."""
+"""Finds the recipe, level, window, bands and order of dimensions of a lazy array."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AXES = "band", "y", "x"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a lazy array is a window of, with the bands and the order of dimensions that it has.
+    """The recipe, level and window that a lazy array shows, with its bands and its order of dimensions.
 
     Invariant: `arranged` makes the array of the pixels that ``generate(recipe, level, window)`` returns.
     """

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def accessor(da: xr.DataArray) -> GeoInfiniteAccessor:
-    """Return what an array of a world can do besides what every DataArray can."""
+    """Return the accessor of an array."""
     return geoinfinite.GeoInfiniteAccessor(da)
 
 

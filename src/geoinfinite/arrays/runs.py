@@ -1,4 +1,4 @@
-"""Sets of positions of an axis: what two selections share and make together, where one lies in another."""
+"""Set operations on positions of an axis: intersection, union, and where one selection lies in another."""
 
 from __future__ import annotations
 

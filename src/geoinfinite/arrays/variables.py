@@ -86,7 +86,7 @@ class LazyCoordinate(xr.Variable):
         return getattr(other, "shape", None) == self.shape and plain.equals(other, *args, **kwargs)
 
     def coarsen(self, windows: Any, func: Any, *args: Any, **kwargs: Any) -> Any:
-        """Return the labels of blocks of pixels: those of a coarser level where the blocks are its pixels.
+        """Return the labels of blocks of pixels: those of a coarser level if the blocks are its pixels.
 
         The mean of labels differs from them in the last bits, and would not align.
         """
@@ -114,7 +114,7 @@ def _labels_of_blocks(data: Any, side: int) -> Any:
 
 
 def _named_by_what_it_holds(variable: xr.Variable) -> Any:
-    """Return what names a variable to Dask; xarray's own way reads every value for it."""
+    """Return the Dask token of a variable from the selection in it; xarray's own reads every value."""
     data = held(variable)
     if isinstance(data, LazilyIndexedArray) and isinstance(data.array, AxisLabels):
         data = data.array, data.key.tuple

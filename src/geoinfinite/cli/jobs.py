@@ -1,4 +1,4 @@
-"""What surrounds a job: Dask's scheduler, the signals, the progress."""
+"""The surroundings of a job: Dask's scheduler, the signals, the progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``WORLD --level L --bbox W S E N --crs CRS --seed N`` name: a recipe, a level, a window."""
+"""Turns ``WORLD --level L --bbox W S E N --crs CRS --seed N`` into a recipe, a level and a window."""
 
 from __future__ import annotations
 
@@ -15,5 +15,6 @@ def place_of(options: argparse.Namespace) -> tuple[Recipe, int, Window]:
     if options.seed is not None:
         recipe = recipe.replace(seed=options.seed)
     grid, level = recipe.grid, options.level
-    window = grid.full(level) if options.bbox is None else grid.window(level, options.bbox, options.crs)
-    return recipe, level, window
+    if options.bbox is None:
+        return recipe, level, grid.full(level)
+    return recipe, level, grid.window(level, options.bbox, options.crs, name="bbox")

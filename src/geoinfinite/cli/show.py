@@ -1,4 +1,4 @@
-"""What the commands say: sentences, tables, sizes."""
+"""The texts that commands print: sentences, tables, sizes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from geoinfinite.plane.window import Window
-from geoinfinite.progress import pixels_text
-from geoinfinite.stores.planning import Plan, bytes_text
+from geoinfinite.progress import bytes_text, pixels_text
+from geoinfinite.stores.planning import Plan
 
 
 def describe_plan(plan: Plan) -> str:

@@ -11,10 +11,11 @@ from pathlib import Path
 from geoinfinite.cli.exits import OutputExists
 from geoinfinite.cli.store import open_store
 from geoinfinite.errors import BudgetError, StoreError
+from geoinfinite.progress import bytes_text
 from geoinfinite.stores.objects import Objects
 from geoinfinite.stores.objects.local import LocalObjects
 from geoinfinite.stores.pictures import local_file, write_cog, write_png
-from geoinfinite.stores.planning import Plan, bytes_text
+from geoinfinite.stores.planning import Plan
 
 HIGHEST_COMPRESSION = 20
 """More than any imagery but a flat one compresses losslessly."""

@@ -1,4 +1,4 @@
-"""The command ``verify``: whether a store is what it says it is."""
+"""The command ``verify``: compares a store with its digests and its recipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every model is made into, D(x, sigma) -> x0, and the ways in from what networks predict.
+"""Denoisers D(x, sigma) -> x0, and how they are made of networks that predict noise, v, x0 or velocity.
 
 A state is ``x = x0 + sigma * e`` with e standard normal: the variance-exploding convention, in
 which sigma is the noise's standard deviation in data units. Networks are trained on a scaled state:

@@ -1,4 +1,4 @@
-"""What a model must offer so that a level can be drawn with it; any frozen architecture fits."""
+"""The protocol of models: what a model must offer so that a level can be drawn with it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What a world must know of a model before it is loaded."""
+    """Facts of a model that a world needs before the model is loaded."""
 
     bands: int | None
     """Bands in and out; ``None`` where the model takes any number."""
     factor: int | None
-    """How many times finer its output is than the parent it is told; ``None``: any, or it is told none."""
+    """Pixels of the output along each pixel of the parent; ``None``: any number, or no parent."""
     margin: int
     """Parent pixels that it wants to see beyond every side of a tile."""
     multiple: int
     """Tile sides must be multiples of this."""
     conditioned: bool = True
-    """Whether it must be told a parent; one that need not be can draw level 0."""
+    """Whether it needs a parent; a model that needs none can draw level 0."""
     latent: int = 1
     """Pixels of the image per pixel of the state, along each axis: 1 for a model of pixels."""
     channels: int | None = None
@@ -50,7 +50,7 @@ class ModelFacts:
 
 
 def unknown_gsd(facts: ModelFacts, gsd_m: float) -> str:
-    """Return what to say of a ground sample distance that a model has no class for."""
+    """Return the error text for a ground sample distance that a model has no class for."""
     known = ", ".join(f"{gsd:g}" for gsd in (facts.gsds or ())[:8])
     return (
         f"knows ground sample distances of {known} m, and none lies within a quarter of an octave of "
@@ -60,7 +60,7 @@ def unknown_gsd(facts: ModelFacts, gsd_m: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Cond:
-    """What a batch of tiles is told besides its noisy state and sigma."""
+    """The condition of a batch of tiles: what a model is given besides the noisy state and sigma."""
 
     parent: Array | None
     """``(tile, band, y, x)`` in [-1, 1]: the coarser level under every tile, with the model's margin;

@@ -127,10 +127,10 @@ class Block(NamedTuple):
     counters: Counters
     """``c0 .. c3``, each along its own axis of (channel, y, group of four columns)."""
     lanes: slice
-    """Its columns, counted from the first group's first."""
+    """The block's columns, counted from the first column of its first group."""
 
     def place(self, four: Iterable[NDArray[Any]], out: NDArray[Any]) -> None:
-        """Write its values, one array ``(channel, y, group)`` per lane, to the window's."""
+        """Write the block's values, one array ``(channel, y, group)`` per lane, into those of the window."""
         lanes = np.stack(tuple(four), axis=-1, dtype=out.dtype, casting="unsafe")
         columns = lanes.reshape(*lanes.shape[:2], -1)
         out[:, self.rows, self.columns] = columns[..., self.lanes]

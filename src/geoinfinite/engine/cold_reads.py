@@ -1,4 +1,4 @@
-"""What a read costs with nothing at hand: no stored parent, no tile in the cache."""
+"""The cost of a read with nothing at hand: no stored parent, no tile in the cache."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from geoinfinite.errors import CostWarning
 from geoinfinite.plane.window import Window
 
 WORTH_A_WARNING = 4.0
-"""A window that costs more than this many times its independent tiles is worth a warning."""
+"""A window warns if it costs more than this many times what independent tiles would."""
 
 
 @dataclass(frozen=True, slots=True)
 class LevelShare:
-    """What one level contributes to a cold read."""
+    """The contribution of one level to a cold read."""
 
     level: Level
     window: Window

@@ -11,7 +11,7 @@ from geoinfinite.tiling import Chart, Layer, Need, Solve, cone
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What drawing some pixels of one level takes when its parent is at hand."""
+    """The cost of drawing some pixels of one level when its parent is at hand."""
 
     tiles: int = 0
     """Tiles drawn, over all layers, each one once."""

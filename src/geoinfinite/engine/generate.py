@@ -1,4 +1,4 @@
-"""``generate(recipe, level, window)``: the one pure function under everything."""
+"""``generate(recipe, level, window)``: the pure function that all pixels come from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``Level``: one level of a world, resolved once, that every read, plan and store asks."""
+"""``Level``: one level of a world, resolved once; reads, plans and stores take their facts from it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Drawn:
     channels: int
     """Channels of the state."""
     guided: str | None
-    """How every step is drawn to the parent: ``"project"``, ``"guide"``, or not at all."""
+    """How every step is corrected towards the parent: ``"project"``, ``"guide"``, or not at all."""
     keeps_means: bool
     """Whether every block of the level has its parent's mean."""
 
@@ -135,7 +135,7 @@ class Level:
         return self.pixels_told(first.layer, first.hull)
 
     def pixels_told(self, layer: Layer, window: Window) -> Window:
-        """Return the level's pixels whose parent tiles are told that cover a window of a layer's plane."""
+        """Return the level's pixels under a window of a layer's plane: tiles see their parent."""
         if isinstance(layer.work, Decode):
             return window.expand(layer.work.halo)
         return window.refine(self.drawn.facts.latent)

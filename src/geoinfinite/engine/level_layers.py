@@ -15,7 +15,7 @@ from geoinfinite.tiling import Chart, Decode, Lattice, Layer, Solve
 
 @dataclass(frozen=True, slots=True)
 class Lattices:
-    """What places the tiles of a level: its grid, its sampler, its model, and the world's noise key."""
+    """The values that fix where the tiles of a level lie: grid, sampler, model, and the world's noise key."""
 
     grid: Grid
     level: int
@@ -73,7 +73,7 @@ class Lattices:
         return Layer(Lattice(side, core, (-halo, -halo)), Chart(inner), "hann")
 
     def _bounded(self, layer: Layer, domain: Window, latent: int = 1) -> Layer:
-        """Return a layer of no other tiles than those that meet the level's pixels."""
+        """Return a layer without the tiles that lie wholly outside the level."""
         there_are, periodic = layer.need(domain), self._periodic(layer, latent)
         return replace(
             periodic, rows=there_are.rows, columns=None if self.grid.periodic else there_are.columns

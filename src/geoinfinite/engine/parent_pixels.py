@@ -71,7 +71,7 @@ def within_grid(grid: Grid, level: int, window: Window) -> Window:
 
 
 def _nearest(start: int, stop: int, size: int) -> tuple[int, int]:
-    """Return those of an axis's pixels that are nearest to ``start <= p < stop``, at least one.
+    """Return ``(start, stop)`` clamped to the pixels of an axis; at least one pixel is left.
 
     >>> _nearest(-3, 5, 9), _nearest(-3, -1, 9), _nearest(12, 15, 9)
     ((0, 5), (0, 1), (8, 9))

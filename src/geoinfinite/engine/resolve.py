@@ -1,4 +1,4 @@
-"""From a recipe to its levels: the only place of the engine that reads files to find out what a level is."""
+"""Resolves recipes to levels: the only place of the engine that reads files to find out what a level is."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from geoinfinite.recipe.solver_settings import sampling_of
 
 @dataclass(frozen=True, slots=True)
 class _ResolvedModel:
-    """What the files of a model say of it, read once for all levels that it draws."""
+    """Facts from the files of a model, read once for all levels that it draws."""
 
     facts: ModelFacts
     digest: str

@@ -1,4 +1,4 @@
-"""How good drawn pictures are: metrics that need no downloaded network, and FID and KID for who has one.
+"""Metrics of picture quality that need no downloaded network, and FID and KID through torchmetrics.
 
 Pictures are NumPy arrays ``(band, y, x)`` or ``(image, band, y, x)``, in any units; figures called
 "in units" are in theirs (counts, for uint8).

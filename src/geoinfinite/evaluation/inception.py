@@ -1,4 +1,4 @@
-"""FID and KID through torchmetrics, for who has it and the Inception weights; nothing is downloaded here."""
+"""FID and KID through torchmetrics and its Inception weights, if both are there; nothing is downloaded."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def parent_error(drawn: Images, parent: Images, factor: int) -> tuple[float, flo
 
 
 def diversity(first: Images, second: Images, base: Images) -> float:
-    """Return the RMS difference of two seeds' pictures, over that of unrelated ones; 0 is one picture.
+    """Return the RMS difference of two seeds' pictures, over that of unrelated ones; 0: they are equal.
 
     `base` is what both were drawn around, the enlarged parent: unrelated details around it differ by the
     square root of the sum of their squares, which gives 1. Where the parent decides some of the detail,

@@ -37,7 +37,7 @@ def octave_power(images: Images) -> tuple[float, ...]:
 
 
 def octave_ratios(drawn: Images, real: Images) -> tuple[float, ...]:
-    """Return the power of `drawn` over that of `real` in each of `OCTAVES`; 1 is as much detail."""
+    """Return the power of `drawn` over that of `real` in each of `OCTAVES`; 1: as much detail."""
     ours, theirs = as_pair(drawn, real)
     pairs = zip(octave_power(ours), octave_power(theirs), strict=True)
     return tuple(a / b if b > 0 else float(np.inf if a > 0 else 1) for a, b in pairs)

@@ -189,8 +189,9 @@ class ModelReference:
         if not _is_file(path):
             if _is_folder(directory) and diffusers_folder.is_checkpoint(directory):
                 return diffusers_folder.KIND
+            found = "holds no model" if _is_folder(directory) else "is no folder, and nothing is downloaded"
             raise ModelError(
-                f"model.ref={shortened(self.ref, 200)}: its {SIDECAR} does not exist; name a folder that "
+                f"model.ref={shortened(self.ref, 200)} {found}; name a folder that "
                 f"holds {SIDECAR}, {CONFIG} and {WEIGHTS}, a checkpoint in diffusers' format with unet and "
                 'scheduler, or "bundled:earth-small"'
             )
@@ -201,7 +202,7 @@ class ModelReference:
 
 
 def _is_file(path: Path) -> bool:
-    """Say whether a path is a file; one that no file system can hold is none."""
+    """Say whether a path is a file; a path that no file system can hold is not."""
     try:
         return path.is_file()
     except (OSError, ValueError):

@@ -52,7 +52,7 @@ def horizontal(text: str) -> str:
 
 
 def is_on_earth(text: str) -> bool:
-    """Say whether a CRS is geographic or projected: not geocentric, vertical or of a plan without a place.
+    """Say whether a CRS is geographic or projected: not geocentric, vertical or local.
 
     >>> is_on_earth("EPSG:32633"), is_on_earth("EPSG:4978"), is_on_earth("EPSG:5773")
     (True, False, False)
@@ -112,7 +112,7 @@ def shorten(text: str, length: int = 80) -> str:
 
 
 def in_full(path: str) -> str:
-    """Return a path for a message: what tells it from others stands at its end, so only huge ones are cut."""
+    """Return a path for a message, uncut unless it is huge: paths differ at their ends."""
     return shorten(path, 400)
 
 

@@ -12,13 +12,13 @@ from geoinfinite.plane.crs import Bounds, shorten
 T = TypeVar("T")
 
 
-def four(bounds: Sequence[float]) -> Bounds:
+def four(name: str, bounds: Sequence[float]) -> Bounds:
     """Return west, south, east, north as floats; raise `WindowError` for what is not four numbers."""
     try:
         left, bottom, right, top = (float(v) for v in bounds)
     except (TypeError, ValueError, OverflowError) as error:
         raise WindowError(
-            f"bbox={shorten(repr(bounds))} is not four numbers; give west south east north"
+            f"{name}={shorten(repr(bounds))} is not four numbers; give west south east north"
         ) from error
     return left, bottom, right, top
 

@@ -143,7 +143,7 @@ class Grid:
     def level_for(self, *, gsd_m: float | None = None, resolution: float | None = None) -> int:
         """Return the coarsest level that is at least so fine: in metres, or in CRS units per pixel.
 
-        Raises `WindowError` where even the deepest level is coarser.
+        Raises `WindowError` if even the finest level is coarser.
 
         >>> Grid("EPSG:32632", (0, 0), 30.0, (100, 200), factor=4, levels=3).level_for(gsd_m=10)
         1
@@ -161,8 +161,8 @@ class Grid:
             if size(level) <= wanted * (1 + 1e-9):
                 return level
         raise WindowError(
-            f"level_for({name}={wanted!r}) is finer than the deepest level, {self.levels - 1}, of "
-            f"{size(self.levels - 1):g}; ask for that, or for more levels: grid.levels"
+            f"{name}={wanted!r} is finer than the finest level, {self.levels - 1}, which has "
+            f"{size(self.levels - 1):g}; ask for that or more, or raise grid.levels"
         )
 
     def period(self, level: int) -> int | None:
@@ -191,11 +191,14 @@ class Grid:
         box = (left, top - window.height * step, left + window.width * step, top)
         return box if crs is None else carry_bounds(box, self.crs, crs)
 
-    def window(self, level: int, bounds: Sequence[float], crs: str | None = None) -> Window:
+    def window(
+        self, level: int, bounds: Sequence[float], crs: str | None = None, *, name: str = "bounds"
+    ) -> Window:
         """Return the smallest window of a level that covers ``bounds``, given in the grid's or another CRS.
 
         On a periodic grid ``left > right`` crosses the antimeridian and the window runs past the
-        last column. Raises `WindowError` for bounds that are inverted, empty or outside the grid.
+        last column. Raises `WindowError` for bounds that are inverted, empty or outside the grid; ``name`` is
+        what the error calls them.
 
         >>> earth = Grid("EPSG:4326", (-180, 90), 1.0, (180, 360), factor=4, levels=2, periodic=True)
         >>> earth.window(0, (7.2, 45.8, 8.0, 46.2))
@@ -203,8 +206,8 @@ class Grid:
         >>> earth.window(0, (178, -1, -178, 1))
         Window(y0=89, y1=91, x0=358, x1=362)
         """
-        left, bottom, right, top = four(bounds)
-        shown = f"bbox=({left:g}, {bottom:g}, {right:g}, {top:g})"
+        left, bottom, right, top = four(name, bounds)
+        shown = f"{name}=({left:g}, {bottom:g}, {right:g}, {top:g})"
         if not all(math.isfinite(v) for v in (left, bottom, right, top)):
             raise WindowError(f"{shown} is not finite; give west south east north as numbers")
         if bottom >= top:
@@ -229,7 +232,7 @@ class Grid:
 
     @property
     def _turn(self) -> float | None:
-        """What x grows by once round the Earth, if that is known."""
+        """Growth of x once round the Earth; ``None`` if it is not known."""
         return self.shape[1] * self.resolution if self.periodic else turn(self.crs)
 
     @property

@@ -153,7 +153,7 @@ class Window:
 
 
 class RasterioWindow(Protocol):
-    """What is read of rasterio's ``Window``."""
+    """The attributes of rasterio's ``Window`` that are read."""
 
     row_off: float
     height: float

@@ -1,4 +1,4 @@
-"""Whether the parts of a recipe fit together: root, grid, and what draws every level."""
+"""Checks that the parts of a recipe fit together: root, grid, and what draws every level."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from geoinfinite.samplers.tiled import TiledSampler
 
 @dataclass(frozen=True, slots=True)
 class DrawnLevel:
-    """What draws a level, and which section of a world file says so, or could."""
+    """The model and sampler of a level, and the section of a world file that names them, or could."""
 
     number: int
     model: ModelReference

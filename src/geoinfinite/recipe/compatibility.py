@@ -1,4 +1,4 @@
-"""Whether a grid, a model and a sampler fit together on a level; if not, what to write instead."""
+"""Checks that a grid, a model and a sampler fit together on a level; errors say what to write instead."""
 
 from __future__ import annotations
 

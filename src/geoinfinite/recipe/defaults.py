@@ -1,4 +1,4 @@
-"""How a level is sampled where nothing is said, or only a part."""
+"""Default samplers of levels, and how settings are completed of which only some are given."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from geoinfinite.samplers.tiled import TiledSampler
 GENERATED_ROOT_SAMPLER = EarlySync(
     solver="dpmpp_2m", schedule="karras", shift=1.0, steps=24, consistency="none"
 )
-"""How level 0 of a generated world is sampled by default: right for any denoiser."""
+"""Default sampler of level 0 of a generated world; it suits any denoiser."""
 
 _OF_THE_SOLVE = "solver", "schedule", "shift", "eta", "steps", "tile"
 """Settings that follow from a network and not from how its tiles are fused."""
@@ -22,7 +22,7 @@ _OF_THE_TILES = "stride", "chart", "halo"
 
 
 def default_sampler(model: ModelReference, level: int) -> TiledSampler:
-    """Return how a model samples a level of which nothing is said; level 0 is that of a generated world."""
+    """Return the default sampler of a level that a model draws; level 0 is that of a generated world."""
     own = model.default_sampler()
     if own is not None:
         return own
@@ -30,7 +30,7 @@ def default_sampler(model: ModelReference, level: int) -> TiledSampler:
 
 
 def completed(said: Mapping[str, Any], base: TiledSampler, kind: type[TiledSampler]) -> dict[str, Any]:
-    """Return the settings of a sampler of some kind, of which a part is said, by name.
+    """Return all settings of a kind of sampler by name, given some of them.
 
     With the kind of ``base`` the rest is the base's. Of another kind only what belongs to the network is;
     the kind's own settings are kept, its lengths in proportion to the base's tile.
@@ -60,7 +60,7 @@ def completed(said: Mapping[str, Any], base: TiledSampler, kind: type[TiledSampl
 
 
 def _lengths(settings: Mapping[str, Any], tile: int) -> dict[str, int]:
-    """Return the lengths that go with a tile's, in the proportion that settings have."""
+    """Return the lengths that scale with the tile, in the proportion that they have in some settings."""
     of = settings["tile"]
     return {n: _in_proportion(settings[n], tile, of) for n in _OF_THE_TILES if n in settings}
 

@@ -48,7 +48,7 @@ class Raster:
     scaling: tuple[float, float] | None
     """Factor and summand that bring stored values to 0..1."""
     masked: bool
-    """Whether the file says of some pixels that they are not known."""
+    """Whether the file marks some pixels as not known."""
     nodata: float | None
     """A value that is not known either, where a mask stands in its place as what GDAL goes by."""
     periodic: bool

@@ -1,4 +1,4 @@
-"""Raster files from strangers: which files make one up, which are opened, and what names their content.
+"""Untrusted raster files: which files belong to one, which formats are opened, the digest of the content.
 
 Nothing but the formats of `DRIVERS` is opened, so that no file can name other files or addresses to read.
 """

@@ -120,7 +120,7 @@ def _check_transform(dataset: Any, crs: str, name: str) -> None:
 def _scaling(
     dataset: Any, scale: float | None, offset: float | None, name: str
 ) -> tuple[float, float] | None:
-    """Return how stored values become values, as stated; tags alone are no statement, but they need one."""
+    """Return the scale and offset that a world file states; raise `WorldError` if only the tags do."""
     tags = {(s, o) for s, o in zip(dataset.scales, dataset.offsets, strict=True)}
     if scale is None and offset is None:
         if tags - {(1.0, 0.0)}:

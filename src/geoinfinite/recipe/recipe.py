@@ -46,17 +46,17 @@ class Recipe:
     root: Root
     model: ModelReference = field(default_factory=lambda: ModelReference("bundled:earth-small"))
     sampler: TiledSampler | None = None
-    """How levels are sampled that do not say it themselves; ``None``: as their model does by default."""
+    """Sampler of the levels that have none of their own; ``None``: the default of each level's model."""
     numerics: Numerics = field(default_factory=Numerics)
     name: str = "world"
     seed: int = 0
     dtype: str = "uint8"
     levels: tuple[LevelSettings, ...] = ()
-    """What single levels have of their own."""
+    """Settings that single levels have of their own."""
 
     def __post_init__(self) -> None:
         if type(self.seed) is not int or not 0 <= self.seed < 2**64:
-            raise WorldError(f"seed={shorten(repr(self.seed))} must be between 0 and 2**64 - 1")
+            raise WorldError(f"seed={shorten(repr(self.seed))} must be an integer from 0 to 2**64 - 1")
         if not isinstance(self.name, str) or len(self.name) > LONGEST_NAME or not _is_unicode(self.name):
             raise WorldError(
                 f"name={shorten(repr(self.name))} must be a text of {LONGEST_NAME} characters at most"

@@ -61,7 +61,7 @@ class Root:
 
     @property
     def generated(self) -> bool:
-        """Whether level 0 is drawn like every other level, told nothing; there is no raster to read."""
+        """Whether level 0 is drawn, without a parent, and not read from a raster."""
         return self.source == GENERATED
 
     @property

@@ -16,7 +16,7 @@ LARGEST_BATCH = 4096
 
 @dataclass(frozen=True, slots=True)
 class Numerics:
-    """What changes the last bits and the speed, but not the picture."""
+    """Settings that change the last bits and the speed, but not the picture."""
 
     micro_batch: int = 4
     """Tiles per network call; short batches are padded to it."""
@@ -34,7 +34,7 @@ class Numerics:
 
 @dataclass(frozen=True, slots=True)
 class LevelSettings:
-    """What one level has of its own: ``[level.N.sampler]`` and ``[level.N.model]`` of a world file."""
+    """Settings of one level: ``[level.N.sampler]`` and ``[level.N.model]`` of a world file."""
 
     level: int
     sampler: TiledSampler | None = None

@@ -1,4 +1,4 @@
-"""What a sampler's settings come to for a model: solver, noise levels, and the scale of both ends."""
+"""The solver, noise levels and end factors that a sampler's settings give for a model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from geoinfinite.samplers.tiled import CHECKPOINT, TiledSampler
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How every tile of a level is solved."""
+    """The solver, noise levels and end factors with which every tile of a level is solved."""
 
     solver: Solver
     sigmas: tuple[float, ...]
@@ -26,7 +26,7 @@ class Sampling:
 
 
 def sampling_of(sampler: TiledSampler, model: ModelReference) -> Sampling:
-    """Return what a sampler's settings come to for a model.
+    """Return the solver, noise levels and end factors that a sampler's settings give for a model.
 
     ``"checkpoint"`` as solver or schedule takes what the checkpoint's ``scheduler_config.json`` says, so
     that its pixels are those of diffusers. Raises `WorldError` for a model without one, and for a solver

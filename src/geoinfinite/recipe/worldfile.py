@@ -55,7 +55,9 @@ def load(name: str | Path, kind: type[R]) -> R:
     """Return the recipe of a bundled world or a world file, as a ``Recipe`` or a subclass of it."""
     path = resolve(name)
     if path.stat().st_size > LARGEST_FILE:
-        raise WorldError(f"{path.name} is larger than {LARGEST_FILE} bytes, which no world file is")
+        raise WorldError(
+            f"{path.name} is larger than {LARGEST_FILE} bytes, which no world file is; name a .toml file"
+        )
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -77,7 +79,9 @@ def parse(text: str, *, where: str, folder: Path) -> dict[str, Any]:
     ``where`` names the file in errors; relative paths in it start at ``folder``.
     """
     if len(text) > LARGEST_FILE:
-        raise WorldError(f"{where} is longer than {LARGEST_FILE} characters, which no world file is")
+        raise WorldError(
+            f"{where} is longer than {LARGEST_FILE} characters, which no world file is; give the text of one"
+        )
     if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
         raise WorldError(f"{where} has a line with more than {_MOST_DOTS} dots; no key lies so deep")
     try:
@@ -161,10 +165,10 @@ def _sampler(
 def _levels(
     tables: Table, said: Table | None, model: ModelReference, fields: Table, folder: Path
 ) -> tuple[LevelSettings, ...]:
-    """Return what levels have of their own: what their sections say, and what [sampler] comes to for them.
+    """Return settings of single levels: from their sections, and from [sampler] where it differs for them.
 
-    A partial [sampler] comes to something else on a level that has another default: one with a model of its
-    own, and level 0 of a generated world.
+    A partial [sampler] is completed in another way on a level that has another default: one with a model
+    of its own, and level 0 of a generated world.
     """
     found = {}
     for name, table in tables.items():
@@ -198,7 +202,7 @@ def _levels(
 
 
 def _at(level: int, sampler: TiledSampler) -> TiledSampler:
-    """Return what a sampler is on a level: level 0 has no parent to be held to."""
+    """Return a sampler as a level uses it: level 0 has no parent to be consistent with."""
     return sampler if level else dataclasses.replace(sampler, consistency="none")
 
 

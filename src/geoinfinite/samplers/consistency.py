@@ -27,7 +27,7 @@ class Imaging(Protocol):
 
 
 def consistent(model: Imaging, parents: Array | None, factor: int, how: str) -> Denoiser:
-    """Return the model's denoiser, its estimates drawn to those whose coarsened image is the parent.
+    """Return the model's denoiser, its estimates corrected towards images that coarsen to the parent.
 
     With I the image of x0 and I' the nearest image that coarsens to the parents ``(tile, band, y, x)``,
     the estimate becomes ``x0 + share (enc(I') - enc(I))``. The difference cancels what a latent model's

@@ -1,4 +1,4 @@
-"""Solvers that remember nothing: each step sees the state alone."""
+"""Solvers without memory: each step uses the current state alone."""
 
 from __future__ import annotations
 

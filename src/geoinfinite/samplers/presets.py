@@ -1,4 +1,4 @@
-"""How a level's tiles are sampled together: settings that carry the field's names.
+"""Presets: settings of how a level's tiles are sampled together, named as in the literature.
 
 Every preset is one engine with another schedule of windows. ``parts`` are the steps that tiles take alone
 before they are fused; between two parts the overlaps blend, and every tile starts again from the blend.

@@ -1,4 +1,4 @@
-"""What a solver is: one pure step, taken along a schedule, in as many pieces as the caller likes.
+"""Solvers: a pure step, taken along a whole schedule at once or in pieces.
 
 A step is a function ``(denoise, x, past, step) -> (x, past)``. ``past`` are the fields that a solver
 remembers from earlier steps: none for Euler, the last estimate for ``dpmpp_2m``. Everything that a
@@ -29,7 +29,7 @@ Past: TypeAlias = tuple[Array, ...]
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """All that stays the same from the first step of a solve to its last."""
+    """What stays the same between the steps of a solve: schedule, noise, eta."""
 
     sigmas: tuple[float, ...]
     """Decreasing noise levels: step i goes from ``sigmas[i - 1]`` to ``sigmas[i]``."""
@@ -137,7 +137,7 @@ class Solver:
         object.__setattr__(self, "__module__", self.take.__module__)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        """Travel by name, as a function does: a process finds its own."""
+        """Pickle by name, as functions do."""
         if isinstance(self.take, FunctionType):
             return self.name
         fields = self.name, self.take, self.evaluations, self.history, self.eta, self.renoises

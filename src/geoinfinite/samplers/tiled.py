@@ -19,7 +19,7 @@ CONSISTENCIES = ("mean", "project", "guide", "none")
 
 @dataclass(frozen=True, slots=True)
 class TiledSampler:
-    """What all presets have in common; not one of them itself."""
+    """Base of all presets: the settings that they have in common."""
 
     preset: ClassVar[str]
     fuses_answers: ClassVar[bool] = False

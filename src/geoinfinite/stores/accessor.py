@@ -45,7 +45,7 @@ def plan(da: xr.DataArray, *, shard: int | None = None) -> Plan:
 
 
 class GeoInfiniteAccessor:
-    """What a lazy array of a world can do besides what every DataArray can."""
+    """The accessor ``da.geoinfinite`` of lazy arrays: their world, level and window; plans, stores, files."""
 
     def __init__(self, da: xr.DataArray) -> None:
         self._da = da
@@ -158,7 +158,7 @@ def resume(
     part: tuple[int, int] = (1, 1),
     **run_options: Unpack[RunOptions],
 ) -> WriteReport:
-    """Finish, or mend, the store at a path or URL from nothing but itself.
+    """Finish, or mend, the store at a path or URL; what to draw is read from the store.
 
     What is sound is kept; what is missing or damaged is drawn again, to the same bytes. Raises `StoreError`
     if that cannot be done here: the root raster or the weights are not there, or the numerics are others.

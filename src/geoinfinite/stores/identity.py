@@ -1,4 +1,4 @@
-"""What makes two stores the same job: the recipe, the window, how it is cut, what computes it."""
+"""The identity of a store: recipe, window, how it is cut into shards, numerics."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def numerics_profile(recipe: Recipe) -> Profile:
 
 
 def software() -> dict[str, str]:
-    """Return versions worth knowing that change no pixel."""
+    """Return versions of libraries that a store records although they change no pixel."""
     return {name: version(name) for name in ("geoinfinite", "zarr", "numcodecs")}
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a store says of itself."""
+    """The header of a store: recipe, window, levels and numerics, kept in the attributes of its root."""
 
     recipe: str
     """The world file that makes its pixels."""

@@ -23,7 +23,7 @@ COPY = f"{LEDGER}/{ROOT}"
 
 
 def read_header(objects: Objects) -> Header:
-    """Read what a store says of itself; raise `StoreError` if it is not a store of ours.
+    """Read the header of a store; raise `StoreError` for a store that geoinfinite did not write.
 
     The root says it, and the ledger's group says it again, should a byte of the root be damaged.
     """

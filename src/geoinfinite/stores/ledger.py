@@ -1,4 +1,4 @@
-"""Commit records: the only proof that a shard is done, written after it, bound to its bytes and its place."""
+"""Commit records: the only proof that a shard is done, written after it, bound to bytes and position."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from geoinfinite.stores.objects import Objects
 
 
 class State(Enum):
-    """What a shard is found to be."""
+    """The states in which a shard is found."""
 
     SOUND = "sound"
     MISSING = "missing"
@@ -25,7 +25,7 @@ class State(Enum):
 
 
 def digest(job: str, level: int, row: int, column: int, encoded: bytes) -> bytes:
-    """Return the record of a shard: a sha256 that no other job, place or content shares."""
+    """Return the record of a shard: a sha256 that no other job, position or content shares."""
     hashed = hashlib.sha256(f"{job}/{level}/{row}/{column}\n".encode())
     hashed.update(encoded)
     return hashed.digest()

@@ -170,7 +170,7 @@ def _drawn(
     store: str | Path | Objects | None,
     progress: Progress | None,
 ) -> Iterator[_Drawn]:
-    """Lend a finished store of the plan: the one given, or one hidden beside ``target``.
+    """Yield a finished store of the plan: the one given, or one hidden beside ``target``.
 
     The hidden one is removed in the end; if this call is killed, the next one goes on with it.
     """
@@ -196,7 +196,7 @@ def _drawn(
 
 @contextlib.contextmanager
 def _finished(target: Path, drawn: _Drawn, overwrite: bool) -> Iterator[Path]:
-    """Lend a temporary name, which becomes ``target`` if all goes well."""
+    """Yield a temporary path, which is renamed to ``target`` if all goes well."""
     unfinished = drawn.partial()
     try:
         yield unfinished

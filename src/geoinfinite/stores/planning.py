@@ -11,13 +11,14 @@ from html import escape
 from geoinfinite.engine import Drawn, Level, cold_cost, resolve
 from geoinfinite.errors import StoreError, WindowError
 from geoinfinite.plane.window import Window
+from geoinfinite.progress import bytes_text
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores.timing import seconds_per_evaluation
 
 LARGEST_SHARD = 4608
 """No shard is wider than this many pixels: about 5 % of its tiles are shared with neighbours."""
 TASK_BYTES = 2**30
-"""Nor so wide that drawing it needs more memory than this."""
+"""Bytes: no shard is so wide that drawing it needs more memory than this."""
 BYTES_PER_VALUE = 12
 """Memory at the peak of drawing, per value drawn: measured 7 to 10.5, rounded up."""
 FEWEST_TILES = 4
@@ -293,17 +294,3 @@ def _inner_chunk(side: int) -> int:
     """Return the divisor of a shard's side that is nearest to `INNER_CHUNK`, by ratio."""
     divisors = (d for d in range(1, side + 1) if side % d == 0)
     return min(divisors, key=lambda d: abs(math.log(d / INNER_CHUNK)))
-
-
-def bytes_text(count: int) -> str:
-    """Return a number of bytes as people write it.
-
-    >>> bytes_text(0), bytes_text(357_012), bytes_text(12_500_000_000_000_000)
-    ('0 bytes', '357 kB', '12.5 PB')
-    """
-    size = float(count)
-    for unit in ("bytes", "kB", "MB", "GB", "TB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} PB"

@@ -1,4 +1,4 @@
-"""What GDAL is told of a window: pixels, place, bands, and what a file says of itself."""
+"""What the GDAL files of a window contain: pixels, georeference, bands, provenance tags."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def to_bytes(values: NDArray[Any], encoding: Encoding) -> NDArray[np.uint8]:
 
 
 def tags(plan: Plan, bands: Sequence[int]) -> dict[str, str]:
-    """Return what every file says of itself; of its bands if they are not all, counted from 1 as in files."""
+    """Return the provenance tags of a file, with its bands, counted from 1, if they are not all."""
     w, total = plan.window, plan.recipe.bands
     numbers = " ".join(str(band + 1) for band in bands)
     return {
@@ -59,7 +59,7 @@ def tags(plan: Plan, bands: Sequence[int]) -> dict[str, str]:
 
 
 def png_text(plan: Plan, bands: Sequence[int]) -> dict[str, str]:
-    """Return what a PNG says of itself and of its place."""
+    """Return the texts of a PNG: its provenance tags, and its bounds in the title."""
     # The sidecar that would hold the place is not written: the title says it.
     bounds = " ".join(f"{v:.9g}" for v in plan.recipe.grid.bounds(plan.level, plan.window))
     title = f"{plan.recipe.name}, level {plan.level}, {bounds} (W S E N in {plan.recipe.grid.crs})"
@@ -67,7 +67,7 @@ def png_text(plan: Plan, bands: Sequence[int]) -> dict[str, str]:
 
 
 def shape(plan: Plan, bands: int, dtype: Any) -> dict[str, Any]:
-    """Return the size, dtype and place of a raster, as rasterio's arguments."""
+    """Return the size, dtype and georeference of a raster, as rasterio's arguments."""
     return {
         "count": bands,
         "height": plan.window.height,

@@ -1,4 +1,4 @@
-"""What one evaluation of a level's network takes on this machine."""
+"""The time that one evaluation of a level's network takes on this machine."""
 
 from __future__ import annotations
 

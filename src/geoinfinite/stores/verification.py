@@ -1,4 +1,4 @@
-"""Whether a store is what it says it is: every shard's bytes against its record, and the recipe."""
+"""Verifies stores: every object against its digest, and the recipe against its token."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ShardId = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One object of a store that is not as it should be."""
+    """One object of a store that is not sound."""
 
     file: str
     """Its path or URL."""
@@ -59,7 +59,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What `verify` found: true if all is as it should be; prints one line per problem, then the verdict."""
+    """The result of `verify`: true if the store is sound; prints one line per problem, then the verdict."""
 
     path: str
     shards: int
@@ -103,7 +103,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether everything is as it should be."""
+        """Whether the store is sound."""
         return not self.problems and not self.recipe
 
     def __str__(self) -> str:

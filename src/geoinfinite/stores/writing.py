@@ -1,4 +1,4 @@
-"""Plans become stores: begin, go on where a store was left, refuse what is something else."""
+"""Writes plans as stores: begins one, goes on with an unfinished one, refuses one of another job."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from geoinfinite.stores.pools.settings import RunSettings
 
 @dataclass(frozen=True, slots=True)
 class WriteReport:
-    """What a run did: shards drawn and kept, tiles drawn, network evaluations of one tile."""
+    """The result of a run: shards drawn and kept, tiles drawn, network evaluations of one tile."""
 
     path: str
     drawn: int
@@ -114,7 +114,7 @@ def resume_store(
     part: tuple[int, int] = (1, 1),
     settings: RunSettings | None = None,
 ) -> WriteReport:
-    """Finish the store at ``path`` from nothing but itself; raise `StoreError` if it cannot be done here."""
+    """Finish the store at ``path`` as its header says; raise `StoreError` if that cannot be done here."""
     objects = opened(path, storage_options)
     plan = layout.read_header(objects).plan(objects.url)
     return write_zarr(plan, objects, quick=quick, progress=progress, part=part, settings=settings)

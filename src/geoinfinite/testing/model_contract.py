@@ -1,4 +1,4 @@
-"""What every model must keep, as a class of tests."""
+"""The contract of models, as a class of tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every place that keeps the bytes of a store must keep to, as a class of tests."""
+"""The contract of `Objects`, which keep the bytes of a store, as a class of tests."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Solve:
-    """What the tiles of a layer do: take some steps of the solver."""
+    """Work of a layer: its tiles take some steps of the solver."""
 
     steps: range
     """Counted from 0."""
@@ -32,7 +32,7 @@ class Solve:
 
 @dataclass(frozen=True, slots=True)
 class Decode:
-    """What the tiles of a layer do: turn the latent state of the layer below into an image."""
+    """Work of a layer: its tiles turn the latent state of the layer below into an image."""
 
     zoom: int
     """Pixels of the image per pixel of the latent state, along each axis."""
@@ -42,7 +42,7 @@ class Decode:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What the tiles of a layer do: each is drawn by layers of its own, without its neighbours."""
+    """Work of a layer: each of its tiles is drawn by layers of its own, without its neighbours."""
 
     layers: tuple[Layer, ...]
     """First to last, relative to the tile's first pixel."""
@@ -108,7 +108,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a cone takes from one layer."""
+    """The tiles of one layer that a cone needs."""
 
     layer: Layer
     window: Window

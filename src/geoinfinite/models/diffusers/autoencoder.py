@@ -1,4 +1,4 @@
-"""The autoencoder of a latent checkpoint: codes as its network knows them, in and out of images."""
+"""The autoencoder of a latent checkpoint: encodes images to the codes of its network and decodes them."""
 
 from __future__ import annotations
 

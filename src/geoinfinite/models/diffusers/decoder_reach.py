@@ -1,4 +1,4 @@
-"""How far a convolutional decoder looks, worked out from its configuration."""
+"""Computes from its configuration how far beyond a tile a convolutional decoder reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Group normalisation with statistics taken once, so that a decoder looks no further than it reaches.
+"""Group normalisation with fixed statistics, so that a decoded pixel depends on a bounded neighbourhood.
 
 A decoder's normalisation measures the whole tile that it is given: the same ground, decoded within two
 different tiles, gets two different tones. Frozen, the statistics are those of fixed pictures, the same in
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 
 class FrozenGroupNorm(nn.Module):
-    """A `GroupNorm` that measures the first batch that it sees, over the whole batch, and then no more."""
+    """A `GroupNorm` whose statistics are measured over the whole of its first batch and then kept."""
 
     def __init__(self, norm: nn.GroupNorm) -> None:
         super().__init__()

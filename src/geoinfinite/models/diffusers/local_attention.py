@@ -1,4 +1,4 @@
-"""Attention of a decoder restricted to a neighbourhood, so that it looks no further than a halo reaches."""
+"""Attention of a decoder restricted to a neighbourhood, so that the decoder has a bounded halo."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LocalAttention:
         attention_mask: object = None,
         temb: object = None,
     ) -> Tensor:
-        """Return the residual block's answer to ``(tile, channel, y, x)``; nothing else is told a decoder.
+        """Return the attention block's output for ``(tile, channel, y, x)``; decoders pass nothing else.
 
         diffusers looks up the names of the parameters, and warns of those that it passes in vain.
         """
@@ -47,7 +47,7 @@ class LocalAttention:
         return answer / float(attention.rescale_output_factor)
 
     def _rows(self, query: Tensor, key: Tensor, value: Tensor, y: int, scale: float) -> Tensor:
-        """Return what ``ROWS`` rows of queries from y on see, ``(tile, head, y, x, channel)``."""
+        """Return attended values ``(tile, head, y, x, channel)`` of ``ROWS`` rows of queries from row y."""
         rows, columns = query.shape[2:4]
         here = range(y, min(y + ROWS, rows))
         there = range(max(0, y - self.reach), min(rows, here.stop + self.reach))

@@ -41,7 +41,7 @@ DETAIL_LIMIT = 4.0
 
 @dataclass(frozen=True, slots=True)
 class EarthCondition:
-    """What the parent says about a tile; all fields are float tensors on the parent's device."""
+    """The condition of a tile, from its parent; all fields are float tensors on the parent's device."""
 
     base: Tensor
     """(B, 3, T, T): the parent enlarged bicubically, the mean to which detail is added."""

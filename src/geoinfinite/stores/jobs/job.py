@@ -28,7 +28,7 @@ from geoinfinite.stores.sheet_files import FOLDER, SheetFiles
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What every task of a job is told."""
+    """The settings of a job, sent with every task."""
 
     plan: Plan
     objects: Objects
@@ -38,7 +38,7 @@ class Job:
     """The token of the recipe that the store was begun with."""
     numerics: Profile
     quick: bool = False
-    """Whether a shard counts as done because it is there, its bytes unread."""
+    """Whether a shard counts as done if it and its record are there, their bytes unread."""
     sheet_side: int = SHEET_SIDE
     """Side of the sheets of levels that are drawn in layers, in pixels of the level."""
     part: Part = WHOLE

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from geoinfinite.errors import GeoInfiniteError
 
 NAMED_FAILURES = 4
-"""An error names so many of the tasks that failed, and counts the others."""
+"""Failed tasks that an error names; the others are counted."""
 _FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 """Errors after which no other shard can be written either."""
 
@@ -80,7 +80,7 @@ Outcome = Drawn | Kept | Failed | Skipped
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many tasks of a run ended in which way, and what they took."""
+    """The numbers of tasks of a run by outcome, and what they took."""
 
     drawn: int = 0
     """Shards drawn."""

@@ -18,7 +18,7 @@ from geoinfinite.stores.jobs.tile_counts import Ticks, TileCounter
 
 
 def carry_out(job: Job, task: Task, ticks: Ticks, jobs: OpenJobs = OPEN_JOBS) -> Outcome:
-    """Make sure that a shard is committed, or a sheet kept; repeat it as often as you like."""
+    """Commit a shard, or keep a sheet, unless that was done before; repeating it is harmless."""
     opened = jobs.open(job)
     return (
         _commit_shard(opened, task, ticks)

@@ -110,7 +110,7 @@ class CloudObjects:
 
     @contextlib.contextmanager
     def _told(self, name: str, done: str = "read") -> Iterator[None]:
-        """Turn what obstore raises into errors of ours; a missing object stays `FileNotFoundError`."""
+        """Turn errors of obstore into `StoreError`; a missing object stays `FileNotFoundError`."""
         try:
             yield
         except (_obstore().exceptions.BaseError, FileNotFoundError) as error:
@@ -169,7 +169,7 @@ def _memory(url: str) -> Any:
 
 
 def _obstore(url: str = "") -> Any:
-    """Return obstore with what it consists of; an optional dependency."""
+    """Return obstore, an optional dependency; raise `StoreError` if it is not installed."""
     try:
         found = import_module("obstore")
         import_module("obstore.store")

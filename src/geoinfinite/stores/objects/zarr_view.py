@@ -16,7 +16,7 @@ _BATCH = 1000
 
 
 class Readable(Protocol):
-    """What of `Objects` is needed to read."""
+    """The operations of `Objects` that reading needs."""
 
     @property
     def url(self) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from geoinfinite.errors import BudgetError, RunWarning, StoreError
-from geoinfinite.stores.planning import Plan, bytes_text
+from geoinfinite.progress import bytes_text
+from geoinfinite.stores.planning import Plan
 from geoinfinite.stores.pools.pool import Call, Raised, drained
 from geoinfinite.stores.pools.settings import RunSettings
 

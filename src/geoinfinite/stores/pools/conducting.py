@@ -11,11 +11,11 @@ from geoinfinite.stores.pools.pool import Call, Pool, Raised
 from geoinfinite.stores.pools.watching import Watch
 
 NAMED_CALLS = 4
-"""A warning names so many of the calls that are waited for."""
+"""Calls that a warning names; of further ones it gives the number."""
 
 
 class Work(Protocol):
-    """What there is to do."""
+    """Where the calls come from that `conduct` runs."""
 
     def take(self) -> tuple[Any, Call] | None:
         """Return the next thing to do with its call; ``None`` if there is nothing until another has ended."""
@@ -25,7 +25,7 @@ class Work(Protocol):
 
 
 def conduct(pool: Pool, work: Work, watch: Watch) -> None:
-    """Do all the work that there is. Memory does not grow with its amount."""
+    """Run all calls of some work; memory does not grow with their number."""
     tickets = itertools.count()
     flying: dict[int, tuple[Any, Call]] = {}
     while True:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from geoinfinite.errors import StoreError
 
 PATIENCE_S = 10.0
-"""A pool that is stopped waits so long for calls that are under way."""
+"""Seconds that a pool which is stopped waits for calls that are under way."""
 
 
 @dataclass(frozen=True, slots=True)
