@@ -323,3 +323,11 @@ def test_models_whose_sampling_nobody_chose(ref: str) -> None:
     assert ModelReference(ref).sampling() is None
     sampler = ModelReference(ref).default_sampler()
     assert sampler == (None if ref.startswith("analytic") else IndependentTiles())
+
+
+def test_a_network_that_normalises_every_channel_alone_wants_larger_tiles(tmp_path: Path) -> None:
+    folder = latents.write(tmp_path / "model", latents.unet(3, 3))
+    before = from_pretrained(folder).facts().multiple
+    config = json.loads((folder / "unet/config.json").read_text())
+    change(folder / "unet/config.json", norm_num_groups=min(config["block_out_channels"]))
+    assert from_pretrained(folder).facts().multiple == 2 * before

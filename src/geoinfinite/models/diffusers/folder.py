@@ -181,7 +181,7 @@ def _facts(network: Part, autoencoder: Part | None, state: int, sidecar: Mapping
             "the state and an enlarged parent; other conditions are not read"
         )
     check_uses(sidecar, parent=bool(told), latent=autoencoder is not None)
-    multiple = 2 ** (len(network.config.get("down_block_types", "1234")) - 1) * latent
+    multiple = _deepest_side(network.config) * latent
     factor = sidecar.get("factor", latent if told and latent > 1 else None)
     margin = 0
     if told:
@@ -200,6 +200,17 @@ def _facts(network: Part, autoencoder: Part | None, state: int, sidecar: Mapping
         halo=halo,
         gsds=known_gsds(where, network.config, sidecar),
     )
+
+
+def _deepest_side(config: Mapping[str, Any]) -> int:
+    """Return the least side of a state, of which all sides are multiples.
+
+    The deepest block sees one pixel of it: two, where every channel is normalised alone, since a single value
+    has no deviation.
+    """
+    blocks = len(config.get("down_block_types", "1234"))
+    channels = config.get("block_out_channels", (224, 448, 672, 896))
+    return 2**blocks if config.get("norm_num_groups", 32) in channels else 2 ** (blocks - 1)
 
 
 def _margin(where: Path, latent: int, factor: int | None, sidecar: Mapping[str, Any]) -> int:
