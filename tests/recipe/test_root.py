@@ -201,7 +201,7 @@ REMOTE = (
 
 
 @pytest.mark.parametrize("text", [WMS, REMOTE])
-@pytest.mark.parametrize("where", ["root.tif", "root.tif.msk"])
+@pytest.mark.parametrize("where", ["root.tif", "root.tif.msk", "root.tif.MSK"])
 def test_no_file_makes_the_library_ask_the_network(tmp_path: Path, text: str, where: str) -> None:
     import socket
 
