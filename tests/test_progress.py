@@ -140,3 +140,12 @@ def test_every_progress_takes_every_report(
     progress.keep(1, 1)
     progress.finish()
     assert capfd.readouterr() == ("", "")
+
+
+def test_no_more_is_done_than_there_is_to_do() -> None:
+    log = io.StringIO()
+    lines = Lines(log)
+    lines.start(40, 55_296)
+    lines.advance(72, 87_536)
+    lines.finish()
+    assert lines_of(log)[-1].startswith("72/72 tiles, 87,536/87,536 pixels, 72 tiles drawn")

@@ -21,12 +21,14 @@ class FileState:
     size: int
     changed_ns: int
     inode: int
+    touched_ns: int = 0
+    """When the file's bytes or facts were last changed: unlike ``changed_ns`` it cannot be set back."""
 
     @classmethod
     def of(cls, path: Path) -> FileState:
         """Return the state of a file now; raise `OSError` if there is none."""
         stat = path.stat()
-        return cls(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)
+        return cls(path, stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_ctime_ns)
 
     @classmethod
     def or_absent(cls, path: Path) -> FileState:

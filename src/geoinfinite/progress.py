@@ -66,6 +66,9 @@ class Pace:
     def add(self, tiles: int, pixels: int, *, now: float, drawn: bool) -> None:
         """Count tiles that are done."""
         self.tiles, self.pixels = self.tiles + tiles, self.pixels + pixels
+        # A part of a job also draws what it needs of other parts: its total is the least that it draws.
+        self.total_tiles = max(self.total_tiles, self.tiles)
+        self.total_pixels = max(self.total_pixels, self.pixels)
         self.drawn += tiles if drawn else 0
         if drawn and tiles and self._first is None:
             self._first = now, self.drawn

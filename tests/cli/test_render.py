@@ -133,3 +133,14 @@ def test_help_and_planning_load_no_network(world: Recipe) -> None:
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.count("set()\n") == 2
     assert out.stdout.endswith("set()\n")
+
+
+@pytest.mark.parametrize("target", ["real.bin", "ending-less"])
+def test_a_link_to_a_file_of_another_ending_is_written_as_its_own_says(
+    world: Recipe, target: str, capsys: pytest.CaptureFixture
+) -> None:
+    Path("a.tif").symlink_to(target)
+    assert main(["render", "ring.toml", "--level", "2", *BBOX, "--out", "a.tif"]) == 0
+    assert Path("a.tif").is_symlink()
+    assert (read(target) == expected(world, 2, (-7, 41, 9, 52))).all()
+    assert main(["render", "ring.toml", "--level", "2", *BBOX, "--out", "a.tif", "--overwrite"]) == 0

@@ -184,3 +184,8 @@ def test_a_level_for_a_size_of_pixels() -> None:
 def test_a_level_wants_one_size(sizes: dict[str, float], message: str) -> None:
     with pytest.raises(WindowError, match=message):
         ROUND.level_for(**sizes)
+
+
+def test_a_crs_with_a_null_character_is_refused() -> None:
+    with pytest.raises(WorldError, match=r"grid.crs='EPSG:4326.*junk' is not a coordinate reference system"):
+        replace(DEGREES, crs="EPSG:4326\0junk")

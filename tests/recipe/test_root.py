@@ -201,7 +201,7 @@ REMOTE = (
 
 
 @pytest.mark.parametrize("text", [WMS, REMOTE])
-@pytest.mark.parametrize("where", ["root.tif", "root.tif.msk"])
+@pytest.mark.parametrize("where", ["root.tif", "root.tif.msk", "root.tif.MSK"])
 def test_no_file_makes_the_library_ask_the_network(tmp_path: Path, text: str, where: str) -> None:
     import socket
 
@@ -342,3 +342,26 @@ def test_a_relative_path_is_the_same_file_from_any_folder(
     with raster.open() as dataset:
         values, _ = raster.read(dataset, Window(0, 2, 0, 3))
     assert (values == rasters.values()[:, :2, :3]).all()
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex_int16"])
+def test_complex_numbers_are_refused_with_a_remedy_that_works(tmp_path: Path, dtype: str) -> None:
+    path, real = tmp_path / "a.tif", rasters.values()
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        count=3,
+        height=12,
+        width=24,
+        dtype=dtype,
+        crs="EPSG:32633",
+        transform=rasters.NORTH_UP,
+    ) as raster:
+        raster.write(real + 1j * real[:, ::-1])
+    with pytest.raises(WorldError, match=r"holds complex numbers \(complex.*: rio convert") as said:
+        Root(str(path)).raster()
+    advised = Root(str(rasters.advised(str(said.value), path))).raster()
+    assert advised.stored_dtype == "float32"
+    with rasterio.open(advised.path) as raster:
+        assert (raster.read() == real).all()

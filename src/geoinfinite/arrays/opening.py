@@ -13,7 +13,9 @@ import rioxarray
 import xarray as xr
 import zarr
 from rasterio.errors import RasterioIOError
-from zarr.abc.store import Store
+from zarr.abc.store import ByteRequest, Store
+from zarr.core.buffer import Buffer, BufferPrototype
+from zarr.storage import LocalStore, WrapperStore
 
 from geoinfinite.arrays.dataarray import NAME, PROVENANCE, coordinates, level_facts
 from geoinfinite.errors import StoreError
@@ -25,6 +27,25 @@ HEADER = "geoinfinite"
 WINDOW = "geoinfinite_window"
 """Key of the pixels of a level that a file holds, ``[y0, y1, x0, x1]``."""
 Location = str | Path | Store
+
+
+class _WholeShards(WrapperStore[Store]):
+    """A store whose missing shards are errors: zarr reads them as zeros."""
+
+    async def get(
+        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
+    ) -> Buffer | None:
+        """Return the bytes of a key, or a range; raise `StoreError` for pixels that are not there."""
+        found = await super().get(key, prototype, byte_range)
+        if found is None and f"/{NAME}/c/" in f"/{key}":
+            raise StoreError(
+                f"{self} lacks the shard {key}: it was not drawn yet, or was lost; draw it: "
+                "geoinfinite resume STORE"
+            )
+        return found
+
+    def __str__(self) -> str:
+        return str(self._store).removeprefix("file://")
 
 
 def is_geotiff(location: Any) -> bool:
@@ -54,7 +75,8 @@ def open_stored(location: Location, level: int | None) -> xr.Dataset:
     level = levels[-1] if level is None else level
     if level not in levels:
         raise StoreError(f"{location} holds no level={level!r}; it has {', '.join(map(str, levels))}")
-    plain = xr.open_zarr(location, group=str(level), chunks=None, consolidated=False)
+    store = location if isinstance(location, Store) else LocalStore(location, read_only=True)
+    plain = xr.open_zarr(_WholeShards(store), group=str(level), chunks=None, consolidated=False)
     if NAME not in plain or WINDOW not in plain.attrs:
         raise StoreError(
             f"{location} is damaged or of an older version: level {level} has no {NAME} or {WINDOW}"

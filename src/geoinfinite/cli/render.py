@@ -8,7 +8,7 @@ from geoinfinite.cli.jobs import job, progress_of, tell
 from geoinfinite.cli.place import place_of
 from geoinfinite.cli.show import describe_part, describe_plan, describe_store, opening_line, size_of
 from geoinfinite.cli.store import already, completeness, open_store, read_store
-from geoinfinite.cli.targets import PICTURES, Targets, check_space, check_targets
+from geoinfinite.cli.targets import Targets, check_space, check_targets
 from geoinfinite.progress import Silent
 from geoinfinite.stores.objects import Objects
 from geoinfinite.stores.objects.local import LocalObjects
@@ -21,15 +21,15 @@ def render(options: argparse.Namespace) -> int:
     """Draw a place once and write it as often as asked; a Zarr store goes on where an earlier run stopped."""
     targets = check_targets(options)
     plan = plan_window(*place_of(options))
-    store: Objects = targets.store or LocalObjects(hidden_store(plan, targets.pictures[0]))
+    store: Objects = targets.store or LocalObjects(hidden_store(plan, targets.files[0]))
     if isinstance(store, LocalObjects):
-        check_space(store.root if targets.store else targets.pictures[0], plan)
-    if any(path.suffix == ".png" for path in targets.pictures):
+        check_space(store.root if targets.store else targets.files[0], plan)
+    if any(picture.ending == ".png" for picture in targets.pictures):
         check_png(plan)
     found = already(plan, store)
     name = next((out for out in options.out if out.endswith(".zarr")), store.url)
     tell(options, describe_plan(plan) if found is None else describe_store(name, *found))
-    with job(options, store, targets.pictures):
+    with job(options, store, targets.files):
         _write(options, plan, targets, store)
     if options.part[1] > 1:
         tell(options, describe_part(options.part, options.out[0], *completeness(store)))
@@ -45,11 +45,11 @@ def _write(options: argparse.Namespace, plan: Plan, targets: Targets, store: Obj
     if targets.store is None and len(targets.pictures) == 1:
         # A picture's own hidden store also holds its partial files.
         (picture,) = targets.pictures
-        PICTURES[picture.suffix](plan, picture, overwrite=options.overwrite, progress=progress)
+        picture.write(plan, overwrite=options.overwrite, progress=progress)
         return
     write_zarr(plan, store, progress=progress, part=options.part)
-    for path in targets.pictures:
-        PICTURES[path.suffix](plan, path, overwrite=options.overwrite, store=store, progress=Silent())
+    for picture in targets.pictures:
+        picture.write(plan, overwrite=options.overwrite, store=store, progress=Silent())
     if isinstance(store, LocalObjects) and targets.store is None:
         store.remove()
 

@@ -7,6 +7,7 @@ import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from geoinfinite.cli.exits import OutputExists
 from geoinfinite.cli.store import open_store
@@ -24,11 +25,30 @@ PICTURES = {".tif": write_cog, ".tiff": write_cog, ".png": write_png}
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A file of pixels that is to be written."""
+
+    path: Path
+    """Where it will lie, links followed: its ending may be another than the one that was asked for."""
+    ending: str
+    """The ending of ``--out``, which says what kind of file it is."""
+
+    def write(self, plan: Plan, **options: Any) -> None:
+        """Write a plan's finest level; options are those of `write_cog`."""
+        PICTURES[self.ending](plan, self.path, **options)
+
+
+@dataclass(frozen=True, slots=True)
 class Targets:
     """What a command writes: at most one store, and any number of pictures."""
 
     store: Objects | None
-    pictures: tuple[Path, ...]
+    pictures: tuple[Picture, ...]
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Where the pictures will lie."""
+        return tuple(picture.path for picture in self.pictures)
 
 
 def check_targets(options: argparse.Namespace) -> Targets:
@@ -39,10 +59,11 @@ def check_targets(options: argparse.Namespace) -> Targets:
         if suffix == ".zarr":
             stores.append(_checked_store(options, out))
         elif suffix in PICTURES:
-            pictures.append(_checked_picture(out, overwrite=options.overwrite))
+            pictures.append(Picture(_checked_picture(out, overwrite=options.overwrite), suffix))
         else:
             raise StoreError(f"--out={out}: the ending {suffix!r} is not .zarr, .tif or .png; choose one")
-        if len(set(pictures)) < len(pictures) or (len(stores) == 2 and stores[0].url == stores[1].url):
+        names = [store.url for store in stores] + [picture.path for picture in pictures]
+        if len(set(names)) < len(names):
             raise StoreError(f"--out={out} is given twice; leave one out")
     if len(stores) > 1:
         first, second, *_ = (out for out in options.out if Path(out).suffix == ".zarr")
@@ -50,7 +71,7 @@ def check_targets(options: argparse.Namespace) -> Targets:
     index, count = options.part
     if count > 1 and pictures:
         raise StoreError(
-            f"--part={index}/{count} is for a .zarr alone: {pictures[0].name} needs all parts; "
+            f"--part={index}/{count} is for a .zarr alone: {pictures[0].path.name} needs all parts; "
             "leave it out, and render it when they are drawn, with --out of the same .zarr"
         )
     return Targets(stores[0] if stores else None, tuple(pictures))

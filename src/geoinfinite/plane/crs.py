@@ -25,6 +25,8 @@ _HALVINGS = 20
 @lru_cache(maxsize=64)
 def parse_crs(text: str) -> CRS:
     """Return the CRS that a text names; raises pyproj's ``CRSError`` for a text that names none."""
+    if "\0" in text:
+        raise CRSError("it has a null character, where PROJ would stop reading")
     try:
         return CRS.from_user_input(text)
     except RecursionError as error:

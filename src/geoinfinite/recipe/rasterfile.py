@@ -44,10 +44,16 @@ def states(path: Path) -> States:
 def _beside(path: Path) -> Iterator[str]:
     """Yield the names of a mask, of GDAL's metadata and of world files; overviews are never read."""
     bare = str(path).removesuffix(path.suffix)
-    yield from (f"{path}.msk", f"{path}.aux.xml", f"{path}.aux", f"{bare}.aux")
+    yield from _masks(path)
+    yield from (f"{path}.aux.xml", f"{path}.aux", f"{bare}.aux", f"{path}.AUX", f"{bare}.AUX")
     ending = path.suffix.removeprefix(".")
     for name in (f"{ending[:1]}{ending[-1:]}w", f"{ending}w", "wld"):
         yield from (f"{bare}.{name.lower()}", f"{bare}.{name.upper()}")
+
+
+def _masks(path: Path) -> tuple[str, str]:
+    """Return the names under which GDAL looks for a mask."""
+    return f"{path}.msk", f"{path}.MSK"
 
 
 def open_raster(path: Path, source: str) -> Any:
@@ -95,9 +101,9 @@ def _first_bytes(path: Path) -> bytes:
 
 def _check_mask(path: Path) -> None:
     """Raise `WorldError` for a mask file of another format than TIFF: GDAL would open any."""
-    mask = Path(f"{path}.msk")
-    if mask.is_file() and process_memo.ask(mask, _first_bytes) not in _TIFF:
-        raise WorldError(f"{mask} is not a TIFF, as masks of rasters are; remove it or write it anew")
+    for mask in map(Path, _masks(path)):
+        if mask.is_file() and process_memo.ask(mask, _first_bytes) not in _TIFF:
+            raise WorldError(f"{mask} is not a TIFF, as masks of rasters are; remove it or write it anew")
 
 
 def content_digest(path: Path) -> str:

@@ -28,6 +28,7 @@ def read_header(source: str, path: Path, scale: float | None, offset: float | No
     stood = states(path)
     name = f"root.source={in_full(source)!r}"
     with open_raster(path, source) as dataset, rasterio.Env(**OPTIONS):
+        _check_real(dataset, name)
         _check_size(dataset, name)
         crs = _crs(dataset.crs, name)
         transform = dataset.transform
@@ -51,6 +52,15 @@ def read_header(source: str, path: Path, scale: float | None, offset: float | No
             nodata=None if MaskFlags.nodata in flags else dataset.nodata,
             periodic=around is not None and abs(width - around) <= ALIKE * transform.a,
             files=stood,
+        )
+
+
+def _check_real(dataset: Any, name: str) -> None:
+    """Raise `WorldError` for complex numbers, whose imaginary part would be dropped without a word."""
+    if str(dataset.dtypes[0]).startswith("complex"):
+        raise WorldError(
+            f"{name} holds complex numbers ({dataset.dtypes[0]}), and pixels are real; to keep the real "
+            "part: rio convert SRC DST --dtype float32"
         )
 
 

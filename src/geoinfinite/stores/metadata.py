@@ -129,24 +129,22 @@ def _write_level(root: Any, plan: Plan, stage: Stage) -> None:
         "spatial:bbox": list(grid.bounds(stage.level, window)),
         "spatial:registration": "pixel",
     }
-    crs = _crs(grid)
     group = root.create_group(str(stage.level), attributes={**attributes, **placed})
     group.create_array(
         IMAGE,
         **pixel_array(plan, stage),
         dimension_names=("band", "y", "x"),
-        attributes={
-            **attributes,
-            # Readers that know no CF find the CRS in one, those that know it in the other.
-            "coordinates": "spatial_ref",
-            "grid_mapping": "spatial_ref",
-            "_CRS": {"wkt": crs.to_wkt(), "projjson": crs.proj.to_json_dict()},
-        },
+        # Readers take the CRS from the coordinate; with more attributes an array would not be the lazy one.
+        attributes={**attributes, "coordinates": "spatial_ref"},
     )
-    mapping = {**spatial_ref_attributes(grid), "GeoTransform": geo_transform(grid, stage.level, window)}
+    has_labels = max(window.shape) <= COORDINATES_UP_TO
+    mapping = spatial_ref_attributes(grid)
+    if not has_labels or min(window.shape) == 1:
+        # From two labels of an axis readers know its step; else they have to be told.
+        mapping = {**mapping, "GeoTransform": geo_transform(grid, stage.level, window)}
     _array(group, "spatial_ref", np.array(0, np.int32), (), mapping)
     _write_bands(group, recipe.bands)
-    if max(window.shape) <= COORDINATES_UP_TO:
+    if has_labels:
         for axis, (start, stop) in (
             (GridAxis(grid, stage.level, "y"), (window.y0, window.y1)),
             (GridAxis(grid, stage.level, "x"), (window.x0, window.x1)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -256,6 +257,14 @@ def changed(folder: Path, name: str, change: Any) -> Path:
 def test_tensors_of_another_shape_and_the_same_size(tmp_path: Path, name: str, change: Any) -> None:
     folder = changed(latents.write(tmp_path, latents.unet(2, 2)), name, change)
     with pytest.raises(ModelError, match=rf"does not fit its configuration .*size mismatch for {name}"):
+        loaded(folder, ALONE)
+
+
+def test_weights_that_the_configuration_has_no_place_for(tmp_path: Path) -> None:
+    folder = latents.write(tmp_path, latents.unet(2, 2))
+    config = folder / "unet" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"add_attention": False}))
+    with pytest.raises(ModelError, match=r"it has no place for 'mid_block\.attentions\.0\."):
         loaded(folder, ALONE)
 
 

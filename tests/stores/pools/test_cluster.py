@@ -92,6 +92,20 @@ def test_a_worker_that_hangs_is_named_with_its_task(ring: Recipe, tmp_path: Path
     assert len(store_jobs.records(path)) == plan.shards
 
 
+def test_the_limit_of_a_task_also_holds_for_the_questions_before_the_first(
+    ring: Recipe, tmp_path: Path
+) -> None:
+    plan = store_jobs.crossing(ring)
+    with cluster(n_workers=1) as running, client_of(running) as client:
+        [pid] = client.run(os.getpid).values()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(StoreError, match=r"cannot say what it computes with: took longer than task"):
+                write_zarr(plan, tmp_path / "a.zarr", settings=RunSettings(client=client, task_limit_s=1.0))
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
 def test_workers_with_too_little_memory_are_refused_before_anything_is_written(
     ring: Recipe, tmp_path: Path
 ) -> None:

@@ -210,7 +210,8 @@ def _deepest_side(config: Mapping[str, Any]) -> int:
     """
     blocks = len(config.get("down_block_types", "1234"))
     channels = config.get("block_out_channels", (224, 448, 672, 896))
-    return 2**blocks if config.get("norm_num_groups", 32) in channels else 2 ** (blocks - 1)
+    alone = config.get("norm_num_groups", 32) in channels
+    return int(2**blocks if alone else 2 ** (blocks - 1))
 
 
 def _margin(where: Path, latent: int, factor: int | None, sidecar: Mapping[str, Any]) -> int:

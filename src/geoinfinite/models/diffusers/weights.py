@@ -32,6 +32,9 @@ def load_network(part: Part, device: torch.device) -> nn.Module:
     for name, tensor in tensors.items():
         if name in wanted and _is_linear_as_convolution(tensor.shape, wanted[name].shape):
             tensors[name] = tensor.reshape(wanted[name].shape)
+    # What is strict for torch passes over tensors of a layer that the configuration leaves out.
+    if extra := tensors.keys() - wanted.keys():
+        raise _misfit(part.weights, f"it has no place for {shortened(min(extra))}")
     try:
         network.load_state_dict(tensors, strict=True, assign=True)
     except RuntimeError as error:

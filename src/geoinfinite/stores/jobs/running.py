@@ -38,7 +38,7 @@ def profile_where_tasks_run(plan: Plan, settings: RunSettings) -> Profile:
     question, pool = _Question(plan), ClusterPool(client, settings)
     try:
         check_memory(client, plan)
-        conduct(pool, question, Watch(settings.stall_s))
+        conduct(pool, question, Watch(settings.stall_s, settings.task_limit_s))
     finally:
         pool.close()
     return question.answer
@@ -75,7 +75,7 @@ def run(job: Job, progress: Progress, settings: RunSettings) -> Tally:
     pool = open_pool(settings, stop)
     try:
         survey = Survey(job, graph, share.concerns)
-        conduct(pool, survey, Watch(settings.stall_s))
+        conduct(pool, survey, Watch(settings.stall_s, settings.task_limit_s))
         order = TaskOrder(share, graph, files, survey.found)
         drawing = _Drawing(job, share, order, progress, settings)
         drawing.ticks = Ticks(progress, stop)
