@@ -365,3 +365,16 @@ def test_complex_numbers_are_refused_with_a_remedy_that_works(tmp_path: Path, dt
     assert advised.stored_dtype == "float32"
     with rasterio.open(advised.path) as raster:
         assert (raster.read() == real).all()
+
+
+def test_near_infrared_that_a_file_calls_alpha_becomes_a_band_by_the_command_named(tmp_path: Path) -> None:
+    four = rasters.values(4)
+    four[3][rasters.HOLE] = 0
+    path = rasters.write(tmp_path / "four.tif", four)
+    assert Root(str(path)).raster().bands == 3
+    with pytest.raises(
+        WorldError, match=r"near infrared and no mask, say so: (rio edit-info --colorinterp .*)"
+    ) as said:
+        Root(str(path)).read(Window(0, 12, 0, 24))
+    rasters.advised(str(said.value).split("say so: ")[1], path)
+    assert (Root(str(path)).read(Window(0, 12, 0, 24)) == four).all()

@@ -61,7 +61,7 @@ def masked(raster: Any) -> None:
 def advised(message: str, source: Path) -> Path:
     """Run the commands of ``rio`` that a message names on a file; return what they make or change."""
     done = source.with_name(f"advised-{source.stem}.tif")
-    for command in re.findall(r"\brio (.+?)(?=, then |$)", message):
+    for command in re.findall(r"\brio (.+?)(?=, then |; |$)", message):
         words = shlex.split(command)
         names = {"SRC": source, "FILE": source, "DST": done, "DST.tif": done}
         with warnings.catch_warnings():

@@ -108,7 +108,7 @@ class Raster:
             raise WorldError(
                 f"root.source={in_full(self.source)!r} has {int((~known).sum())} masked pixels (nodata, NaN, "
                 f"mask or alpha) within rows {window.y0}..{window.y1}, columns {window.x0}..{window.x1}; "
-                f"fill them: {self._fill()}"
+                f"fill them: {self._fill()}{_unless_alpha(dataset)}"
             )
         return values
 
@@ -182,3 +182,14 @@ class Raster:
             if seen > _LARGEST_SCAN:
                 break
         return (low, high) if low <= high else (0.0, 1.0)
+
+
+def _unless_alpha(dataset: Any) -> str:
+    """Return what to do if the band that the file calls alpha is none; nothing if it has no such band."""
+    kinds = [kind.name for kind in dataset.colorinterp]
+    if "alpha" not in kinds:
+        return ""
+    named = ",".join("nir" if kind == "alpha" else kind for kind in kinds)
+    return (
+        f"; if its alpha band is near infrared and no mask, say so: rio edit-info --colorinterp {named} SRC"
+    )
