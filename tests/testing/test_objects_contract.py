@@ -1,4 +1,4 @@
-"""Folders and memory keep the contract that anybody's objects can run; objects that break it are caught."""
+"""Folders, memory and buckets keep the contract that anybody may run; objects that break it are caught."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from s3_server import S3Server
 
 from geoinfinite.stores.objects import Objects, open_objects
 from geoinfinite.testing import ObjectsContract
@@ -19,6 +20,15 @@ class TestFolder(ObjectsContract):
 class TestMemory(ObjectsContract):
     def objects(self, folder: Path) -> Objects:
         return open_objects(f"memory://{uuid.uuid4()}")
+
+
+class TestBucket(ObjectsContract):
+    @pytest.fixture(autouse=True)
+    def _served(self, s3: S3Server) -> None:
+        self.server = s3
+
+    def objects(self, folder: Path) -> Objects:
+        return open_objects(f"{self.server.bucket(f'b{uuid.uuid4()}')}/in/a.zarr", self.server.options)
 
 
 class Careless:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
 
 import numpy as np
 import pytest
@@ -28,58 +26,6 @@ def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
         return open_objects(f"memory://{uuid.uuid4()}")
     server: S3Server = request.getfixturevalue("s3")
     return open_objects(f"{server.bucket(f'b{uuid.uuid4()}')}/in/a.zarr", server.options)
-
-
-def test_what_is_put_is_there_and_nothing_else(objects: Objects) -> None:
-    assert list(objects.names()) == []
-    objects.put("2/image/c/0/1/2", b"abcdef")
-    objects.put("2/image/zarr.json", b"")
-    objects.put("23/x", b"?")
-    assert objects.get("2/image/c/0/1/2") == b"abcdef"
-    assert objects.get("2/image/zarr.json") == b""
-    assert (objects.size("2/image/c/0/1/2"), objects.size("2/image/zarr.json")) == (6, 0)
-    for name in ("2/image/c/0/1", "2/image/c/0/1/20", "3", "2"):
-        assert objects.get(name) is None
-        assert objects.size(name) is None
-    assert sorted(objects.names()) == ["2/image/c/0/1/2", "2/image/zarr.json", "23/x"]
-    assert sorted(objects.names("2/")) == ["2/image/c/0/1/2", "2/image/zarr.json"]
-    assert list(objects.names("2/image/c/")) == ["2/image/c/0/1/2"]
-    assert list(objects.names("3/")) == []
-
-
-def test_ranges_end_where_the_object_ends(objects: Objects) -> None:
-    objects.put("a", b"abcdef")
-    assert objects.get_range("a", 1, 3) == b"bcd"
-    assert objects.get_range("a", 4, 100) == b"ef"
-    assert objects.get_range("a", 6, 1) == b""
-    with pytest.raises(FileNotFoundError, match="b"):
-        objects.get_range("b", 0, 1)
-
-
-def test_put_replaces_and_create_does_not(objects: Objects) -> None:
-    assert objects.create("a/b", b"first")
-    assert not objects.create("a/b", b"second")
-    assert objects.get("a/b") == b"first"
-    objects.put("a/b", b"third")
-    assert objects.get("a/b") == b"third"
-    for _ in range(2):
-        objects.delete("a/b")
-        assert objects.get("a/b") is None
-    assert objects.create("a/b", b"fourth")
-
-
-def test_one_of_many_creates(objects: Objects) -> None:
-    barrier = Barrier(8)
-
-    def create(number: int) -> bool:
-        barrier.wait()
-        return objects.create("zarr.json", b"%d" % number)
-
-    with ThreadPoolExecutor(8) as threads:
-        made = list(threads.map(create, range(8)))
-    assert made.count(True) == 1
-    assert objects.get("zarr.json") == b"%d" % made.index(True)
-    assert list(objects.names()) == ["zarr.json"]
 
 
 def test_objects_travel(objects: Objects) -> None:
