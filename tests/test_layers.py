@@ -13,7 +13,7 @@ import geoinfinite
 SOURCE = Path(geoinfinite.__file__).parent
 LAYERS = (
     "errors token file_memo provenance progress",
-    "plane",
+    "plane told",
     "diffusion",
     "tiling samplers evaluation",
     "models conditions",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from geoinfinite.told import Slot, Told
 
 Array = NDArray[np.float32]
 
@@ -34,6 +37,8 @@ class ModelFacts:
     """Pixels beyond every side of a tile that a latent model decodes and throws away."""
     gsds: tuple[float, ...] | None = None
     """Ground sample distances that it has classes for, in metres; ``None``: it has no such list."""
+    slots: tuple[Slot, ...] = ()
+    """What it can be told besides its parent."""
 
     def class_of(self, gsd_m: float) -> int | None:
         """Return the class of the nearest known ground sample distance.
@@ -67,6 +72,10 @@ class Cond:
     ``None`` for level 0 of a generated world."""
     gsd_m: float
     """Ground sample distance of the level being drawn, in metres."""
+    told: Mapping[str, tuple[Told, ...]] = field(default_factory=dict)
+    """By slot, what every tile is told; a slot that is left out is told nothing (``None``)."""
+    strength: Mapping[str, float] = field(default_factory=dict)
+    """By slot, the factor on what the slot adds to the network; 1 for those left out, 0 switches it off."""
 
 
 class Bound(Protocol):
@@ -89,6 +98,16 @@ class Bound(Protocol):
 
     def encode(self, image: Array) -> Any:
         """Return the state whose image this is, as nearly as the model can: undoes `image`."""
+
+
+class Steered(Bound, Protocol):
+    """A bound model that has slots."""
+
+    def retold(self, changes: Mapping[str, tuple[Told, ...]]) -> Self:
+        """Return the same tiles told otherwise in some slots; ``None`` is what stands for nothing.
+
+        What does not depend on those slots is not computed again.
+        """
 
 
 class TileModel(Protocol):

@@ -34,7 +34,8 @@ def parse_crs(text: str) -> CRS:
 
 
 @lru_cache(maxsize=64)
-def _transformer(source: str, target: str) -> Transformer:
+def transformer(source: str, target: str) -> Transformer:
+    """Return what carries points ``(x, y)`` or ``(longitude, latitude)`` from one CRS to another."""
     return Transformer.from_crs(parse_crs(source), parse_crs(target), always_xy=True)
 
 
@@ -121,7 +122,7 @@ def in_full(path: str) -> str:
 def carry_bounds(box: Bounds, source: str, target: str) -> Bounds:
     """Return the bounds of a box in another CRS; ``left > right`` where they cross the antimeridian."""
     try:
-        out = _transformer(source, target).transform_bounds(*box, densify_pts=21, errcheck=True)
+        out = transformer(source, target).transform_bounds(*box, densify_pts=21, errcheck=True)
     except (ProjError, CRSError) as error:
         raise _not_carried(box, source, target, str(error)) from error
     return (float(out[0]), float(out[1]), float(out[2]), float(out[3]))
@@ -171,7 +172,7 @@ def _ring(box: Bounds) -> NDArray[np.float64]:
 
 
 def _carried(points: NDArray[np.float64], box: Bounds, source: str, target: str) -> NDArray[np.float64]:
-    carried = np.stack(_transformer(source, target).transform(*points))
+    carried = np.stack(transformer(source, target).transform(*points))
     if not np.isfinite(carried).all():
         raise _not_carried(box, source, target, "some of their points have no place in it")
     return carried

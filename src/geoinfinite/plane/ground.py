@@ -1,0 +1,32 @@
+"""True lengths on the ground, measured on the ellipsoid."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from pyproj import Geod
+
+from geoinfinite.plane.crs import transformer
+
+LONLAT = "EPSG:4326"
+_WGS84 = Geod(ellps="WGS84")
+
+
+def ground_m(crs: str, at: tuple[float, float], step: float) -> float:
+    """Return the true side of a pixel of ``step`` CRS units at ``(x, y)``, in metres.
+
+    It is the geometric mean of both sides: the root of the pixel's area where its sides are at right angles.
+
+    >>> [round(ground_m("EPSG:3857", (0, y), 1.194), 3) for y in (0.0, 7_558_415.66)]
+    [1.19, 0.669]
+    """
+    x, y = at
+    half = step / 2
+    to_lonlat = transformer(crs, LONLAT).transform
+    across = _distance(to_lonlat(x - half, y), to_lonlat(x + half, y))
+    along = _distance(to_lonlat(x, y - half), to_lonlat(x, y + half))
+    return sqrt(across * along)
+
+
+def _distance(one: tuple[float, float], other: tuple[float, float]) -> float:
+    return float(_WGS84.inv(*one, *other)[2])

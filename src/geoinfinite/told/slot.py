@@ -1,0 +1,35 @@
+"""``Slot``: a place of a model for something that it is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Something that a model can be told besides its parent; conditions fill it by name.
+
+    The shape of what fills a slot follows from the slot and the tile's size, never from the data.
+
+    >>> Slot("prompt", "text", dropped=True).kind
+    'text'
+    """
+
+    name: str
+    """Its name in world files: ``"prompt"``, ``"hint"``."""
+    kind: str
+    """What fills it: ``"text"``, ``"raster"``, ``"metadata"``, ``"embedding"``."""
+    bands: tuple[str, ...] = ()
+    """Names of a raster's bands or of metadata's items, in order; ``()``: they have no names."""
+    channels: int | None = None
+    """How many bands or channels are told; ``None``: any number."""
+    span: tuple[float, float] | None = None
+    """The range of a raster's values; integers of a file are mapped to it. ``None``: values as they are."""
+    pixels: int = 1
+    """Pixels of the level along each side of one pixel that is told."""
+    cells: int = 0
+    """Of an embedding: vectors along each side of a tile."""
+    dropped: bool = False
+    """Whether guidance compares with an answer that is not told this."""
+    required: bool = True
+    """Whether the model cannot be used without it."""
