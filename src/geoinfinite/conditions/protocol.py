@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from geoinfinite.conditions.place import Place
 from geoinfinite.plane.grid import Grid
+from geoinfinite.plane.window import Window
+from geoinfinite.tiling import TileBlock
 from geoinfinite.told import Slot, Told
 
 
@@ -31,6 +33,10 @@ class Condition(Protocol):
     def guidance(self) -> float | None:
         """How far guidance goes beyond the answer that is not told this; ``None``: the sampler's."""
 
+    @property
+    def strength(self) -> float:
+        """The factor on what it adds to the network; 0 switches it off."""
+
     def check(self, slot: Slot, grid: Grid, level: int) -> None:
         """Raise `WorldError` unless it can fill a slot on a level; reads headers only."""
 
@@ -45,3 +51,21 @@ class Condition(Protocol):
 
     def files(self) -> tuple[Path, ...]:
         """Return every file that decides the values."""
+
+
+class PromptCounts(Protocol):
+    """How many texts the tiles of a level are told, counted without telling them."""
+
+    def of(self, window: Window) -> int:
+        """Return the number of texts of one tile, given in pixels of the level."""
+
+    def total(self, tiles: TileBlock) -> int:
+        """Return the sum over a block of tiles, in a time that does not grow with their number."""
+
+
+@runtime_checkable
+class ByRegion(Protocol):
+    """A condition that may tell parts of a tile different texts."""
+
+    def counts(self, grid: Grid, level: int) -> PromptCounts | None:
+        """Return how many texts it tells the tiles of a level; ``None``: always one."""

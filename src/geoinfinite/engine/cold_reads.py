@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 
-from geoinfinite.engine.cost import Cost, evaluations_of_steps
+from geoinfinite.engine.cost import Cost
 from geoinfinite.engine.level import Drawn, Level
 from geoinfinite.errors import CostWarning
 from geoinfinite.plane.window import Window
@@ -55,8 +55,8 @@ def _evaluations_of_independent_tiles(share: LevelShare) -> int:
         return 0
     tile, stride = source.sampler.tile, source.sampler.stride
     rows, columns = (-(-(side + tile - stride) // stride) for side in share.window.shape)
-    steps = range(len(source.solving.sigmas) - 1)
-    return rows * columns * evaluations_of_steps(steps, source.solving)
+    estimates = source.pricing.estimates(range(len(source.solving.sigmas) - 1))
+    return rows * columns * estimates * len(source.steering.terms)
 
 
 def warn_if_cold(level: Level, window: Window) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from geoinfinite.engine.steering import Steering
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.solver_settings import Sampling
-from geoinfinite.tiling import Chart, Layer, Need, Solve, cone
+from geoinfinite.tiling import Chart, Layer, Need, Solve, TileBlock, cone
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +24,43 @@ class Cost:
         return Cost(self.tiles + other.tiles, self.evaluations + other.evaluations)
 
 
-def cost_of_layers(layers: tuple[Layer, ...], solving: Sampling, window: Window) -> Cost:
-    """Return what a window that is not empty takes: the tiles of its cone."""
-    needs = cone(layers, window)
-    return Cost(sum(need.tiles for need in needs), sum(evaluations_of(need, solving) for need in needs))
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """What the tiles of one level cost: how they are solved, what steers them, the pixels of their state."""
+
+    solving: Sampling
+    steering: Steering
+    latent: int = 1
+    """Pixels of the level per pixel of the state."""
+
+    def of_layers(self, layers: tuple[Layer, ...], window: Window) -> Cost:
+        """Return what a window that is not empty takes: the tiles of its cone."""
+        needs = cone(layers, window)
+        return Cost(sum(need.tiles for need in needs), sum(self.evaluations(need) for need in needs))
+
+    def evaluations(self, need: Need) -> int:
+        """Return the network evaluations of the tiles that a window needs of one layer."""
+        return sum(
+            self.steering.calls(block.refine(self.latent)) * self.estimates(steps)
+            for block, steps in _blocks_of(need)
+        )
+
+    def estimates(self, steps: range) -> int:
+        """Return how many estimates a tile takes in some steps; a step to sigma = 0 takes one."""
+        sigmas, solver = self.solving.sigmas, self.solving.solver
+        return sum(1 if sigmas[step + 1] == 0 else solver.evaluations for step in steps)
 
 
-def evaluations_of(need: Need, solving: Sampling) -> int:
-    """Return the network evaluations of the tiles that a window needs of one layer."""
-    layer = need.layer
-    if isinstance(layer.work, Chart):
-        size = layer.lattice.size
-        return need.tiles * cost_of_layers(layer.work.layers, solving, Window(0, size, 0, size)).evaluations
-    if isinstance(layer.work, Solve):
-        return need.tiles * evaluations_of_steps(layer.work.steps, solving)
-    return 0
-
-
-def evaluations_of_steps(steps: range, solving: Sampling) -> int:
-    """Return the network evaluations of one tile in some steps; a step to sigma = 0 takes one."""
-    return sum(1 if solving.sigmas[step + 1] == 0 else solving.solver.evaluations for step in steps)
+def _blocks_of(need: Need) -> Iterator[tuple[TileBlock, range]]:
+    """Yield the tiles that take steps, in blocks: a chart's tiles lie where the chart does."""
+    work, block = need.layer.work, need.block
+    if isinstance(work, Solve):
+        yield block, work.steps
+    if isinstance(work, Chart):
+        size = need.layer.lattice.size
+        for inner in cone(work.layers, Window(0, size, 0, size)):
+            for inner_block, steps in _blocks_of(inner):
+                for index in inner.indices:
+                    y, x = inner_block.window(index).y0, inner_block.window(index).x0
+                    origin = block.origin[0] + y, block.origin[1] + x
+                    yield TileBlock(inner_block.size, block.stride, origin, block.rows, block.columns), steps

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
-from geoinfinite.diffusion.model import Array, Bound
+from geoinfinite.diffusion.model import Array, Bound, Steered
+from geoinfinite.told import Told
 
 Lock = AbstractContextManager[Any]
 
@@ -19,6 +21,11 @@ class ExclusiveCalls:
     lock: Lock
     has_autoencoder: bool
     """Whether images are made by a network too."""
+
+    def retold(self, changes: Mapping[str, tuple[Told, ...]]) -> ExclusiveCalls:
+        """Return the same tiles told otherwise, alone on the device: networks may read what they are told."""
+        with self.lock:
+            return replace(self, bound=cast(Steered, self.bound).retold(changes))
 
     def state(self, field: Array) -> Any:
         """Return a state where the denoiser computes."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from geoinfinite.diffusion.model import Array
 from geoinfinite.engine.level import Level
 from geoinfinite.engine.parent_pixels import ParentPixels
 from geoinfinite.engine.resources import Resources
+from geoinfinite.engine.steering import ToldTile, texts
+from geoinfinite.engine.telling import told_tile
 from geoinfinite.engine.tile_batch import FusedLayer, TileBatch
 from geoinfinite.plane.window import Window
 from geoinfinite.tiling import (
@@ -16,6 +19,7 @@ from geoinfinite.tiling import (
     Layer,
     Need,
     NoTileCache,
+    Solve,
     TileIndex,
     cone,
     fixed_batches,
@@ -107,18 +111,34 @@ class LayerDrawing:
         if isinstance(layer.work, Chart):
             return [self._chart(layer.work, window) for window in windows]
         drawn, numerics, models = self.level.drawn, self.level.recipe.numerics, self.resources.models
-        lock, tiles = models.device_lock(numerics.device), []
+        lock = models.device_lock(numerics.device)
+        told = [self._told(layer, window) for window in windows]
+        tiles: dict[int, Array] = {}
         with models.lend((drawn.digest, numerics.device), lambda: drawn.load(numerics.device)) as model:
-            for batch, real in fixed_batches(windows, numerics.micro_batch):
-                made = TileBatch(self.level, layer, batch, self.parent, below).draw(model, lock)
-                tiles += list(made[:real])
-        return tiles
+            for batch, real in _alike(told, numerics.micro_batch):
+                said = [told[i] for i in batch]
+                alike = TileBatch(self.level, layer, [windows[i] for i in batch], self.parent, below, said)
+                tiles |= zip(batch[:real], alike.draw(model, lock), strict=False)
+        return [tiles[i] for i in range(len(windows))]
+
+    def _told(self, layer: Layer, window: Window) -> ToldTile:
+        """Return what conditions say of a tile that takes steps."""
+        if not isinstance(layer.work, Solve):
+            return {}
+        return told_tile(self.level, self.level.pixels_told(layer, window), self.resources.told)
 
     def _chart(self, work: Chart, window: Window) -> Array:
         """Draw a tile that consists of layers of its own; only the whole of it is worth keeping."""
         layers = tuple(layer.shift(window.y0, window.x0) for layer in work.layers)
         alone = replace(self, resources=replace(self.resources, tiles=NoTileCache()))
         return alone.fused(layers, window)
+
+
+def _alike(told: list[ToldTile], size: int) -> Iterator[tuple[list[int], int]]:
+    """Yield the numbers of tiles in batches of one size, each of tiles that take equally many calls."""
+    numbers = sorted(range(len(told)), key=lambda i: texts(told[i]))
+    for _, alike in groupby(numbers, key=lambda i: texts(told[i])):
+        yield from fixed_batches(list(alike), size)
 
 
 def fuse_tiles(need: Need, tiles: Iterator[tuple[Window, Array]]) -> Array:

@@ -9,9 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from geoinfinite.diffusion.model import Array, ModelFacts, TileModel
-from geoinfinite.engine.cost import Cost, cost_of_layers
+from geoinfinite.engine.cost import Cost, Pricing
 from geoinfinite.engine.parent_pixels import within_grid
 from geoinfinite.engine.raster_source import RasterSource
+from geoinfinite.engine.steering import Steering
 from geoinfinite.errors import ModelError
 from geoinfinite.file_memo import FileState
 from geoinfinite.models.reference import ModelReference
@@ -51,6 +52,8 @@ class Drawn:
     """How every step is corrected towards the parent: ``"project"``, ``"guide"``, or not at all."""
     keeps_means: bool
     """Whether every block of the level has its parent's mean."""
+    steering: Steering
+    """What the tiles are told besides their parents."""
 
     def load(self, device: str) -> TileModel:
         """Load the model; raise `ModelError` if its files are others by now, whose pixels would be others."""
@@ -62,6 +65,11 @@ class Drawn:
                 "load the world again, or put the old file back"
             )
         return model
+
+    @property
+    def pricing(self) -> Pricing:
+        """What tiles cost."""
+        return Pricing(self.solving, self.steering, self.facts.latent)
 
     @property
     def is_layered(self) -> bool:
@@ -153,4 +161,4 @@ class Level:
         """Return what drawing a window takes when its parent is at hand; nothing for a raster."""
         if window.size == 0 or isinstance(self.source, RasterSource):
             return Cost()
-        return cost_of_layers(self.source.layers, self.source.solving, self.blocks(window))
+        return self.source.pricing.of_layers(self.source.layers, self.blocks(window))

@@ -8,14 +8,18 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
+from geoinfinite.conditions.protocol import ByRegion, PromptCounts
 from geoinfinite.diffusion.model import ModelFacts
 from geoinfinite.engine.level import Drawn, Level
 from geoinfinite.engine.level_layers import Lattices
 from geoinfinite.engine.raster_source import RasterSource
+from geoinfinite.engine.steering import Steering
 from geoinfinite.engine.tile_batch import PositionNoise
 from geoinfinite.errors import WindowError, WorldError
 from geoinfinite.file_memo import FileState
 from geoinfinite.models.reference import ModelReference
+from geoinfinite.plane.grid import Grid
+from geoinfinite.recipe.fillings import Filling, fillings, terms_of
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.recipe.solver_settings import sampling_of
 
@@ -75,7 +79,29 @@ class _ResolvedRecipe:
             channels=channels,
             guided=sampler.consistency if sampler.consistency in ("project", "guide") else None,
             keeps_means=sampler.consistency != "none",
+            steering=_steering(recipe, number, facts),
         )
+
+
+def _steering(recipe: Recipe, number: int, facts: ModelFacts) -> Steering:
+    """Return what steers a level, from its conditions and the slots of its model."""
+    filled = fillings(recipe.conditions, facts.slots, number)
+    terms = terms_of(filled, recipe.sampler_at(number), f"level.{number}.sampler")
+    counted = {f.slot.name: _counts(f, recipe.grid, number) for f in filled}
+    by_region = {name: counts for name, counts in counted.items() if counts is not None}
+    if len(by_region) > 1:
+        raise WorldError(
+            f"condition.{' and condition.'.join(by_region)} both differ by region at level {number}; tiles "
+            "are told the texts of one condition by region: give all but one a single prompt"
+        )
+    slot = next(iter(by_region), None)
+    return Steering(filled, terms, slot, by_region[slot] if slot else None)
+
+
+def _counts(filling: Filling, grid: Grid, number: int) -> PromptCounts | None:
+    """Return how many texts a condition says of every tile; ``None`` if always one."""
+    condition = filling.condition
+    return condition.counts(grid, number) if isinstance(condition, ByRegion) else None
 
 
 class ResolvedLevels:

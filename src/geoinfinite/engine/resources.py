@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from geoinfinite.engine.open_rasters import OpenRasters
+from geoinfinite.engine.told_cache import ToldCache
 from geoinfinite.errors import Cancelled
 from geoinfinite.models.loaded import LoadedModels
 from geoinfinite.tiling import MemoryTileCache, TileCache
@@ -14,11 +15,14 @@ TILE_BYTES = 256 * 2**20
 """Memory for tiles that neighbouring windows share, unless a caller brings a cache of its own."""
 MODEL_BYTES = 8 * 2**30
 """Memory for loaded models beyond which those that were used longest ago are unloaded."""
+TOLD_BYTES = 64 * 2**20
+"""Memory for what conditions have said of tiles: layers of one level are told the same."""
 OPEN_RASTERS = 16
 """Raster files that stay open."""
 
 _models = LoadedModels(MODEL_BYTES)
 _rasters = OpenRasters(OPEN_RASTERS)
+_told = ToldCache(TOLD_BYTES)
 
 
 def _never() -> bool:
@@ -39,6 +43,8 @@ class Resources:
     """Loaded models."""
     rasters: OpenRasters = _rasters
     """Open raster files."""
+    told: ToldCache = _told
+    """What conditions have said of tiles."""
     is_cancelled: Callable[[], bool] = _never
     """Asked before every batch of tiles; True ends the work with `Cancelled`."""
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from geoinfinite.diffusion.denoiser import Denoiser
 from geoinfinite.diffusion.model import Array, Bound, Cond, TileModel
 from geoinfinite.diffusion.noise import NoiseField
 from geoinfinite.engine.exclusive import ExclusiveCalls, Lock
 from geoinfinite.engine.level import Drawn, Level
 from geoinfinite.engine.parent_pixels import ParentPixels
+from geoinfinite.engine.steering import ToldTile, merged, steered
 from geoinfinite.errors import ModelError
 from geoinfinite.plane.resample import project_mean
 from geoinfinite.plane.window import Window
@@ -46,6 +47,8 @@ class TileBatch:
     """``None`` for level 0, which is told nothing."""
     below: FusedLayer | None
     """What the tiles begin from; ``None``: from noise."""
+    told: Sequence[ToldTile] = ()
+    """What conditions say of every tile; nothing where tiles are not solved."""
 
     def draw(self, model: TileModel, lock: Lock) -> Array:
         """Return the tiles, ``(tile, channel, y, x)``: states, or images of the level that are finite.
@@ -53,8 +56,7 @@ class TileBatch:
         ``lock`` is held during network calls alone.
         """
         drawn, work = self.level.drawn, self.layer.work
-        told = Cond(self._parents(drawn.facts.margin), self.level.recipe.grid.gsd_m(self.level.number))
-        bound = ExclusiveCalls(model.bind(told), lock, drawn.facts.latent > 1)
+        bound = self._bound(model, lock)
         if isinstance(work, Decode):
             return self._settled(self._decode(bound, work))
         if not isinstance(work, Solve):
@@ -65,6 +67,20 @@ class TileBatch:
         x = x * drawn.solving.end
         return bound.field(x) if drawn.facts.latent > 1 else self._settled(bound.image(x))
 
+    def _bound(self, model: TileModel, lock: Lock) -> ExclusiveCalls:
+        """Return the model told about the tiles; networks that read what they are told run on the device."""
+        drawn = self.level.drawn
+        slots = [filling.slot.name for filling in drawn.steering.filled] if self.told else []
+        cond = Cond(
+            self._parents(drawn.facts.margin),
+            self.level.recipe.grid.gsd_m(self.level.number),
+            told=merged(self.told, slots),
+            strength=drawn.steering.strength,
+        )
+        with lock if slots else nullcontext():
+            bound = model.bind(cond)
+        return ExclusiveCalls(bound, lock, drawn.facts.latent > 1)
+
     def _decode(self, bound: Bound, work: Decode) -> Array:
         """Return the images of latent states, without the halo that they were decoded with."""
         if self.below is None:
@@ -73,7 +89,7 @@ class TileBatch:
         kept = slice(work.halo, -work.halo or None)
         return bound.image(bound.state(latents))[..., kept, kept]
 
-    def _solve(self, bound: Bound, work: Solve) -> tuple[Any, tuple[Any, ...]]:
+    def _solve(self, bound: ExclusiveCalls, work: Solve) -> tuple[Any, tuple[Any, ...]]:
         """Take the layer's steps: return the state, and the fields that the solver carries on."""
         drawn = self.level.drawn
         solving = drawn.solving
@@ -85,9 +101,9 @@ class TileBatch:
             x, *past = [fresh(0) * solving.start]
         else:
             x, *past = (bound.state(part) for part in self._carried(self.below, drawn))
-        denoise: Denoiser = bound.denoise
+        denoise = steered(bound, drawn.steering, self.told, drawn.facts.latent)
         if drawn.guided is not None:
-            denoise = consistent(bound, self._parents(0), self.level.factor, drawn.guided)
+            denoise = consistent(bound, self._parents(0), self.level.factor, drawn.guided, denoise)
         course = Course(solving.sigmas, fresh, solving.eta)
         return solving.solver.advance(
             denoise, x, tuple(past), course=course, start=work.steps.start, stop=work.steps.stop

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from geoinfinite.conditions.protocol import Condition
 from geoinfinite.errors import WorldError
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.crs import in_full, shorten
 from geoinfinite.plane.grid import ALIKE, Grid
 from geoinfinite.plane.quantise import Encoding
 from geoinfinite.recipe.compatibility import check_model, check_sampler
+from geoinfinite.recipe.fillings import check_filled, check_used, fillings, terms_of
 from geoinfinite.recipe.raster import Raster
 from geoinfinite.recipe.root import Root
 from geoinfinite.recipe.settings import LevelSettings
 from geoinfinite.recipe.solver_settings import sampling_of
 from geoinfinite.samplers.tiled import TiledSampler
+from geoinfinite.told import Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +90,24 @@ def check_settings(levels: Sequence[LevelSettings], grid: Grid, root: Root) -> N
                 f"level.0 is root.source={in_full(root.source)!r}, which is read and not drawn; leave "
                 'level.0 out, or set root.source = "generated"'
             )
+
+
+def check_conditions(
+    conditions: Sequence[Condition],
+    grid: Grid,
+    drawn: Sequence[DrawnLevel],
+    slots_of: Mapping[ModelReference, Sequence[Slot]],
+) -> None:
+    """Raise `WorldError` unless every condition fills a slot, and every slot that must be filled is."""
+    used: list[Condition] = []
+    known: list[Slot] = []
+    for level in drawn:
+        slots = slots_of[level.model]
+        filled = fillings(conditions, slots, level.number)
+        check_filled(filled, slots, level.number, level.model.ref)
+        terms_of(filled, level.sampler, level.section)
+        for filling in filled:
+            filling.condition.check(filling.slot, grid, level.number)
+        used += [filling.condition for filling in filled]
+        known += slots
+    check_used(conditions, used, known)

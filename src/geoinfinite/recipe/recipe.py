@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from geoinfinite.conditions.protocol import Condition
 from geoinfinite.diffusion.noise import NoiseField, noise_key
 from geoinfinite.errors import WorldError
 from geoinfinite.file_memo import FileState
@@ -16,6 +17,7 @@ from geoinfinite.plane.quantise import Encoding
 from geoinfinite.recipe.checks import (
     DrawnLevel,
     check_bands,
+    check_conditions,
     check_drawn,
     check_root,
     check_settings,
@@ -53,6 +55,8 @@ class Recipe:
     dtype: str = "uint8"
     levels: tuple[LevelSettings, ...] = ()
     """Settings that single levels have of their own."""
+    conditions: tuple[Condition, ...] = ()
+    """What steers the levels besides their parents: georeferenced data that fills slots of the models."""
 
     def __post_init__(self) -> None:
         if type(self.seed) is not int or not 0 <= self.seed < 2**64:
@@ -71,6 +75,9 @@ class Recipe:
         for level in sorted({*checked, *(s.level for s in self.levels)}):
             check_drawn(self.grid, self._drawn(level))
             check_bands(self.model_at(level), self.bands, self.root)
+        slots = {model: model.facts().slots for model in {self.model_at(level) for level in drawn}}
+        if self.conditions or any(slots.values()):
+            check_conditions(self.conditions, self.grid, [self._drawn(level) for level in drawn], slots)
 
     def drawn_levels(self) -> range:
         """Return the levels that a network draws: all, or all but the root raster."""
@@ -151,6 +158,7 @@ class Recipe:
                 "grid": dataclasses.asdict(self.grid),
                 "root": self.root.digest(),
                 "levels": self._levels_described(),
+                "conditions": sorted((c.described() for c in self.conditions), key=token),
                 "numerics": dataclasses.asdict(self.numerics),
             }
         )
@@ -169,6 +177,7 @@ class Recipe:
         """Return the present state of every file that decides a pixel."""
         models = (self.model, *(s.model for s in self.levels if s.model))
         paths = dict.fromkeys(path for model in models for path in model.files())
+        paths |= dict.fromkeys(path for condition in self.conditions for path in condition.files())
         of_root = () if self.root.generated else states(self.root.path)
         return (*(FileState.of(path) for path in paths), *of_root)
 
@@ -220,6 +229,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "sampler": (TiledSampler, type(None)),
     "numerics": (Numerics,),
     "levels": (tuple,),
+    "conditions": (tuple,),
 }
 
 

@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 
 import tomli_w
 
+from geoinfinite.conditions import KINDS
 from geoinfinite.errors import WorldError
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.grid import Grid
+from geoinfinite.recipe import condition_tables
 from geoinfinite.recipe.defaults import completed, default_sampler
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.recipe.root import GENERATED, Root
@@ -98,9 +100,9 @@ def parse(text: str, *, where: str, folder: Path) -> dict[str, Any]:
 
 
 def _fields(tables: Table, folder: Path) -> dict[str, Any]:
-    check_keys(tables, ("world", "sampler", "level", *_SECTIONS), "")
+    check_keys(tables, ("world", "sampler", "level", condition_tables.KEY, *_SECTIONS), "")
     for name, table in tables.items():
-        if not isinstance(table, dict):
+        if not isinstance(table, dict) and name != condition_tables.KEY:
             raise WorldError(
                 f"{name} = {shown(table)} stands outside a section; sections are written [{name}]"
             )
@@ -121,6 +123,8 @@ def _fields(tables: Table, folder: Path) -> dict[str, Any]:
     if said is not None:
         fields["sampler"] = _sampler(said, default_sampler(model, 1), "sampler")
     fields["levels"] = _levels(tables.get("level", {}), said, model, fields, folder)
+    if condition_tables.KEY in tables:
+        fields["conditions"] = condition_tables.read(tables[condition_tables.KEY], KINDS, folder)
     return fields
 
 
@@ -234,6 +238,8 @@ def dump(recipe: Recipe, relative_to: Path | None = None) -> str:
             **({"sampler": described(own.sampler)} if own.sampler else {}),
             **({"model": _written(own.model, relative_to)} if own.model else {}),
         }
+    if recipe.conditions:
+        sections[condition_tables.KEY] = condition_tables.written(recipe.conditions, relative_to)
     return tomli_w.dumps(sections)
 
 

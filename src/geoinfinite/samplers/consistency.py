@@ -26,9 +26,12 @@ class Imaging(Protocol):
         """Return the estimate of an image."""
 
 
-def consistent(model: Imaging, parents: Array | None, factor: int, how: str) -> Denoiser:
+def consistent(
+    model: Imaging, parents: Array | None, factor: int, how: str, denoiser: Denoiser | None = None
+) -> Denoiser:
     """Return the model's denoiser, its estimates corrected towards images that coarsen to the parent.
 
+    ``denoiser`` is corrected instead where it is given: the model's, guided by what it is told.
     With I the image of x0 and I' the nearest image that coarsens to the parents ``(tile, band, y, x)``,
     the estimate becomes ``x0 + share (enc(I') - enc(I))``. The difference cancels what a latent model's
     encoder loses; for pixels it is the null-space step of DDNM. ``"project"`` takes the whole way at
@@ -38,11 +41,12 @@ def consistent(model: Imaging, parents: Array | None, factor: int, how: str) -> 
     (PiGDM), r^2 = sigma^2 / (1 + sigma^2), of data with unit variance; the latent form follows ZoomLDM,
     Yellapragada et al. 2025 (arXiv:2411.16969).
     """
+    estimate = model.denoise if denoiser is None else denoiser
     if parents is None:
-        return model.denoise
+        return estimate
 
     def denoise(x: Any, sigma: float) -> Any:
-        x0 = model.denoise(x, sigma)
+        x0 = estimate(x, sigma)
         image = model.image(x0)
         error = model.encode(project_mean(image, parents, factor)) - model.encode(image)
         share = 1.0 if how == "project" else 1 / (1 + sigma**2)

@@ -13,6 +13,7 @@ from geoinfinite.samplers.solvers import SOLVERS
 
 CHECKPOINT = "checkpoint"
 """The solver or schedule of a checkpoint's own ``scheduler_config.json``."""
+LARGEST_GUIDANCE = 1000
 CONSISTENCIES = ("mean", "project", "guide", "none")
 """How a level is held to its parent; all but the last end with an exact projection."""
 
@@ -45,6 +46,9 @@ class TiledSampler:
     consistency: str = "mean"
     """``"mean"``: a level coarsened by the factor is its parent, by a projection at the end; ``"project"``,
     ``"guide"``: every step is also drawn to the parent; ``"none"``: as the network left it."""
+    guidance: float | None = None
+    """How far estimates go beyond the answer that is told less: 1 is the model's answer itself. It counts for
+    the slots that the model was trained without at times; ``None``: 1."""
 
     def __post_init__(self) -> None:
         for name, value, known in (
@@ -64,6 +68,11 @@ class TiledSampler:
             raise WorldError(
                 f"sampler.stride={self.stride} must be between 1 and sampler.tile={self.tile}: "
                 "a larger stride leaves pixels that no tile covers"
+            )
+        if self.guidance is not None and not 0 <= self.guidance <= LARGEST_GUIDANCE:
+            raise WorldError(
+                f"sampler.guidance={self.guidance} must be at least 0 and at most {LARGEST_GUIDANCE}; 1 is "
+                "the model's answer itself"
             )
         if self.eta is not None and not 0 <= self.eta <= 1:
             raise WorldError(f"sampler.eta={self.eta} must be between 0 (deterministic) and 1 (DDPM)")

@@ -3,6 +3,7 @@
 from geoinfinite.tiling.batches import fixed_batches as fixed_batches
 from geoinfinite.tiling.fuse import fuse as fuse
 from geoinfinite.tiling.lattice import Lattice as Lattice
+from geoinfinite.tiling.lattice import TileBlock as TileBlock
 from geoinfinite.tiling.lattice import TileIndex as TileIndex
 from geoinfinite.tiling.layers import Chart as Chart
 from geoinfinite.tiling.layers import Decode as Decode

@@ -70,7 +70,47 @@ class Lattice:
         rows, columns = self.rows(window), self.columns(window)
         return self.cover(rows, columns)
 
+    def block(self, rows: range, columns: range) -> TileBlock:
+        """Return rows and columns of tiles as a block."""
+        return TileBlock(self.size, self.stride, self.origin, rows, columns)
+
     def cover(self, rows: range, columns: range) -> Window:
         """Return the pixels of a block of tiles, which is not empty."""
         first, last = self.window((rows[0], columns[0])), self.window((rows[-1], columns[-1]))
         return Window(first.y0, last.y1, first.x0, last.x1)
+
+
+@dataclass(frozen=True, slots=True)
+class TileBlock:
+    """Squares in rows and columns that are counted and not drawn: they may lie apart, as those of charts do.
+
+    >>> block = TileBlock(64, 48, (0, -8), range(2), range(-1, 3))
+    >>> block.count, block.window((1, -1))
+    (8, Window(y0=48, y1=112, x0=-56, x1=8))
+    """
+
+    size: int
+    """Side of a square."""
+    stride: int
+    """From one square's start to the next one's; it may exceed ``size``."""
+    origin: tuple[int, int]
+    """First pixel ``(y, x)`` of square (0, 0)."""
+    rows: range
+    columns: range
+
+    @property
+    def count(self) -> int:
+        """Number of squares."""
+        return len(self.rows) * len(self.columns)
+
+    def window(self, index: TileIndex) -> Window:
+        """Return the pixels of a square."""
+        y, x = (o + k * self.stride for o, k in zip(self.origin, index, strict=True))
+        return Window(y, y + self.size, x, x + self.size)
+
+    def refine(self, factor: int) -> TileBlock:
+        """Return the block on pixels that are ``factor`` times finer."""
+        y, x = self.origin
+        return replace(
+            self, size=self.size * factor, stride=self.stride * factor, origin=(y * factor, x * factor)
+        )

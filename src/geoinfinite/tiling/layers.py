@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoinfinite.plane.window import Window
-from geoinfinite.tiling.lattice import Lattice, TileIndex
+from geoinfinite.tiling.lattice import Lattice, TileBlock, TileIndex
 from geoinfinite.tiling.weights import axis_weights
 
 Array = NDArray[np.float32]
@@ -129,10 +129,16 @@ class Need:
         return ((ky, kx) for ky in self.rows for kx in self.columns)
 
     @property
+    def block(self) -> TileBlock:
+        """The tiles to draw, each one once."""
+        turn = self.layer.turn
+        columns = self.columns if turn is None else self.columns[:turn]
+        return self.layer.lattice.block(self.rows, columns)
+
+    @property
     def tiles(self) -> int:
         """How many tiles there are to draw, each one once."""
-        turn = self.layer.turn
-        return len(self.rows) * (len(self.columns) if turn is None else min(len(self.columns), turn))
+        return self.block.count
 
     def settle_edges(self, fused: Array) -> Array:
         """Return a fused window ``(channel, y, x)`` whose weights sum to one also beyond the outermost tiles.

@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from geoinfinite.engine import RasterSource, draw, read
-from geoinfinite.engine.cost import Cost, evaluations_of
+from geoinfinite.engine.cost import Cost
 from geoinfinite.plane.window import Window
 from geoinfinite.stores import ledger
 from geoinfinite.stores.jobs.graph import JobGraph
@@ -80,7 +80,7 @@ def _keep_sheet(opened: OpenJob, task: Task, ticks: Ticks) -> Outcome:
     tiles = draw_sheet(sheets, files, task.id, opened.parent(task.stage), counter.resources())
     opened.check_here()
     files.save(task.id, tiles)
-    evaluations = evaluations_of(need, stage.source.drawn.solving)
+    evaluations = stage.source.drawn.pricing.evaluations(need)
     return Drawn(counter.drawn, 0, evaluations, counter.reported)
 
 
