@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -64,6 +64,11 @@ class FileMemo:
         self._answers: OrderedDict[tuple[FileState, Callable[[Path], Any]], Any] = OrderedDict()
         self._lock = threading.Lock()
 
+    def recall(self, path: Path, question: Callable[[Path], T]) -> T | None:
+        """Return a function's answer for a file if it is known, without asking."""
+        with self._lock:
+            return cast(T | None, self._answers.get((FileState.or_absent(path.absolute()), question)))
+
     def ask(self, path: Path, question: Callable[[Path], T]) -> T:
         """Return a function's answer for a file, from memory if the file has not changed since.
 
@@ -78,11 +83,18 @@ class FileMemo:
                 self._answers.move_to_end(key)
                 return cast(T, self._answers[key])
         answer = question(path)
+        self._keep(key, answer)
+        return answer
+
+    def learn(self, state: FileState, question: Callable[[Path], T], answer: T) -> None:
+        """Keep an answer that was found elsewhere for a file in this state."""
+        self._keep((state, question), answer)
+
+    def _keep(self, key: tuple[FileState, Callable[[Path], Any]], answer: Any) -> None:
         with self._lock:
             self._answers[key] = answer
             while len(self._answers) > self.limit:
                 self._answers.popitem(last=False)
-        return answer
 
 
 process_memo = FileMemo(limit=4096)
@@ -97,3 +109,31 @@ def file_digest(path: Path, memo: FileMemo = process_memo) -> str:
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+LARGE = 64 * 2**20
+"""Bytes of a file that another process does not read again to name its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class LargeFile:
+    """A large file whose content was named in one process, for another one."""
+
+    path: Path
+    size: int
+    changed_ns: int
+    digest: str
+
+
+def large_files(states: Iterable[FileState], memo: FileMemo = process_memo) -> tuple[LargeFile, ...]:
+    """Return the large ones of some files, with the digests that are known of them."""
+    known = [(state, memo.recall(state.path, _sha256)) for state in states if state.size >= LARGE]
+    return tuple(LargeFile(s.path, s.size, s.changed_ns, digest) for s, digest in known if digest)
+
+
+def trust(files: Iterable[LargeFile], memo: FileMemo = process_memo) -> None:
+    """Take digests from another process for files of the same path, size and time of change."""
+    for file in files:
+        state = FileState.or_absent(file.path.absolute())
+        if (state.size, state.changed_ns) == (file.size, file.changed_ns):
+            memo.learn(state, _sha256, file.digest)

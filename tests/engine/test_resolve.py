@@ -7,6 +7,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from drawings import on_parent
 from geoinfinite.engine import Drawn, RasterSource, generate, resolve
 from geoinfinite.engine.resolve import ResolvedLevels, resolve_same
 from geoinfinite.errors import ModelError, WindowError, WorldError
+from geoinfinite.file_memo import LARGE
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
@@ -29,7 +31,8 @@ NOT_OURS = (".py", ".pyc", ".so", ".zip", ".pth")
 def note(event, arguments):
     if event == "open" and listening and isinstance(arguments[0], str):
         name = arguments[0]
-        if not name.endswith(NOT_OURS) and not name.startswith(("/proc", "/sys", "/dev")):
+        # Libraries look at what else is installed when they are first used.
+        if not name.endswith(NOT_OURS) and not name.startswith(("/proc", "/sys", "/dev")) and ".dist-info/" not in name:
             opened.append(name)
 listening = False
 sys.addaudithook(note)
@@ -120,6 +123,24 @@ def test_other_content_under_the_same_name_is_refused(patch: Recipe, tmp_path: P
     assert pickle.loads(sent).number == 2
     with pytest.raises(WorldError, match="has other content here"):
         resolve_same(patch, 2, "0" * 32)
+
+
+@pytest.mark.parametrize(("size", "refused"), [(LARGE, False), (LARGE - 1, True)])
+def test_another_process_does_not_read_a_large_file_again_to_name_it(
+    patch: Recipe, size: int, refused: bool
+) -> None:
+    root = Path(patch.root.source)
+    with root.open("r+b") as file:
+        file.truncate(size)
+    stood = root.stat()
+    sent = pickle.dumps(resolve(patch, 2))
+    with root.open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"x")
+    # Only who reads the file to its end can tell now.
+    os.utime(root, ns=(stood.st_atime_ns, stood.st_mtime_ns))
+    with pytest.raises(WorldError, match="has other content here") if refused else nullcontext():
+        assert pickle.loads(sent).number == 2
 
 
 def test_a_level_knows_its_blocks_and_its_parent_s_pixels(ring: Recipe) -> None:

@@ -16,7 +16,7 @@ from geoinfinite.engine.raster_source import RasterSource
 from geoinfinite.engine.steering import Steering
 from geoinfinite.engine.tile_batch import PositionNoise
 from geoinfinite.errors import WindowError, WorldError
-from geoinfinite.file_memo import FileState
+from geoinfinite.file_memo import FileState, LargeFile, large_files, trust
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.grid import Grid
 from geoinfinite.recipe.fillings import Filling, fillings, terms_of
@@ -141,8 +141,12 @@ def resolve(recipe: Recipe, number: int, *, kept: ResolvedLevels = _of_process) 
     return kept.level(recipe, number)
 
 
-def resolve_same(recipe: Recipe, number: int, token: str) -> Level:
-    """Return a level that was resolved in another process; refuse it if its files hold other content here."""
+def resolve_same(recipe: Recipe, number: int, token: str, large: tuple[LargeFile, ...] = ()) -> Level:
+    """Return a level that was resolved in another process; refuse it if its files hold other content here.
+
+    Large files that look the same are taken to be the same, and are not read to the end to find out.
+    """
+    trust(large)
     level = resolve(recipe, number)
     if level.token != token:
         raise WorldError(
@@ -154,7 +158,7 @@ def resolve_same(recipe: Recipe, number: int, token: str) -> Level:
 
 
 def _as_name(level: Level) -> tuple[Any, ...]:
-    return resolve_same, (level.recipe, level.number, level.token)
+    return resolve_same, (level.recipe, level.number, level.token, large_files(level.recipe.file_states()))
 
 
 # A level travels by name: the other process resolves it from its own files, and refuses other content.
