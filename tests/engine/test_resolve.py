@@ -32,7 +32,8 @@ def note(event, arguments):
     if event == "open" and listening and isinstance(arguments[0], str):
         name = arguments[0]
         # Libraries look at what else is installed when they are first used.
-        if not name.endswith(NOT_OURS) and not name.startswith(("/proc", "/sys", "/dev")) and ".dist-info/" not in name:
+        of_libraries = name.endswith(NOT_OURS) or ".dist-info/" in name
+        if not of_libraries and not name.startswith(("/proc", "/sys", "/dev")):
             opened.append(name)
 listening = False
 sys.addaudithook(note)
