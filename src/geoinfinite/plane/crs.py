@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError, ProjError
+from pyproj.transformer import TransformerGroup
 
 from geoinfinite.errors import WindowError, WorldError
 
@@ -35,8 +37,20 @@ def parse_crs(text: str) -> CRS:
 
 @lru_cache(maxsize=64)
 def transformer(source: str, target: str) -> Transformer:
-    """Return what carries points ``(x, y)`` or ``(longitude, latitude)`` from one CRS to another."""
-    return Transformer.from_crs(parse_crs(source), parse_crs(target), always_xy=True)
+    """Return what carries points ``(x, y)`` or ``(longitude, latitude)`` from one CRS to another.
+
+    Datum grids are not used, even where they are installed or could be downloaded: a point must not lie
+    metres apart on two machines.
+    """
+    crs = parse_crs(source), parse_crs(target)
+    with warnings.catch_warnings():
+        # PROJ warns of grids that it would like to have.
+        warnings.simplefilter("ignore", UserWarning)
+        ways = TransformerGroup(*crs, always_xy=True).transformers
+    without = [way for way in ways if not any(part.grids for part in way.operations or ())]
+    if len(without) == len(ways) or not without:
+        return Transformer.from_crs(*crs, always_xy=True)
+    return without[0]
 
 
 def horizontal(text: str) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import pyproj
+import rasterio
 
 from geoinfinite.engine import resolve
 from geoinfinite.errors import ModelError, StoreError, WorldError
@@ -41,7 +43,11 @@ def numerics_profile(recipe: Recipe) -> Profile:
     simd = np.show_config(mode="dicts")
     found = simd.get("SIMD Extensions", {}).get("found", []) if isinstance(simd, dict) else []
     profile["simd"] = " ".join(found)
+    if recipe.conditions:
+        profile |= {"proj": pyproj.proj_version_str, "gdal": rasterio.__gdal_version__}
     models = (recipe.model, *(s.model for s in recipe.levels if s.model))
+    if any(slot.kind == "text" for model in models for slot in model.facts().slots):
+        profile["transformers"] = version("transformers")
     if any(model.directory is not None for model in models):
         profile |= {name: version(name) for name in ("torch", "diffusers")}
         # Only a process that draws with a network pays for this import of torch.
