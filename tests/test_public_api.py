@@ -20,6 +20,7 @@ NAMES = {
     "plan",
     "resume",
     "verify",
+    "conditions",
     "models",
     "samplers",
 }

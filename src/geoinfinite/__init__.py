@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from geoinfinite import conditions as conditions
     from geoinfinite import models as models
     from geoinfinite import samplers as samplers
     from geoinfinite.arrays import ReadBudget as ReadBudget
@@ -30,7 +31,7 @@ else:
         "verify": "stores.verification",
         "GeoInfiniteAccessor": "stores.accessor",
     }
-    _ROOMS = {"models", "samplers"}
+    _ROOMS = {"conditions", "models", "samplers"}
 
     def __getattr__(name):
         if name in _ROOMS:
@@ -49,6 +50,7 @@ __all__ = [
     "ReadBudget",
     "Window",
     "World",
+    "conditions",
     "generate",
     "models",
     "plan",
