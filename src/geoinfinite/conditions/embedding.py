@@ -24,7 +24,7 @@ from geoinfinite.told import Slot
 class Embedding:
     """Vectors of a georeferenced field, such as the features of a network, read between its pixels.
 
-    A tile is told ``cells`` x ``cells`` vectors of the slot, each at the middle of its part of the tile. Where
+    A tile is told ``cells`` x ``cells`` vectors, each at the middle of its part of the tile. Where
     one of them is not known, the tile is told nothing.
 
     >>> Embedding("embedding", "features.tif").kind
