@@ -5,6 +5,7 @@ from geoinfinite.conditions.metadata import Metadata as Metadata
 from geoinfinite.conditions.place import Place as Place
 from geoinfinite.conditions.protocol import Condition as Condition
 from geoinfinite.conditions.raster import Raster as Raster
+from geoinfinite.conditions.text import Text as Text
 
-KINDS: dict[str, type] = {kind.kind: kind for kind in (Embedding, Metadata, Raster)}
+KINDS: dict[str, type] = {kind.kind: kind for kind in (Embedding, Metadata, Raster, Text)}
 """The conditions by the names that world files use."""
