@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -12,9 +12,12 @@ import xarray as xr
 from geoinfinite.arrays import ReadBudget, level_array, level_tree
 from geoinfinite.arrays.budget import DEFAULT_BUDGET
 from geoinfinite.arrays.dataarray import checked_level
+from geoinfinite.conditions.protocol import Condition
 from geoinfinite.errors import WindowError
+from geoinfinite.models.reference import ModelReference, from_pretrained
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.fitting import fitted_fields
 from geoinfinite.recipe.recipe import Recipe
 
 
@@ -43,6 +46,33 @@ class World(Recipe):
         1
         """
         return worldfile.loads(text, cls, folder=None if folder is None else Path(folder))
+
+    @classmethod
+    def for_model(
+        cls,
+        ref: str | Path | ModelReference,
+        *,
+        crs: str | None = None,
+        bounds: Sequence[float] | None = None,
+        resolution: float | None = None,
+        root: str | None = None,
+        conditions: Iterable[Condition] = (),
+    ) -> Self:
+        """Return a world that fits a model: its own size of tile, solver, schedule and steps.
+
+        A model without a parent draws ``bounds`` = (left, bottom, right, top) of a CRS, in pixels of
+        ``resolution`` CRS units. A model that is told a parent draws one level below the raster ``root``.
+        Tiles overlap by an eighth; guidance is 7.5 where a condition fills a slot that guidance compares.
+        Change what does not suit with `replace`, and keep the world with `save`. Raises `WorldError` if what
+        is said does not suffice for the model.
+
+        >>> bounds = 400_000, 5_200_000, 404_000, 5_202_000
+        >>> world = World.for_model("analytic:planet", crs="EPSG:32632", bounds=bounds, resolution=20)
+        >>> world.array(level=0).shape
+        (3, 100, 200)
+        """
+        model = ref if isinstance(ref, ModelReference) else from_pretrained(ref)
+        return cls(**fitted_fields(model, crs, bounds, resolution, root, conditions))
 
     def save(self, path: str | Path) -> None:
         """Write the world file; `load` reads it back to an equal world."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from geoinfinite.cli.show import edges, length, print_facts, print_json, print_table
 from geoinfinite.cli.store import completeness, open_store, read_store
+from geoinfinite.conditions.protocol import Condition
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.recipe.settings import described
@@ -49,6 +50,7 @@ def _world_document(recipe: Recipe) -> dict[str, Any]:
         "periodic": grid.periodic,
         "root": recipe.root.source,
         "device": recipe.numerics.device,
+        "conditions": [{"name": c.name, "kind": c.kind, "levels": c.levels} for c in recipe.conditions],
         "levels": [_level_document(recipe, level) for level in range(grid.levels)],
     }
 
@@ -86,6 +88,7 @@ def _describe_world(recipe: Recipe) -> None:
             ("root", recipe.root.source),
             *_by_levels("model", drawn, lambda level: _model(recipe, level)),
             *_by_levels("sampler", drawn, lambda level: _sampler(recipe.sampler_at(level))),
+            *((f"condition {c.name}", _condition(c)) for c in recipe.conditions),
         ],
     )
     print_table(
@@ -97,6 +100,11 @@ def _describe_world(recipe: Recipe) -> None:
             for source in ["model" if _drawn(recipe, level) else "root"]
         ],
     )
+
+
+def _condition(condition: Condition) -> str:
+    levels = f", at levels {', '.join(map(str, condition.levels))}" * bool(condition.levels)
+    return f"{condition.kind}{levels}"
 
 
 def _by_levels(name: str, levels: list[int], text: Any) -> list[tuple[str, str]]:

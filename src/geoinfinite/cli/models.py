@@ -9,6 +9,7 @@ from pathlib import Path
 from geoinfinite.cli.show import print_facts, print_json
 from geoinfinite.diffusion.model import ModelFacts
 from geoinfinite.models.reference import ANALYTIC, SIDECAR, from_pretrained
+from geoinfinite.told import Slot
 
 
 def list_models(options: argparse.Namespace) -> int:
@@ -39,6 +40,9 @@ def inspect_model(options: argparse.Namespace) -> int:
                 "latent": facts.latent,
                 "channels": facts.channels,
                 "halo": facts.halo,
+                "slots": [
+                    {"name": slot.name, "kind": slot.kind, "required": slot.required} for slot in facts.slots
+                ],
                 "directory": None if directory is None else str(directory),
             }
         )
@@ -53,10 +57,15 @@ def inspect_model(options: argparse.Namespace) -> int:
             ("margin", f"{facts.margin} parent pixels"),
             ("tiles", f"multiples of {facts.multiple} px"),
             ("state", _state(facts)),
+            *([("told", ", ".join(map(_slot, facts.slots)))] if facts.slots else []),
             ("files", str(directory or "none: closed form")),
         ],
     )
     return 0
+
+
+def _slot(slot: Slot) -> str:
+    return f"{slot.name} ({slot.kind}{'' if slot.required else ', if wanted'})"
 
 
 def _state(facts: ModelFacts) -> str:

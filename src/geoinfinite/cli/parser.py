@@ -108,6 +108,29 @@ def build_parser() -> argparse.ArgumentParser:
     info.set_defaults(run="geoinfinite.cli.info:run")
     info.add_argument("subject", metavar="WORLD|STORE", help="a bundled world, a .toml file or a .zarr")
 
+    new = commands.add_parser("new", parents=[shared], help="write a world file that fits a model")
+    new.set_defaults(run="geoinfinite.cli.new:run")
+    new.add_argument("ref", metavar="REF", help="bundled:NAME, analytic:NAME or the folder of a checkpoint")
+    new.add_argument("--out", required=True, metavar="PATH", help="the world file to write, a .toml")
+    new.add_argument(
+        "--bbox", type=float, nargs=4, metavar=("W", "S", "E", "N"), help="what the world covers, in degrees"
+    )
+    new.add_argument("--crs", help="CRS of the world's pixels (default: the UTM zone of the place)")
+    new.add_argument("--resolution", type=float, metavar="R", help="units of that CRS per pixel")
+    new.add_argument("--root", metavar="RASTER", help="level 0, for a model that draws on a parent")
+    new.add_argument("--prompt", metavar="TEXT", help="what a model with words is told everywhere")
+    new.add_argument(
+        "--raster",
+        action="append",
+        type=_slot,
+        default=[],
+        metavar="SLOT=FILE",
+        help="a raster that a model is told, such as hint=osm.tif; repeat it for others",
+    )
+    new.add_argument("--name", help="name of the world (default: that of the file)")
+    new.add_argument("--seed", type=int, help="seed of the world (default: 0)")
+    new.add_argument("--overwrite", action="store_true", help="replace an existing file")
+
     models = commands.add_parser("models", help="list models, or describe one")
     actions = models.add_subparsers(title="commands", metavar="COMMAND", required=True)
     listing = actions.add_parser(
@@ -164,6 +187,13 @@ def _setting(text: str) -> tuple[str, str]:
     if not key or not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
     return key, value
+
+
+def _slot(text: str) -> tuple[str, str]:
+    slot, equals, path = text.partition("=")
+    if not slot or not equals or not path:
+        raise argparse.ArgumentTypeError(f"{text!r} is not SLOT=FILE, such as hint=osm.tif")
+    return slot, path
 
 
 def _part(text: str) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from geoinfinite.tiling import TileBlock
 from geoinfinite.told import Slot, Told
 
 
+@runtime_checkable
 class Condition(Protocol):
     """Georeferenced data that fills a slot of a model: frozen, hashable, small, picklable.
 

@@ -99,6 +99,12 @@ def check_conditions(
     slots_of: Mapping[ModelReference, Sequence[Slot]],
 ) -> None:
     """Raise `WorldError` unless every condition fills a slot, and every slot that must be filled is."""
+    for condition in conditions:
+        if not isinstance(condition, Condition):
+            raise WorldError(
+                f"conditions={shorten(repr(conditions))}: {shorten(repr(condition))} is no condition; make "
+                'one, such as gi.conditions.Text("prompt", "a harbour")'
+            )
     used: list[Condition] = []
     known: list[Slot] = []
     for level in drawn:

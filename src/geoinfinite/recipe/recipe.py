@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -235,6 +236,8 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 def _field(name: str, value: Any) -> Any:
     """Return a field given as such or by name; raise `WorldError` for a value of another kind."""
+    if name == "conditions" and isinstance(value, Iterable):
+        return tuple(value)
     if name in ("model", "root") and hasattr(value, "__fspath__"):
         value = value.__fspath__()
     if isinstance(value, str):
