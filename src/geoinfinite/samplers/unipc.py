@@ -13,7 +13,7 @@ from geoinfinite.samplers.stepping import Past, Step, solver
 
 @solver(history=3)
 def unipc(denoise: Denoiser, x: Array, past: Past, step: Step) -> tuple[Array, Past]:
-    """One UniPC-2 step per interval, of the variant B2(h). Carries the corrected state and two estimates.
+    """One UniPC-2 step per interval, variant B2(h); order 3. Carries the corrected state and two estimates.
 
     The estimate at the end of the last step corrects that step (UniC) for no further evaluation; the next
     one is an exponential integral of the estimate, extrapolated in log(1 / sigma) (UniP). Orders rise over
@@ -22,31 +22,33 @@ def unipc(denoise: Denoiser, x: Array, past: Past, step: Step) -> tuple[Array, P
     Source: Zhao et al. 2023 (arXiv:2302.04867), algorithms 1 and 2 with prediction of data.
 
     >>> unipc(lambda x, sigma: x / 2, 8.0, [4.0, 2.0, 1.0, 0.0])
-    1.75
+    2.0625
     """
     return _corrected_and_predicted(denoise, x, past, step, order=2)
 
 
 @solver(history=2)
 def unipc_1(denoise: Denoiser, x: Array, past: Past, step: Step) -> tuple[Array, Past]:
-    """One UniPC-1 step per interval: as `unipc`, with Euler's step to predict. Carries one estimate less.
+    """One UniPC-1 step per interval: as `unipc`, with Euler's step to predict; order 2. Carries one estimate.
 
     Source: Zhao et al. 2023 (arXiv:2302.04867).
 
     >>> unipc_1(lambda x, sigma: x / 2, 8.0, [4.0, 2.0, 1.0, 0.0])
-    1.75
+    2.1875
     """
     return _corrected_and_predicted(denoise, x, past, step, order=1)
 
 
 @solver(history=4)
 def unipc_3(denoise: Denoiser, x: Array, past: Past, step: Step) -> tuple[Array, Past]:
-    """One UniPC-3 step per interval: as `unipc`, with one estimate more carried.
+    """One UniPC-3 step per interval: as `unipc`, with three estimates carried.
+
+    Of the order 4 of its name 3 or less is left: the first and last steps are of lower orders.
 
     Source: Zhao et al. 2023 (arXiv:2302.04867).
 
     >>> unipc_3(lambda x, sigma: x / 2, 8.0, [4.0, 2.0, 1.0, 0.0])
-    1.75
+    2.0625
     """
     return _corrected_and_predicted(denoise, x, past, step, order=3)
 

@@ -235,7 +235,7 @@ def solver_keys(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
     keys = _typed(NETWORK[name] | SOLVER[name], config)
     of_class = {key: allowed for (owner, key), allowed in SOLVER_ONLY_OF_CLASS.items() if owner == name}
     _check(name, keys, SOLVER_ONLY | of_class)
-    cut = keys.get("use_karras_sigmas") and name.startswith("DPMSolver")
+    cut = keys.get("use_karras_sigmas") and "solver_order" in keys
     if cut and keys["beta_schedule"] == "squaredcos_cap_v2":
         raise WorldError(
             f"use_karras_sigmas=true of {name} is not supported with beta_schedule='squaredcos_cap_v2': "
