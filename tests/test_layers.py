@@ -14,7 +14,7 @@ SOURCE = Path(geoinfinite.__file__).parent
 LAYERS = (
     "errors token file_memo provenance progress",
     "plane told",
-    "diffusion",
+    "diffusion rasters",
     "tiling samplers evaluation",
     "models conditions",
     "recipe",

@@ -48,6 +48,21 @@ class Place:
         part = (np.arange(parts) + 0.5) / parts
         return (y[:, None] + part).ravel(), (x[:, None] + part).ravel()
 
+    def parts(self, count: int) -> tuple[Coordinates, Coordinates]:
+        """Return rows and columns of the middles of ``count`` x ``count`` equal parts of the window.
+
+        They are within the level, and columns are wrapped round the Earth.
+
+        >>> grid = Grid("EPSG:32632", (400_000.0, 5_200_000.0), 30.0, (100, 200))
+        >>> Place(grid, 0, Window(0, 64, 64, 128)).parts(2)
+        (array([16., 48.]), array([ 80., 112.]))
+        """
+        rows, columns = self.grid.shape_at(self.level)
+        middles = (np.arange(count) + 0.5) / count
+        y = (self.window.y0 + middles * self.window.height).clip(0.5, rows - 0.5)
+        x = self.window.x0 + middles * self.window.width
+        return y, x % columns if self.grid.periodic else x.clip(0.5, columns - 0.5)
+
     def coordinates(
         self, rows: Coordinates, columns: Coordinates, pixels: int = 1
     ) -> tuple[Coordinates, Coordinates]:

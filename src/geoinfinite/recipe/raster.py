@@ -16,7 +16,8 @@ from rasterio.errors import RasterioIOError
 from geoinfinite.errors import WorldError
 from geoinfinite.plane.crs import in_full, shorten
 from geoinfinite.plane.window import Window
-from geoinfinite.recipe.rasterfile import OPTIONS, States, content_digest, open_raster
+from geoinfinite.rasters.checks import Colour
+from geoinfinite.rasters.files import OPTIONS, States, content_digest, open_raster
 
 _LARGEST_SCAN = 2**30
 """Values that are looked through for their range, for the remedy of an error."""
@@ -24,8 +25,8 @@ _ROUNDING = 1e-6
 """By how much scaled values may leave 0..1: the ends of a stated range are met to rounding."""
 
 
-Colour = tuple[int, int, int, int]
-"""Red, green, blue, alpha, 0 to 255."""
+INSTEAD = ', or "bundled:blue-marble"'
+"""What else than a file a root may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Raster:
     def open(self) -> Any:
         """Return a rasterio dataset of the file, which is still the one whose header was read."""
         self.check_unchanged()
-        return open_raster(self.path, self.source)
+        return open_raster(self.path, f"root.source={in_full(self.source)!r}", instead=INSTEAD)
 
     def read(self, dataset: Any, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return ``(band, y, x)`` values and ``(y, x)`` whether they are known, rows inside the raster.

@@ -15,6 +15,7 @@ from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.quantise import Encoding
+from geoinfinite.rasters.files import states
 from geoinfinite.recipe.checks import (
     DrawnLevel,
     check_bands,
@@ -24,7 +25,6 @@ from geoinfinite.recipe.checks import (
     check_settings,
 )
 from geoinfinite.recipe.defaults import default_sampler
-from geoinfinite.recipe.rasterfile import states
 from geoinfinite.recipe.root import Root
 from geoinfinite.recipe.settings import LevelSettings, Numerics, described
 from geoinfinite.samplers.presets import PRESETS

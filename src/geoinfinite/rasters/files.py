@@ -28,7 +28,7 @@ OPTIONS: dict[str, Any] = {
     "GDAL_DISABLE_READDIR_ON_OPEN": True,  # A folder may hold a million files.
     "GDAL_GEOREF_SOURCES": "PAM,INTERNAL,WORLDFILE",
 }
-"""GDAL's configuration while a root is opened and read."""
+"""GDAL's configuration while a raster is opened and read."""
 _LARGEST_XML = 2**20
 _DEEPEST_XML = 32
 
@@ -56,14 +56,16 @@ def _masks(path: Path) -> tuple[str, str]:
     return f"{path}.msk", f"{path}.MSK"
 
 
-def open_raster(path: Path, source: str) -> Any:
-    """Return a rasterio dataset; raise `WorldError` for a file that is missing or not of a known format."""
+def open_raster(path: Path, named: str, *, overview: int | None = None, instead: str = "") -> Any:
+    """Return a rasterio dataset; raise `WorldError` for a file that is missing or not of a known format.
+
+    ``named`` is the argument as the user typed it, with its value; ``instead`` what else may be named.
+    ``overview`` opens one of the file's overviews, 0 the finest.
+    """
     if not os.path.isfile(path):
         raise WorldError(
-            f"root.source={in_full(source)!r} does not exist (looked for {in_full(str(path))}); "
-            'name a raster file, or "bundled:blue-marble"'
+            f"{named} does not exist (looked for {in_full(str(path))}); name a raster file{instead}"
         )
-    named = f"root.source={in_full(source)!r}"
     _check_mask(path)
     driver = _driver(path, named)
     try:
@@ -71,7 +73,8 @@ def open_raster(path: Path, source: str) -> Any:
             # What the warning says is said by the checks of the header, as an error.
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             with rasterio.Env(**OPTIONS):
-                return rasterio.open(path.absolute(), driver=driver)
+                options = {} if overview is None else {"overview_level": overview}
+                return rasterio.open(path.absolute(), driver=driver, **options)
     except RasterioIOError as error:
         raise WorldError(
             f"{named} is not a raster that can be read ({shorten(str(error))}): it is damaged; copy it again"

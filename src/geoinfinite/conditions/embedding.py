@@ -1,0 +1,100 @@
+"""``Embedding``: a coarse field of vectors, one band for every channel."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoinfinite.conditions.gather import Gathering
+from geoinfinite.conditions.place import Place
+from geoinfinite.conditions.settings import check_name, checked_guidance, checked_levels, checked_path, said
+from geoinfinite.conditions.source_digest import checked_digest, source_digest
+from geoinfinite.conditions.source_raster import SourceRaster, source_files, source_raster
+from geoinfinite.errors import WorldError
+from geoinfinite.plane.grid import Grid
+from geoinfinite.told import Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """Vectors of a georeferenced field, such as the features of a network, read between its pixels.
+
+    A tile is told ``cells`` x ``cells`` vectors, each at the middle of its part of the tile. Where
+    one of them is not known, the tile is told nothing.
+
+    >>> Embedding("embedding", "features.tif").kind
+    'embedding'
+    """
+
+    kind: ClassVar[str] = "embedding"
+    PATHS: ClassVar[tuple[str, ...]] = ("source",)
+
+    name: str
+    """The slot that it fills."""
+    source: str
+    """The path of a raster whose bands are the channels."""
+    levels: tuple[int, ...] = ()
+    """The levels that it steers; ``()``: all whose model has the slot."""
+    guidance: float | None = None
+    """How far guidance goes beyond the answer without it; ``None``: as the sampler and the slot say."""
+    digest: str | None = None
+    """``"sha256:..."`` of the file, which is believed."""
+    strength: ClassVar[float] = 1.0
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        for key, value in (
+            ("source", checked_path(self.name, self.source)),
+            ("levels", checked_levels(self.name, self.levels)),
+            ("guidance", checked_guidance(self.name, self.guidance)),
+            ("digest", checked_digest(self.name, self.digest)),
+        ):
+            object.__setattr__(self, key, value)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return Path(os.path.abspath(os.path.expanduser(self.source)))
+
+    def files(self) -> tuple[Path, ...]:
+        """Return the file and what lies beside it and decides its values."""
+        return tuple(state.path for state in source_files(self.path) if state.exists)
+
+    def described(self) -> dict[str, Any]:
+        """Return its settings, the file by its content."""
+        settings = {key: value for key, value in asdict(self).items() if key not in ("source", "digest")}
+        return {"kind": self.kind, **settings, "source": self.digest or source_digest(self.path)}
+
+    def check(self, slot: Slot, grid: Grid, level: int) -> None:
+        """Raise `WorldError` unless the file can fill a slot; reads its header only."""
+        if slot.kind != "embedding":
+            raise WorldError(
+                f"condition.{self.name}.kind='embedding' cannot fill the slot {slot.name!r}, which is told "
+                f'{slot.kind}; write kind = "{slot.kind}"'
+            )
+        bands = len(self._header().indexes)
+        if slot.channels is not None and bands != slot.channels:
+            raise WorldError(
+                f"{said(self.name, 'source', self.source)} has {bands} bands, and the vectors of slot "
+                f"{slot.name!r} have {slot.channels} channels; name a file with that many"
+            )
+
+    def told(self, place: Place, slot: Slot) -> NDArray[np.float32] | None:
+        """Return vectors ``(channel, cell, cell)`` of a place; ``None`` where one of them is not known."""
+        header = self._header()
+        rows, columns = place.parts(max(slot.cells, 1))
+        with header.opened() as opened:
+            samples = Gathering(opened, header.indexes, True).at(
+                place.grid.crs, *place.coordinates(rows, columns)
+            )
+        if not samples.known.all():
+            return None
+        return samples.values.reshape(-1, len(rows), len(columns))
+
+    def _header(self) -> SourceRaster:
+        return source_raster(self.path, said(self.name, "source", self.source))

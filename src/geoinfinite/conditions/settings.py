@@ -1,0 +1,80 @@
+"""Settings of conditions as users give them: checked, and named in the error as they were typed."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from geoinfinite.errors import WorldError
+from geoinfinite.plane.crs import in_full, shorten
+
+MOST_LEVELS = 64
+
+
+def said(name: str, key: str, value: Any) -> str:
+    """Return a setting as an error names it.
+
+    >>> said("hint", "source", "osm.tif")
+    "condition.hint.source='osm.tif'"
+    """
+    shown = in_full(repr(value)) if key == "source" else shorten(repr(value))
+    return f"condition.{shorten(str(name), 40)}.{key}={shown}"
+
+
+def check_name(name: Any) -> None:
+    """Raise `WorldError` unless a name can be that of a slot."""
+    if not isinstance(name, str) or not 0 < len(name) <= 64 or not name.isprintable():
+        raise WorldError(
+            f"condition.name={shorten(repr(name))} is not the name of a slot; geoinfinite models inspect REF "
+            "lists those of a model"
+        )
+
+
+def checked_levels(name: str, levels: Any) -> tuple[int, ...]:
+    """Return the levels of a condition; one may be given as a number."""
+    found = (levels,) if isinstance(levels, int) else levels
+    if not _is_list(found) or not all(type(n) is int and 0 <= n < MOST_LEVELS for n in found):
+        raise WorldError(f"{said(name, 'levels', levels)} is no list of levels; write [] for all, or [0, 2]")
+    return tuple(found)
+
+
+def checked_path(name: str, source: Any) -> str:
+    """Return the path of a file."""
+    if not isinstance(source, str | os.PathLike) or "\0" in os.fspath(source) or not os.fspath(source):
+        raise WorldError(f"{said(name, 'source', source)} is not the path of a file; name one")
+    return os.fspath(source)
+
+
+def checked_number(name: str, key: str, value: Any, low: float = -math.inf, high: float = math.inf) -> float:
+    """Return a finite number from ``low`` to ``high``."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise WorldError(f"{said(name, key, value)} must be a finite number")
+    if not low <= value <= high:
+        raise WorldError(f"{said(name, key, value)} must be at least {low:g} and at most {high:g}")
+    return float(value)
+
+
+def checked_numbers(name: str, key: str, value: Any) -> tuple[float, ...]:
+    """Return finite numbers; one may be given as such."""
+    found = (value,) if isinstance(value, int | float) else value
+    if not _is_list(found):
+        raise WorldError(f"{said(name, key, value)} must be a number, or a list with one for every band")
+    return tuple(checked_number(name, key, number) for number in found)
+
+
+def checked_choice(name: str, key: str, value: Any, known: Sequence[str]) -> str:
+    """Return one of some names."""
+    if value not in known:
+        raise WorldError(f"{said(name, key, value)} is not one of {', '.join(known)}")
+    return str(value)
+
+
+def checked_guidance(name: str, value: Any) -> float | None:
+    """Return a scale of guidance; ``None``: the sampler's."""
+    return None if value is None else checked_number(name, "guidance", value, 0, 1000)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)

@@ -1,0 +1,143 @@
+"""``Text``: words for a whole world, for its regions, or made of attributes of the ground."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from geoinfinite.conditions.place import Place
+from geoinfinite.conditions.regions import LevelRegions, level_regions
+from geoinfinite.conditions.settings import check_name, checked_guidance, checked_levels, checked_path, said
+from geoinfinite.conditions.template import fields_of, filled
+from geoinfinite.conditions.vectors import Features, on_level, read_features, shapely_module
+from geoinfinite.errors import WorldError
+from geoinfinite.file_memo import file_digest
+from geoinfinite.plane.grid import Grid
+from geoinfinite.told import Regions, Slot
+
+LONGEST = 4096
+"""Characters of a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words that a model is told.
+
+    - ``prompt`` alone holds everywhere.
+    - With ``source`` and ``column``, polygons of a file say their own text in that column, and ``prompt``
+      holds elsewhere. The answers to all texts of a tile are blended by their shares of every pixel; where
+      polygons overlap, the later feature counts.
+    - With ``source`` and a ``prompt`` that names attributes, ``"a satellite image[ of a {use}]"``, each tile
+      is told the attributes of the polygon that covers most of it. A part in brackets is left out where its
+      attribute is not known.
+
+    >>> Text("prompt", "a harbour").prompt
+    'a harbour'
+    """
+
+    kind: ClassVar[str] = "text"
+    PATHS: ClassVar[tuple[str, ...]] = ("source",)
+
+    name: str
+    """The slot that it fills."""
+    prompt: str
+    """The text, or the one that holds where no polygon says another."""
+    source: str | None = None
+    """The path of polygons: GeoPackage, FlatGeobuf, GeoJSON or Parquet."""
+    column: str | None = None
+    """The attribute that holds the text of each polygon."""
+    levels: tuple[int, ...] = ()
+    """The levels that it steers; ``()``: all whose model has the slot."""
+    guidance: float | None = None
+    """How far guidance goes beyond the answer without it; ``None``: as the sampler and the slot say."""
+    strength: ClassVar[float] = 1.0
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        if not isinstance(self.prompt, str) or len(self.prompt) > LONGEST:
+            raise WorldError(
+                f"{said(self.name, 'prompt', self.prompt)} must be a text of {LONGEST} characters"
+            )
+        for key, value in (
+            ("levels", checked_levels(self.name, self.levels)),
+            ("guidance", checked_guidance(self.name, self.guidance)),
+        ):
+            object.__setattr__(self, key, value)
+        if self.source is not None:
+            object.__setattr__(self, "source", checked_path(self.name, self.source))
+        if self.column is not None and (not isinstance(self.column, str) or self.source is None):
+            raise WorldError(
+                f"{said(self.name, 'column', self.column)} is an attribute of polygons; name their file"
+            )
+        if self.source is not None and self.column is None and not fields_of(self.prompt):
+            raise WorldError(
+                f"{said(self.name, 'source', self.source)} is not used; name the column of the texts, "
+                "or attributes in prompt, such as {use}"
+            )
+
+    @property
+    def path(self) -> Path:
+        """The file of polygons."""
+        return Path(os.path.abspath(os.path.expanduser(self.source or "")))
+
+    def files(self) -> tuple[Path, ...]:
+        """Return the file of polygons, if there is one."""
+        return () if self.source is None else (self.path,)
+
+    def described(self) -> dict[str, Any]:
+        """Return its settings, the file by its content."""
+        settings: dict[str, Any] = {"kind": self.kind, **asdict(self)}
+        return settings if self.source is None else {**settings, "source": file_digest(self.path)}
+
+    def check(self, slot: Slot, grid: Grid, level: int) -> None:
+        """Raise `WorldError` unless it can fill a slot, and unless its polygons can be read."""
+        if slot.kind != "text":
+            raise WorldError(
+                f"condition.{self.name}.kind='text' cannot fill the slot {slot.name!r}, which is told "
+                f'{slot.kind}; write kind = "{slot.kind}"'
+            )
+        if self.source is None:
+            return
+        attributes = self._features().attributes
+        wanted = (self.column,) if self.column is not None else fields_of(self.prompt)
+        for attribute in wanted:
+            if attribute not in attributes:
+                key = "column" if self.column is not None else "prompt"
+                raise WorldError(
+                    f"{said(self.name, key, getattr(self, key))}: {attribute!r} is no attribute of "
+                    f"{self.source!r}; it has {', '.join(attributes) or 'none'}"
+                )
+
+    def counts(self, grid: Grid, level: int) -> LevelRegions | None:
+        """Return how many texts the tiles of a level are told; ``None``: always one."""
+        return None if self.column is None else self._regions(grid, level)
+
+    def told(self, place: Place, slot: Slot) -> str | Regions:
+        """Return the text of a place, or its texts with their shares of every pixel."""
+        if self.source is None:
+            return self.prompt
+        if self.column is not None:
+            return self._regions(place.grid, place.level).told(place.window)
+        return filled(self.prompt, self._attributes(place))
+
+    def _attributes(self, place: Place) -> dict[str, Any]:
+        """Return the attributes of the polygon that covers most of a place; the first of several."""
+        features, shapely = self._features(), shapely_module()
+        window = place.window
+        box = shapely.box(window.x0, window.y0, window.x1, window.y1)
+        covered = shapely.area(shapely.intersection(on_level(features, place.grid, place.level), box))
+        if not covered.any():
+            return {}
+        most = int(np.argmax(covered))
+        return {name: values[most] for name, values in features.attributes.items()}
+
+    def _regions(self, grid: Grid, level: int) -> LevelRegions:
+        named = said(self.name, "source", self.source)
+        return level_regions(self.path, named, self.column or "", self.prompt, grid, level)
+
+    def _features(self) -> Features:
+        return read_features(self.path, said(self.name, "source", self.source))

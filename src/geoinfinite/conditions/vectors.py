@@ -1,0 +1,119 @@
+"""Vector files: polygons with attributes, carried to the pixels of a level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoinfinite.errors import WorldError
+from geoinfinite.file_memo import FileState, process_memo
+from geoinfinite.plane.crs import parse_crs, shorten, transformer
+from geoinfinite.plane.grid import Grid
+
+LARGEST = 2**28
+"""Bytes of a file of polygons: they are read whole, once."""
+SNAP = 256
+"""Vertices lie on this part of a pixel, so that moving them by whole pixels changes no bit of them."""
+_MAGIC = {b"SQLi": "GPKG", b"fgb\x03": "FlatGeobuf", b"PAR1": "Parquet"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """The polygons of a file, in the file's order."""
+
+    geometries: NDArray[Any]
+    """Shapely geometries; valid, with an area."""
+    attributes: dict[str, NDArray[Any]]
+    crs: str
+
+
+@lru_cache(maxsize=32)
+def on_level(features: Features, grid: Grid, level: int) -> NDArray[Any]:
+    """Return geometries in pixels of a level, ``(column, row)``, snapped to ``1 / SNAP``."""
+    shapely = shapely_module()
+    carry = None if parse_crs(features.crs) == parse_crs(grid.crs) else transformer(features.crs, grid.crs)
+    step, (left, top) = grid.resolution_at(level), grid.origin
+
+    def to_pixels(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        x, y = points.T if carry is None else carry.transform(*points.T)
+        pixels = np.stack([(x - left) / step, (top - y) / step], axis=1)
+        return np.round(pixels * SNAP) / SNAP
+
+    carried = shapely.transform(features.geometries, to_pixels)
+    return np.asarray(shapely.make_valid(carried))
+
+
+def read_features(path: Path, named: str) -> Features:
+    """Return the polygons of a GeoPackage, FlatGeobuf, GeoJSON or Parquet file, kept while it stands.
+
+    Raises `WorldError` for a file that is missing, too large, of another format, without a CRS, or with a
+    feature that has no area.
+    """
+    state = FileState.or_absent(path)
+    if not state.exists:
+        raise WorldError(f"{named} does not exist (looked for {path}); name a file of polygons")
+    if state.size > LARGEST:
+        raise WorldError(
+            f"{named} has {state.size / 2**20:.0f} MiB, of {LARGEST // 2**20} at most, as it is read whole; "
+            "simplify it, or cut out what the world covers: ogr2ogr -clipsrc W S E N DST SRC"
+        )
+    return _features(path, named, state)
+
+
+@lru_cache(maxsize=8)
+def _features(path: Path, named: str, state: FileState) -> Features:
+    shapely, pyogrio = shapely_module(), _module("pyogrio")
+    _check_format(path, named)
+    try:
+        facts, fids, raw, columns = pyogrio.raw.read(str(path), return_fids=True)
+    except Exception as error:
+        raise WorldError(
+            f"{named} cannot be read ({shorten(str(error))}); it is damaged: copy it again"
+        ) from error
+    if facts["crs"] is None:
+        raise WorldError(f"{named} has no CRS; write one into it: ogr2ogr -a_srs EPSG:4326 DST SRC")
+    geometries = shapely.from_wkb(raw)
+    sound = shapely.make_valid(shapely.force_2d(geometries))
+    flat = [i for i, area in enumerate(shapely.area(sound)) if not area > 0]
+    if flat:
+        raise WorldError(
+            f"{named}: feature {fids[flat[0]]} has no area; regions are polygons: remove it, or buffer it"
+        )
+    attributes = dict(zip(facts["fields"], columns, strict=True))
+    return Features(sound, attributes, str(facts["crs"]))
+
+
+def _check_format(path: Path, named: str) -> None:
+    """Raise `WorldError` for a format that could name other files or addresses to read."""
+    head = process_memo.ask(path, _first_bytes)
+    if head not in _MAGIC and not head.lstrip().startswith(b"{"):
+        raise WorldError(
+            f"{named} is not a GeoPackage, FlatGeobuf, GeoJSON or Parquet file; convert it: "
+            "ogr2ogr DST.gpkg SRC"
+        )
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(4)
+
+
+def shapely_module() -> Any:
+    """Return shapely; raise `WorldError` that names the extra where it is not installed."""
+    return _module("shapely")
+
+
+def _module(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise WorldError(
+            f"conditions that read polygons need {name}, which is not installed: "
+            "pip install 'geoinfinite[vector]'"
+        ) from error
