@@ -163,7 +163,7 @@ def test_a_level_knows_its_blocks_and_its_parent_s_pixels(ring: Recipe) -> None:
 
 def test_cost_counts_evaluations_of_every_solver(patch: Recipe) -> None:
     window = Window(0, 24, 0, 24)
-    for solver, each in (("euler", 3), ("heun", 5)):
+    for solver, each in (("euler", 3), ("heun", 5), ("plms", 4), ("unipc", 3)):
         world = patch.replace(sampler=replace(patch.sampler, solver=solver))
         cost = resolve(world, 1).cost(window)
         assert cost.evaluations == cost.tiles * each

@@ -1,5 +1,6 @@
 """A checkpoint's scheduler_config.json gives the pixels of diffusers' own class on the same noise."""
 
+import dataclasses
 import inspect
 import itertools
 import json
@@ -25,6 +26,7 @@ WINDOW = Window(-7, 4, 2**31 - 5, 2**31 + 8)
 LATENT = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 ZOOMLDM = {"beta_start": 0.0015, "beta_end": 0.0195, "beta_schedule": "scaled_linear", "steps_offset": 1}
 NO_CLIP = {"clip_sample": False}
+PLMS = {"skip_prk_steps": True, "steps_offset": 1}
 ZERO_SNR = {
     "rescale_betas_zero_snr": True,
     "timestep_spacing": "trailing",
@@ -89,8 +91,12 @@ PREDICTIONS = ("epsilon", "v_prediction", "sample")
 SPACINGS = ("leading", "trailing", "linspace")
 
 
+Case = tuple[str, dict[str, Any], int]
+"""A class, what its file says, and a number of steps."""
+
+
 def cases() -> list[Any]:
-    made: list[tuple[str, dict[str, Any], int]] = []
+    made: list[Case] = []
     for prediction, spacing in itertools.product(PREDICTIONS, SPACINGS):
         spaced = {**LATENT, "prediction_type": prediction, "timestep_spacing": spacing, "steps_offset": 1}
         if spacing != "linspace":
@@ -178,7 +184,43 @@ def cases() -> list[Any]:
     made.append(("DDIMScheduler", ZERO_SNR, 20))
     for name in ("EulerDiscreteScheduler", "HeunDiscreteScheduler"):
         made.append((name, LATENT | {"use_karras_sigmas": True, "timestep_spacing": "leading"}, 1))
+    return [*_named(made), *_named(plms_cases() + unipc_cases())]
+
+
+def _named(made: list[Case]) -> list[Any]:
     return [pytest.param(*case, id=f"{i}-{case[0]}-{case[2]}") for i, case in enumerate(made)]
+
+
+def plms_cases() -> list[Case]:
+    made: list[Case] = []
+    for prediction, to_one in itertools.product(("epsilon", "v_prediction"), (True, False)):
+        said = LATENT | PLMS | {"prediction_type": prediction, "set_alpha_to_one": to_one}
+        made += [("PNDMScheduler", said, steps) for steps in (1, 2, 3, 4, 13)]
+        made.append(("PNDMScheduler", said | {"timestep_spacing": "trailing"}, 10))
+    made.append(("PNDMScheduler", PLMS | {"steps_offset": 0, "set_alpha_to_one": True}, 9))
+    made.append(("PNDMScheduler", PLMS | {"beta_schedule": "squaredcos_cap_v2"}, 8))
+    return made
+
+
+def unipc_cases() -> list[Case]:
+    made: list[Case] = []
+    for prediction, spacing in itertools.product(PREDICTIONS, SPACINGS):
+        said = LATENT | {"prediction_type": prediction, "timestep_spacing": spacing, "steps_offset": 1}
+        made.append(("UniPCMultistepScheduler", said, 10))
+        made.append(("UniPCMultistepScheduler", said | {"final_sigmas_type": "sigma_min"}, 7))
+    for order, steps in itertools.product((1, 2, 3), (1, 2, 3, 4, 16)):
+        made.append(("UniPCMultistepScheduler", LATENT | {"solver_order": order}, steps))
+    others = (
+        {"use_karras_sigmas": True},
+        {"use_karras_sigmas": True, "sigma_min": 0.1, "sigma_max": 11.0},
+        {"use_karras_sigmas": True, "solver_order": 3, "prediction_type": "v_prediction"},
+        {"solver_order": 1, "lower_order_final": False},
+        {"solver_type": "midpoint"},
+        {"beta_schedule": "squaredcos_cap_v2", "timestep_spacing": "leading"},
+        ZERO_SNR,
+        ZERO_SNR | {"use_karras_sigmas": True},
+    )
+    return made + [("UniPCMultistepScheduler", LATENT | other, 8) for other in others]
 
 
 @pytest.mark.usefixtures("same_noise")
@@ -187,6 +229,28 @@ def test_same_pixels(name: str, config: dict[str, Any], steps: int) -> None:
     x, expected = ours(name, config, steps), theirs(name, config, steps)
     assert expected.std() > 0.03
     torch.testing.assert_close(x, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        ("PNDMScheduler", LATENT | PLMS),
+        ("PNDMScheduler", LATENT | PLMS | {"prediction_type": "v_prediction"}),
+        ("UniPCMultistepScheduler", LATENT | {"timestep_spacing": "leading", "steps_offset": 1}),
+        ("UniPCMultistepScheduler", LATENT | {"prediction_type": "v_prediction", "solver_order": 3}),
+    ],
+)
+def test_same_pixels_for_every_number_of_steps(name: str, config: dict[str, Any]) -> None:
+    for steps in range(1, 51):
+        x, expected = ours(name, config, steps), theirs(name, config, steps)
+        torch.testing.assert_close(x, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("wrong", ["plms", "unipc_1", "unipc_3"])
+def test_multistep_solvers_are_not_each_other(wrong: str) -> None:
+    expected = theirs("UniPCMultistepScheduler", LATENT, 10)
+    sampling = dataclasses.replace(from_config(LATENT, "UniPCMultistepScheduler"), solver=wrong)
+    assert float((solved(sampling, 10) - expected).abs().max()) > 1e-4
 
 
 @pytest.mark.usefixtures("same_noise")
@@ -210,10 +274,19 @@ def test_same_pixels(name: str, config: dict[str, Any], steps: int) -> None:
         ("LCMScheduler", {"timestep_scaling": 0.01}, 4),
         ("FlowMatchEulerDiscreteScheduler", {"shift": 2.0}, 10),
         ("FlowMatchEulerDiscreteScheduler", {"stochastic_sampling": True}, 10),
+        ("PNDMScheduler", {"prediction_type": "v_prediction"}, 10),
+        ("PNDMScheduler", {"set_alpha_to_one": True}, 4),
+        ("PNDMScheduler", {"timestep_spacing": "trailing"}, 10),
+        ("UniPCMultistepScheduler", {"solver_order": 1}, 5),
+        ("UniPCMultistepScheduler", {"solver_order": 3}, 10),
+        ("UniPCMultistepScheduler", {"use_karras_sigmas": True}, 10),
+        ("UniPCMultistepScheduler", {"final_sigmas_type": "sigma_min"}, 10),
+        ("UniPCMultistepScheduler", {"timestep_spacing": "leading"}, 10),
     ],
 )
 def test_every_setting_is_seen_by_this_test(name: str, change: dict[str, Any], steps: int) -> None:
     config = {} if name.startswith("Flow") else LATENT | NO_CLIP
+    config |= PLMS if name == "PNDMScheduler" else {}
     honoured, expected = ours(name, config | change, steps), theirs(name, config | change, steps)
     torch.testing.assert_close(honoured, expected, rtol=1e-5, atol=1e-5)
     ignored = ours(name, config, steps)

@@ -101,6 +101,11 @@ CASES: list[tuple[Tables, str, Fix]] = [
         "a state that is not fused.*one of (?P<take>.*)$",
         solver,
     ),
+    (
+        ring({"preset": "earlysync", "solver": "plms"}),
+        "twice in its first step.*; take one of (?P<take>.*)$",
+        solver,
+    ),
     (ring(SPOT | {"solver": "heun"}), "sampler.preset='spotdiffusion'; take one of (?P<take>.*)$", solver),
     (ring(CHARTED | {"solver": "heun"}), "sampler.preset='charted'; take one of (?P<take>.*)$", solver),
     (

@@ -12,7 +12,8 @@ from geoinfinite.samplers import SOLVERS, karras
 from geoinfinite.samplers.consistency import Imaging, consistent
 
 SIGMAS = karras(8, 0.05, 20.0)
-SOLVED = sorted(set(SOLVERS) - {"lcm"})
+# Those whose result is the last estimate, or on a straight path to it.
+SOLVED = sorted(set(SOLVERS) - {"lcm", "plms_v"})
 
 
 @pytest.fixture

@@ -77,9 +77,11 @@ def sync_all(n: int) -> int:
 FORMULAS: dict[str, tuple[TiledSampler, Callable[[int], int]]] = {
     "a": (IndependentTiles(**HALF), lambda n: K * n**2),
     "a, heun": (IndependentTiles(**HALF, solver="heun"), lambda n: (2 * K - 1) * n**2),
+    "a, plms": (IndependentTiles(**HALF, solver="plms"), lambda n: (K + 1) * n**2),
     "b": (MultiDiffusion(**HALF), sync_all),
     "c, 1": (InfiniteDiffusion(**HALF, phases=1), lambda n: K * n**2),
     "c, 2": (InfiniteDiffusion(**HALF), lambda n: 2 * (n + 2 * R) ** 2 + 2 * n**2),
+    "c, 2, plms": (InfiniteDiffusion(**HALF, solver="plms"), lambda n: 3 * (n + 2 * R) ** 2 + 2 * n**2),
     "c, 3": (
         InfiniteDiffusion(**HALF, cuts=(1, 2, 1)),
         lambda n: (n + 4 * R) ** 2 + 2 * (n + 2 * R) ** 2 + n**2,

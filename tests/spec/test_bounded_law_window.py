@@ -31,7 +31,7 @@ def windows(draw: st.DrawFn, rows: int, columns: int, wraps: bool) -> Window:
 
 
 @pytest.mark.parametrize("make", [small_worlds.patch_world, small_worlds.ring_world])
-@pytest.mark.parametrize("solver", ["euler", "heun"])
+@pytest.mark.parametrize("solver", ["euler", "heun", "plms"])
 def test_evaluations_equal_the_prediction(tmp_path: Path, monkeypatch, make, solver: str) -> None:
     plain = make(tmp_path, numerics=Numerics(micro_batch=1))
     world = plain.replace(sampler=replace(plain.sampler, solver=solver))

@@ -113,7 +113,7 @@ def same(ring: Recipe, one: TiledSampler, other: TiledSampler) -> bool:
     return bool((drawn[0] == drawn[1]).all())
 
 
-SOLVED = "euler", "ab2", "dpmpp_3m", "ddim", "lcm"
+SOLVED = "euler", "ab2", "dpmpp_3m", "ddim", "lcm", "unipc"
 
 
 @pytest.mark.parametrize("model", preset_cases.MODELS)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from geoinfinite.engine.steering import Steering
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.solver_settings import Sampling
+from geoinfinite.samplers.stepping import Course, Step
 from geoinfinite.tiling import Chart, Layer, Need, Solve, TileBlock, cone
 
 
@@ -46,9 +47,9 @@ class Pricing:
         )
 
     def estimates(self, steps: range) -> int:
-        """Return how many estimates a tile takes in some steps; a step to sigma = 0 takes one."""
-        sigmas, solver = self.solving.sigmas, self.solving.solver
-        return sum(1 if sigmas[step + 1] == 0 else solver.evaluations for step in steps)
+        """Return how many estimates a tile takes in some steps, counted from 0."""
+        solver, course = self.solving.solver, Course(self.solving.sigmas)
+        return sum(solver.evaluations_of_step(Step(step + 1, course)) for step in steps)
 
 
 def _blocks_of(need: Need) -> Iterator[tuple[TileBlock, range]]:

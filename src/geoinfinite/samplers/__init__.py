@@ -30,5 +30,10 @@ from geoinfinite.samplers.solvers import euler_ancestral as euler_ancestral
 from geoinfinite.samplers.solvers import evaluations as evaluations
 from geoinfinite.samplers.solvers import heun as heun
 from geoinfinite.samplers.solvers import lcm as lcm
+from geoinfinite.samplers.solvers import plms as plms
+from geoinfinite.samplers.solvers import plms_v as plms_v
+from geoinfinite.samplers.solvers import unipc as unipc
+from geoinfinite.samplers.solvers import unipc_1 as unipc_1
+from geoinfinite.samplers.solvers import unipc_3 as unipc_3
 from geoinfinite.samplers.stepping import Course as Course
 from geoinfinite.samplers.stepping import Solver as Solver

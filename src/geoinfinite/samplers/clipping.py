@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from geoinfinite.diffusion.denoiser import Array, Denoiser
 from geoinfinite.errors import WorldError
@@ -56,4 +56,4 @@ def clipped_estimates(solver: Solver, limit: float, *, keep_noise: bool = False)
             f"keep_noise=True is DDIM's way to clip, not that of solver={solver.name!r}; leave it out"
         )
     take: TakeStep = ClippedTarget(limit) if keep_noise else ClippedStep(solver, limit)
-    return Solver(solver.name, take, solver.evaluations, solver.history, solver.eta, solver.renoises)
+    return replace(solver, take=take)

@@ -11,7 +11,7 @@ A solver sees neither tiles nor devices, keeps no state and leaves the caller's 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from math import log
 from types import FunctionType
@@ -122,8 +122,10 @@ class Solver:
     take: TakeStep
     """One step: ``(denoise, x, past, step) -> (x, past)``."""
     evaluations: int = 1
-    """Calls of the denoiser per step; one on a step that ends at 0. A second call sees a state that
-    nobody fused."""
+    """Most calls of the denoiser in a step: `evaluations_of_step`. A second call sees a state that nobody
+    fused."""
+    only_first: bool = False
+    """Only the first step takes as many calls, and the others one."""
     history: int = 0
     """Most fields that ``past`` holds: the memory of a solver beside its state, in states."""
     eta: float | None = None
@@ -140,8 +142,7 @@ class Solver:
         """Pickle by name, as functions do."""
         if isinstance(self.take, FunctionType):
             return self.name
-        fields = self.name, self.take, self.evaluations, self.history, self.eta, self.renoises
-        return Solver, fields
+        return Solver, tuple(getattr(self, field.name) for field in fields(self))
 
     def __call__(
         self,
@@ -186,6 +187,18 @@ class Solver:
             x, past = self.take(denoise, x, past, Step(index, course, eta))
         return x, past
 
+    def evaluations_of_step(self, step: Step) -> int:
+        """Return how many times a step calls the denoiser; a step that ends at sigma = 0 calls it once.
+
+        >>> from geoinfinite.samplers import heun, plms
+        >>> course = Course((4.0, 2.0, 1.0, 0.0))
+        >>> [[solver.evaluations_of_step(Step(i, course)) for i in (1, 2, 3)] for solver in (heun, plms)]
+        [[2, 2, 1], [2, 1, 1]]
+        """
+        if step.sigma_next == 0 or (self.only_first and (step.index > 1 or step.left == 1)):
+            return 1
+        return self.evaluations
+
     def check(self, course: Course) -> float:
         """Return the eta of a course, or refuse a course that this solver cannot take."""
         if course.eta and self.eta is None:
@@ -206,6 +219,7 @@ class Solver:
 def solver(
     *,
     evaluations: int = 1,
+    only_first: bool = False,
     history: int = 0,
     eta: float | None = None,
     renoises: bool = False,
@@ -213,6 +227,6 @@ def solver(
     """Make a step into the solver of its name."""
 
     def make(take: TakeStep) -> Solver:
-        return Solver(take.__name__, take, evaluations, history, eta, renoises)
+        return Solver(take.__name__, take, evaluations, only_first, history, eta, renoises)
 
     return make

@@ -90,8 +90,9 @@ class TiledSampler:
             )
         if self.fuses_answers and solver.evaluations > 1:
             able = ", ".join(name for name, s in SOLVERS.items() if s.evaluations == 1)
+            when = "its first" if solver.only_first else "a"
             raise WorldError(
-                f"sampler.solver={name!r} asks the network twice in a step, the second time about a "
+                f"sampler.solver={name!r} asks the network twice in {when} step, the second time about a "
                 f"state that is not fused, so not with sampler.preset={self.preset!r}; take one of {able}"
             )
 

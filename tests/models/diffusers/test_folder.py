@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import pickle
 import shutil
@@ -266,13 +265,17 @@ def test_the_sampling_that_the_authors_chose(folder: Path) -> None:
     chosen = reference.sampling()
     assert chosen is not None
     assert (chosen.solver, chosen.timesteps(4)) == ("ddim", (750, 500, 250, 0))
-    scheduler(_class_name="PNDMScheduler", steps_offset=1, timestep_spacing="leading")(folder)
-    assert reference.sampling() == dataclasses.replace(
-        chosen, spacing=dataclasses.replace(chosen.spacing, offset=1)
-    )
-    scheduler(_class_name="UniPCMultistepScheduler")(folder)
+    pndm = scheduler(_class_name="PNDMScheduler", steps_offset=1, timestep_spacing="leading")
+    pndm(folder)
+    with pytest.raises(WorldError, match=r"scheduler_config.json: skip_prk_steps=False of PNDMScheduler"):
+        reference.sampling()
+    scheduler(skip_prk_steps=True)(folder)
+    read = reference.sampling()
+    assert read is not None
+    assert (read.solver, read.timesteps(4)) == ("plms", (751, 501, 251, 1))
+    scheduler(_class_name="TCDScheduler")(folder)
     assert reference.facts().latent == 4
-    with pytest.raises(WorldError, match=r"scheduler_config.json: _class_name='UniPCMultistepScheduler'"):
+    with pytest.raises(WorldError, match=r"scheduler_config.json: _class_name='TCDScheduler'"):
         reference.sampling()
 
 
@@ -280,7 +283,7 @@ def test_the_sampling_that_the_authors_chose(folder: Path) -> None:
     ("changes", "solver", "steps", "tile", "stride"),
     [
         ({}, "checkpoint", 50, 64, 32),
-        ({"_class_name": "UniPCMultistepScheduler"}, "dpmpp_2m", 24, 64, 32),
+        ({"_class_name": "TCDScheduler"}, "dpmpp_2m", 24, 64, 32),
         ({"num_train_timesteps": 40}, "checkpoint", 25, 64, 32),
     ],
 )

@@ -100,6 +100,8 @@ SCHEDULERS = {
     "heun": (partial(diffusers.HeunDiscreteScheduler, **BETAS), 6),
     "dpm": (partial(diffusers.DPMSolverMultistepScheduler, **BETAS), 30),
     "dpm, karras": (partial(diffusers.DPMSolverMultistepScheduler, **BETAS, use_karras_sigmas=True), 9),
+    "pndm": (partial(diffusers.PNDMScheduler, **(BETAS | V), skip_prk_steps=True, steps_offset=1), 9),
+    "unipc": (partial(diffusers.UniPCMultistepScheduler, **BETAS), 12),
     "flow": (partial(diffusers.FlowMatchEulerDiscreteScheduler, shift=3.0), 8),
 }
 

@@ -27,10 +27,13 @@ PNDM = json.loads(
 DDIM = {"_class_name": "DDIMScheduler", "clip_sample": False}
 
 
+PLAIN = {"clip_sample": False, "steps_offset": 1, "set_alpha_to_one": True, "skip_prk_steps": True}
+
+
 @pytest.mark.parametrize("name", READERS)
 @pytest.mark.parametrize("steps", [2, 4, 10, 25])
 def test_every_class_gives_a_schedule(name: str, steps: int) -> None:
-    sampling = from_config({"clip_sample": False, "steps_offset": 1}, name)
+    sampling = from_config(PLAIN, name)
     sigmas = sampling.sigmas(steps)
     assert len(sigmas) == steps + 1
     assert sigmas[-1] == 0
@@ -41,7 +44,7 @@ def test_every_class_gives_a_schedule(name: str, steps: int) -> None:
     assert sampling.prediction in ADAPTERS
     assert (sampling.eta is not None) == (SOLVERS[sampling.solver].eta is not None)
     assert pickle.loads(pickle.dumps(sampling)) == sampling
-    assert hash(sampling) == hash(from_config({"clip_sample": False, "steps_offset": 1}, name))
+    assert hash(sampling) == hash(from_config(PLAIN, name))
 
 
 def test_every_class_has_keys_and_a_reader() -> None:
@@ -49,9 +52,11 @@ def test_every_class_has_keys_and_a_reader() -> None:
 
 
 def test_a_file_is_read_as_another_class_with_its_noise_schedule() -> None:
-    with pytest.raises(WorldError, match=r"_class_name='PNDMScheduler' is not one of DDIM.*class_name="):
-        from_config(PNDM)
-    assert checkpoint_sampling(PNDM) == from_config(PNDM, class_name="DDIMScheduler")
+    with pytest.raises(WorldError, match=r"_class_name='TCDScheduler' is not one of DDIM.*class_name="):
+        from_config(PNDM | {"_class_name": "TCDScheduler"})
+    assert checkpoint_sampling(PNDM) == from_config(PNDM)
+    assert (from_config(PNDM).solver, from_config(PNDM).eta) == ("plms", None)
+    assert checkpoint_sampling(PNDM, "UniPCMultistepScheduler").solver == "unipc"
     sampling = from_config(PNDM, class_name="DDIMScheduler")
     assert sampling.timesteps(4) == (751, 501, 251, 1)
     lowest = sampling.sigmas(4)[-1]
@@ -149,7 +154,31 @@ def test_settings_of_ddim_that_are_not_honoured_are_refused(config: dict[str, An
         ("FlowMatchEulerDiscreteScheduler", {"use_dynamic_shifting": True}, "use_dynamic_shifting=True"),
         ("FlowMatchEulerDiscreteScheduler", {"shift_terminal": 0.1}, "shift_terminal=0.1"),
         ("FlowMatchEulerDiscreteScheduler", {"invert_sigmas": True}, "invert_sigmas=True"),
-        ("UniPCMultistepScheduler", {}, "_class_name='UniPCMultistepScheduler' .* class_name='DPMSolver"),
+        ("KDPM2DiscreteScheduler", {}, "_class_name='KDPM2DiscreteScheduler' .* class_name='DPMSolver"),
+        ("PNDMScheduler", {}, "skip_prk_steps=False of PNDM.* set it to true, or .*'DDIMScheduler'"),
+        (
+            "PNDMScheduler",
+            {"skip_prk_steps": True, "prediction_type": "sample"},
+            "prediction_type='sample' of PNDM.*class_name='DDIMScheduler'",
+        ),
+        ("UniPCMultistepScheduler", {"solver_type": "bh1"}, "solver_type='bh1' .* set it to 'bh2'"),
+        ("UniPCMultistepScheduler", {"solver_order": 4}, "solver_order=4 of UniPC.* set it to 2 or 3"),
+        ("UniPCMultistepScheduler", {"predict_x0": False}, "predict_x0=False .* set it to true"),
+        ("UniPCMultistepScheduler", {"disable_corrector": [0]}, r"disable_corrector=\[0\] .* set it to \[\]"),
+        ("UniPCMultistepScheduler", {"solver_p": {"a": 1}}, "solver_p={'a': 1} .* set it to null"),
+        ("UniPCMultistepScheduler", {"thresholding": True}, "thresholding=True of UniPC"),
+        ("UniPCMultistepScheduler", {"use_exponential_sigmas": True}, "use_exponential_sigmas=True"),
+        (
+            "UniPCMultistepScheduler",
+            {"use_karras_sigmas": True, "beta_schedule": "squaredcos_cap_v2"},
+            "use_karras_sigmas=true of UniPC.* set it to false",
+        ),
+        ("UniPCMultistepScheduler", {"lower_order_final": False}, "solver_order=2; set it to true"),
+        (
+            "UniPCMultistepScheduler",
+            {"use_karras_sigmas": True, "final_sigmas_type": "sigma_min"},
+            "final_sigmas_type='sigma_min' with use_karras_sigmas=true .* set it to 'zero'",
+        ),
     ],
 )
 def test_settings_that_are_not_honoured_are_refused(name: str, config: dict[str, Any], message: str) -> None:
@@ -173,6 +202,14 @@ def test_settings_that_are_not_honoured_are_refused(name: str, config: dict[str,
         ("DDIMScheduler", {"timestep_spacing": "trailing"}, 30, "30 .*; take 25 or 40 steps, or set timest"),
         ("DDIMScheduler", {"timestep_spacing": "linspace"}, 10, "steps=10 .* goes down by 100 .*'trailing'"),
         ("DDIMScheduler", {"steps_offset": 1}, 600, "steps=600 .*; take at most 500 steps, or set steps_off"),
+        ("PNDMScheduler", {"skip_prk_steps": True}, 10, "last step to .* is none; set steps_offset=1"),
+        (
+            "PNDMScheduler",
+            {"skip_prk_steps": True, "timestep_spacing": "trailing"},
+            30,
+            "30 .*; take 25 or 40 steps, or set timest",
+        ),
+        ("UniPCMultistepScheduler", {}, 1000, "steps=1000 must be between 1 and 999"),
         ("LCMScheduler", {}, 51, "steps=51 must be between 1 and original_inference_steps=50"),
         ("FlowMatchEulerDiscreteScheduler", {}, 0, "steps=0 must be between 1 and the 1000"),
     ],

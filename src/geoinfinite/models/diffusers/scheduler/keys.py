@@ -13,6 +13,14 @@ from math import inf
 from typing import Any
 
 from geoinfinite.errors import WorldError
+from geoinfinite.models.diffusers.scheduler.honoured import (
+    CUT,
+    FLOW_ONLY,
+    NETWORK_ONLY,
+    SOLVER_ONLY,
+    SOLVER_ONLY_OF_CLASS,
+    Allowed,
+)
 from geoinfinite.models.schema import (
     FLAG,
     Anything,
@@ -65,6 +73,10 @@ RULES: dict[str, Rule] = {
     "solver_type": Text(),
     "lower_order_final": FLAG,
     "euler_at_final": FLAG,
+    "skip_prk_steps": FLAG,
+    "predict_x0": FLAG,
+    "disable_corrector": ListOf(Whole(0, 100_000), 0, 100_000),
+    "solver_p": Anything(),
     "flow_shift": optional(Number(0, 1e6, positive=True)),
     # Written as a number and, by other writers of JSON, as a string.
     "lambda_min_clipped": Either(Number(-inf, inf), Text()),
@@ -112,9 +124,9 @@ NETWORK: dict[str, dict[str, Any]] = {
     "DPMSolverMultistepScheduler": _DPM | _ZERO_SNR,
     "DPMSolverSinglestepScheduler": _DPM,
     "FlowMatchEulerDiscreteScheduler": {"num_train_timesteps": 1000, "invert_sigmas": False},
-    # Their solvers are not offered, their networks can be asked all the same.
     "PNDMScheduler": _TRAINING,
     "UniPCMultistepScheduler": _TRAINING | _THRESHOLD | _ZERO_SNR | _FLOW_SIGMAS,
+    # Their solvers are not offered, their networks can be asked all the same.
     "DEISMultistepScheduler": _TRAINING | _THRESHOLD | _FLOW_SIGMAS,
     "SASolverScheduler": _DPM,
     "LMSDiscreteScheduler": _TRAINING,
@@ -157,6 +169,24 @@ SOLVER: dict[str, dict[str, Any]] = {
     | {"euler_at_final": False, "use_lu_lambdas": False},
     # The order at the end is 1 whatever it says: the last step goes to 0.
     "DPMSolverSinglestepScheduler": _DPM_SOLVER | {"lower_order_final": False},
+    "PNDMScheduler": _SPACED | {"skip_prk_steps": False, "set_alpha_to_one": False},
+    "UniPCMultistepScheduler": _CURVES
+    | _LINSPACE
+    | {
+        "solver_order": 2,
+        "solver_type": "bh2",
+        "predict_x0": True,
+        "lower_order_final": True,
+        "disable_corrector": [],
+        "solver_p": None,
+        "sigma_min": None,
+        "sigma_max": None,
+        "final_sigmas_type": "zero",
+        "flow_shift": 1.0,
+        "use_dynamic_shifting": False,
+        "time_shift_type": "exponential",
+        "shift_terminal": None,
+    },
     "FlowMatchEulerDiscreteScheduler": _CURVES
     | {
         "shift": 1.0,
@@ -172,54 +202,6 @@ SOLVER: dict[str, dict[str, Any]] = {
 }
 """The same of all that a solve visits, for the classes whose pixels are drawn here."""
 
-Allowed = tuple[tuple[Any, ...], str]
-"""Values of a key that are honoured, and what to write instead of another one."""
-
-_NETWORK_ONLY: dict[str, Allowed] = {
-    "thresholding": ((False,), "overlapping tiles would disagree: set it to false, and clip_sample to true"),
-    "interpolation_type": (("linear",), "set it to 'linear', and use_exponential_sigmas to true"),
-    "timestep_type": (("discrete", "continuous"), "set it to 'discrete'"),
-    "invert_sigmas": ((False,), "set it to false and invert the network's time in its adapter"),
-    "prediction_type": (("epsilon", "v_prediction", "sample"), "set it to what the network predicts"),
-}
-_FLOW: Allowed = (("flow_prediction",), "set it to 'flow_prediction', or use_flow_sigmas to false")
-_OFF = (False, None)
-_SOLVER_ONLY: dict[str, Allowed] = {
-    "use_beta_sigmas": (_OFF, "set it to false; use_karras_sigmas or use_exponential_sigmas come near"),
-    "use_lu_lambdas": (_OFF, "set it to false; use_exponential_sigmas spaces log(sigma) evenly too"),
-    "use_flow_sigmas": ((False,), "read it as class_name='FlowMatchEulerDiscreteScheduler' with its shift"),
-    "use_dynamic_shifting": ((False,), "set it to false, and shift to that of your tile's size"),
-    "shift_terminal": ((None,), "set it to null"),
-    "lambda_min_clipped": (
-        (-inf, "-inf", "-Infinity"),
-        "set it to -inf, and timestep_spacing to 'leading' to avoid full noise",
-    ),
-    "algorithm_type": (("dpmsolver++",), "set it to 'dpmsolver++', or read it as class_name='DDIMScheduler'"),
-    "solver_type": (("midpoint",), "set it to 'midpoint'"),
-    "timestep_spacing": (("leading", "trailing", "linspace"), "set it to 'trailing'"),
-}
-_CUT = (
-    _OFF,
-    "its timesteps are cut to whole numbers, the first by one to rounding errors: set it to false and "
-    "use_karras_sigmas to true",
-)
-_SOLVER_ONLY_OF_CLASS: dict[tuple[str, str], Allowed] = {
-    ("DDPMScheduler", "variance_type"): (
-        ("fixed_small", "fixed_small_log"),
-        "set it to 'fixed_small', or read it as class_name='DDIMScheduler'",
-    ),
-    ("DPMSolverMultistepScheduler", "variance_type"): ((None,), "set it to null and drop those channels"),
-    ("DPMSolverSinglestepScheduler", "variance_type"): ((None,), "set it to null and drop those channels"),
-    ("DPMSolverMultistepScheduler", "final_sigmas_type"): (("zero",), "set it to 'zero'"),
-    ("DPMSolverSinglestepScheduler", "final_sigmas_type"): (("zero",), "set it to 'zero'"),
-    ("DPMSolverMultistepScheduler", "use_exponential_sigmas"): _CUT,
-    ("DPMSolverSinglestepScheduler", "use_exponential_sigmas"): _CUT,
-    ("EulerDiscreteScheduler", "final_sigmas_type"): (("zero", "sigma_min"), "set it to 'zero'"),
-    ("FlowMatchEulerDiscreteScheduler", "use_karras_sigmas"): (_OFF, "set it to false"),
-    ("FlowMatchEulerDiscreteScheduler", "use_exponential_sigmas"): (_OFF, "set it to false"),
-    ("FlowMatchEulerDiscreteScheduler", "use_beta_sigmas"): (_OFF, "set it to false"),
-}
-
 
 def network_keys(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a file says of the network, with the class's defaults; refuse what is not understood.
@@ -233,8 +215,8 @@ def network_keys(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
             "DDIMScheduler or FlowMatchEulerDiscreteScheduler with the same noise"
         )
     keys = _typed(NETWORK[name], config)
-    flow = {"prediction_type": _FLOW} if keys.get("use_flow_sigmas") else {}
-    _check(name, keys, _NETWORK_ONLY | flow)
+    flow = {"prediction_type": FLOW_ONLY} if keys.get("use_flow_sigmas") else {}
+    _check(name, keys, NETWORK_ONLY | flow)
     if keys.get("rescale_betas_zero_snr") and keys["prediction_type"] == "epsilon":
         raise WorldError(
             f"prediction_type='epsilon' of {name} says nothing where rescale_betas_zero_snr=true leaves no "
@@ -251,13 +233,13 @@ def solver_keys(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
             "as in class_name='DPMSolverMultistepScheduler' or 'DDIMScheduler': the noise schedule stays"
         )
     keys = _typed(NETWORK[name] | SOLVER[name], config)
-    of_class = {key: allowed for (owner, key), allowed in _SOLVER_ONLY_OF_CLASS.items() if owner == name}
-    _check(name, keys, _SOLVER_ONLY | of_class)
+    of_class = {key: allowed for (owner, key), allowed in SOLVER_ONLY_OF_CLASS.items() if owner == name}
+    _check(name, keys, SOLVER_ONLY | of_class)
     cut = keys.get("use_karras_sigmas") and "solver_order" in keys
     if cut and keys["beta_schedule"] == "squaredcos_cap_v2":
         raise WorldError(
             f"use_karras_sigmas=true of {name} is not supported with beta_schedule='squaredcos_cap_v2': "
-            f"{_CUT[1].split(':')[0]}; set it to false"
+            f"{CUT[1].split(':')[0]}; set it to false"
         )
     return keys
 

@@ -114,16 +114,12 @@ def from_config(config: Mapping[str, Any], class_name: str | None = None) -> Che
     return READERS[name](network_noise(name, config), network_keys(name, config) | keys)
 
 
-def checkpoint_sampling(config: Mapping[str, Any]) -> CheckpointSampling:
-    """Return the sampling of a checkpoint's file as it is: `from_config`, and PNDM as the DDIM nearest to it.
+def checkpoint_sampling(config: Mapping[str, Any], class_name: str | None = None) -> CheckpointSampling:
+    """Return the sampling of a checkpoint's file as it is, or read as another scheduler class.
 
-    PNDM has no counterpart here; its checkpoints are commonly sampled by DDIM instead.
+    It is `from_config`; a class named by a person is one of `READERS`, checked like that of the file.
     """
-    if config.get("_class_name") != "PNDMScheduler":
-        return from_config(config)
-    # What PNDM does, and DDIM would not do unless told so.
-    own = {"clip_sample": False, "set_alpha_to_one": config.get("set_alpha_to_one", False)}
-    return from_config({**config, **own}, "DDIMScheduler")
+    return from_config(config, class_name)
 
 
 def _ddim(noise: TrainingNoise, keys: Mapping[str, Any]) -> CheckpointSampling:
@@ -187,6 +183,40 @@ def _dpm(solvers: Mapping[int, str], noise: TrainingNoise, keys: Mapping[str, An
     return CheckpointSampling(solvers[order], told, spacing, usual_steps=20)
 
 
+def _pndm(noise: TrainingNoise, keys: Mapping[str, Any]) -> CheckpointSampling:
+    spacing = Spacing(
+        keys["timestep_spacing"], keys["steps_offset"], even=True, ends_at_zero=keys["set_alpha_to_one"]
+    )
+    solver = "plms_v" if noise.prediction == "v_prediction" else "plms"
+    return CheckpointSampling(solver, replace(noise, clock="linear", whole=True), spacing)
+
+
+def _unipc(noise: TrainingNoise, keys: Mapping[str, Any]) -> CheckpointSampling:
+    curve, order = _curve(keys), keys["solver_order"]
+    ends_at_zero = keys["final_sigmas_type"] == "zero"
+    if order > 1 and not keys["lower_order_final"]:
+        raise WorldError(
+            f"lower_order_final=false is not supported with solver_order={order}; set it to true"
+        )
+    if curve and not ends_at_zero:
+        raise WorldError(
+            f"final_sigmas_type='sigma_min' with use_{curve}_sigmas=true makes the last step none; set it to "
+            "'zero'"
+        )
+    spacing = Spacing(
+        keys["timestep_spacing"],
+        keys["steps_offset"],
+        spare=True,
+        curve=curve,
+        wide=True,
+        sigma_min=keys["sigma_min"],
+        sigma_max=keys["sigma_max"],
+        ends_at_zero=ends_at_zero,
+    )
+    told = replace(noise, clock="log" if curve else "linear", whole=True)
+    return CheckpointSampling({1: "unipc_1", 2: "unipc", 3: "unipc_3"}[order], told, spacing, usual_steps=20)
+
+
 def _flow(noise: TrainingNoise, keys: Mapping[str, Any]) -> CheckpointSampling:
     solver = "lcm" if keys["stochastic_sampling"] else "euler"
     shift = 1.0 if keys["shift"] is None else float(keys["shift"])
@@ -213,6 +243,8 @@ READERS: dict[str, Reader] = {
         {1: "euler", 2: "dpmpp_2m", 3: "dpmpp_3m"}, noise, keys
     ),
     "DPMSolverSinglestepScheduler": lambda noise, keys: _dpm({1: "euler", 2: "dpmpp_2s"}, noise, keys),
+    "PNDMScheduler": _pndm,
+    "UniPCMultistepScheduler": _unipc,
     "FlowMatchEulerDiscreteScheduler": _flow,
 }
 """Classes whose pixels are drawn here."""
