@@ -36,6 +36,8 @@ ANALYTIC = {
     "analytic:gaussian": "geoinfinite.models.analytic.gaussian:GaussianModel",
     "analytic:planet": "geoinfinite.models.analytic.planet:PlanetModel",
     "analytic:latent": "geoinfinite.models.analytic.latent:LatentModel",
+    "analytic:conditional": "geoinfinite.models.analytic.conditional:ConditionalModel",
+    "analytic:conditional-latent": "geoinfinite.models.analytic.conditional:ConditionalLatentModel",
     "analytic:latent-planet": "geoinfinite.models.analytic.latent:LatentPlanetModel",
 }
 """Models without weights."""
