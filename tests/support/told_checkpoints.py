@@ -78,11 +78,9 @@ def control(seed: int = 13, **changes: Any) -> Any:
 
 
 def write(folder: Path, network: Any = None, *controls: Any, **parts: Any) -> Path:
-    """A pipeline of a U-Net, ControlNets, a text encoder, a tokenizer and an autoencoder (4 px a latent px)."""
-    vae = parts.pop("vae", None) or latents.kl()
-    latents.write(
-        folder, network or unet(), parts.pop("scheduler", None), vae=vae, sidecar=parts.pop("sidecar", None)
-    )
+    """A pipeline: a U-Net, ControlNets, text encoder, tokenizer and autoencoder (4 px a latent px)."""
+    scheduler, words = parts.pop("scheduler", None), parts.pop("words", None) or text_encoder()
+    latents.write(folder, network or unet(), scheduler, **{"vae": latents.kl(), **parts})
     for number, net in enumerate(controls):
         net.save_pretrained(folder / (f"controlnet_{number}" if number else "controlnet"))
     words.save_pretrained(folder / "text_encoder")
