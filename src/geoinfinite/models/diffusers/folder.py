@@ -97,8 +97,11 @@ def is_checkpoint(directory: Path) -> bool:
     return bare.is_file() and read_object(bare).get("_class_name") in NETWORKS
 
 
-def read_checkpoint(directory: Path) -> Checkpoint:
-    """Return what a folder says of itself; raise `ModelError` if it cannot be drawn with."""
+def read_checkpoint(directory: Path, scheduler_class: str | None = None) -> Checkpoint:
+    """Return what a folder says of itself; raise `ModelError` if it cannot be drawn with.
+
+    Its scheduler file is read as one of ``scheduler_class``, or of the class that it names.
+    """
     sidecar = read_sidecar(directory)
     network = _part(directory / "unet" if (directory / "unet").is_dir() else directory, NETWORKS)
     folders = [directory / name for name in ("vae", "vqvae") if (directory / name).is_dir()]
@@ -106,7 +109,7 @@ def read_checkpoint(directory: Path) -> Checkpoint:
     scheduler = _scheduler(directory)
     scheduling = read_object(scheduler)
     try:
-        noise = read_noise(scheduling)
+        noise = read_noise(scheduling, scheduler_class)
     except ModelError as error:
         raise ModelError(f"{scheduler}: {error}") from error
     index = _index(directory)

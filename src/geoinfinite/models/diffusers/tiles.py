@@ -172,11 +172,13 @@ class CheckpointTiles:
         return coder.encode(pixels)
 
 
-def load(directory: Path, device: str, dtype: str, normalisation: str = "frozen") -> CheckpointModel:
+def load(
+    directory: Path, device: str, dtype: str, normalisation: str = "frozen", scheduler: str | None = None
+) -> CheckpointModel:
     """Load a checkpoint folder onto a device in a dtype; only local safetensors files are read."""
     if device == "cuda" and not torch.cuda.is_available():
         raise ModelError('numerics.device="cuda", but torch sees no CUDA device; set numerics.device = "cpu"')
-    checkpoint, place = read_checkpoint(directory), torch.device(device)
+    checkpoint, place = read_checkpoint(directory, scheduler), torch.device(device)
     part = checkpoint.autoencoder
     frozen = normalisation == "frozen"
     coder = None if part is None else load_autoencoder(checkpoint, part, place, frozen=frozen)
