@@ -30,7 +30,10 @@ def knowing(denoise: Denoiser, x0: Array, mask: Array) -> Denoiser:
 
 @dataclass(frozen=True, slots=True)
 class RepeatedStep:
-    """A solver's step that is taken several times, each from the noise level at which it began."""
+    """A solver's step that is taken several times, each from the noise level at which it began.
+
+    What a solver carries belongs to one path of noise: a step that is taken again begins without it.
+    """
 
     solver: Solver
     repeats: int
@@ -40,6 +43,7 @@ class RepeatedStep:
         away = sqrt(step.sigma**2 - step.sigma_next**2)
         for repeat in range(self.repeats):
             reached, later = self.solver.take(denoise, x, past, _shifted(step, 2 * repeat))
+            past = ()
             if repeat < self.repeats - 1:
                 x = reached + _shifted(step, 2 * repeat + 1).noise(away)
         return reached, later

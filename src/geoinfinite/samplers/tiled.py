@@ -15,7 +15,7 @@ CHECKPOINT = "checkpoint"
 """The solver or schedule of a checkpoint's own ``scheduler_config.json``."""
 LARGEST_GUIDANCE = 1000
 LARGEST_REPEATS = 100
-USUAL_REPEATS = 4
+USUAL_REPEATS = 8
 CONSISTENCIES = ("mean", "project", "guide", "none")
 """How a level is held to its parent; all but the last end with an exact projection."""
 
@@ -54,7 +54,7 @@ class TiledSampler:
 
     repeats: int | None = None
     """How often every step of a tile that is known in part is taken, so that what is drawn fits what is
-    known; ``None``: 4, or 1 where single steps are fused."""
+    known; ``None``: 8, or 1 where single steps are fused."""
 
     def __post_init__(self) -> None:
         for name, value, known in (
