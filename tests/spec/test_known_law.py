@@ -155,7 +155,7 @@ def test_no_two_repeats_share_their_noise() -> None:
 def test_means_hold_where_unknown_pixels_have_room_and_known_pixels_win(tmp_path: Path) -> None:
     recipe = small_worlds.patch_world(tmp_path)
     parent = gi.generate(recipe, 1, Window(8, 24, 8, 24))
-    values, mask = np.full((3, 64, 64), 90, np.uint8), np.zeros((64, 64), bool)
+    values, mask = gi.generate(recipe.replace(seed=9), 2, Window(32, 96, 32, 96)), np.zeros((64, 64), bool)
     mask[:, :22], mask[30:33, 22:40] = True, True
     step, (left, top) = recipe.grid.resolution_at(2), recipe.grid.origin
     transform = Affine(step, 0, left + 32 * step, 0, -step, top - 32 * step)
@@ -168,9 +168,11 @@ def test_means_hold_where_unknown_pixels_have_room_and_known_pixels_win(tmp_path
     parents = gi.generate(recipe, 1, Window(8, 24, 8, 24)).astype(float)
     np.testing.assert_array_equal(means[:, parts == 0], parents[:, parts == 0])
     # The coarser level knows the means of blocks that are known.
-    np.testing.assert_array_equal(parents[:, parts == 16], 90)
+    of_known = np.rint(values.astype(float).reshape(3, 16, 4, 16, 4).mean(axis=(2, 4)))
+    np.testing.assert_array_equal(parents[:, parts == 16], of_known[:, parts == 16])
     some = (parts > 0) & (parts < 16)
-    wanted = (16 * parents - parts * 90.0) / np.where(some, 16 - parts, 1)
+    kept = np.where(mask, values, 0).astype(float).reshape(3, 16, 4, 16, 4).sum(axis=(2, 4))
+    wanted = (16 * parents - kept) / np.where(some, 16 - parts, 1)
     has_room = some & (wanted > 1).all(0) & (wanted < 254).all(0)
     assert has_room.sum() > 20
     assert np.abs(means - parents)[:, has_room].max() < 1.0
