@@ -63,7 +63,7 @@ def origin_of(da: xr.DataArray, *, whole: bool = True) -> Origin:
     if place is not None:
         raise StoreError(
             f"the array is read from {place}, and is not drawn: plans, stores and pictures are made of "
-            "arrays of a world. Write its pixels: da.rio.to_raster(PATH) or xarray's own da.to_zarr(PATH); or "
+            "arrays of a world. Write its pixels: da.rio.to_raster(PATH) or xarray's da.to_zarr(PATH), or "
             'draw it anew: geoinfinite.World.loads(da.attrs["geoinfinite_recipe"]).array(level=L)'
         )
     if box is None:
