@@ -36,6 +36,8 @@ HEAVY_FILES = (
     "models/diffusers/autoencoder.py",
     "models/diffusers/frozen_norm.py",
     "models/diffusers/local_attention.py",
+    "models/diffusers/said.py",
+    "models/diffusers/text_encoder.py",
     "models/diffusers/tiles.py",
     "models/diffusers/weights.py",
 )

@@ -111,7 +111,7 @@ BASE = '[root]\nsource = "ring.tif"\n[model]\nref = "analytic:gaussian"\n[grid]\
             "holds uint8, the world dtype='uint16'; set world.dtype = \"uint8\"",
         ),
         (BASE + '[sampler]\npreset = "multi"\n', "sampler.preset='multi' is not one of independent"),
-        (BASE + '[sampler]\nsolver = "plms"\n', "sampler.solver='plms' is not one of"),
+        (BASE + '[sampler]\nsolver = "rk4"\n', "sampler.solver='rk4' is not one of"),
         (BASE + '[sampler]\nconsistency = "some"\n', "sampler.consistency='some' is not"),
         (
             BASE + "[sampler]\ntile = 32\nstride = 33\n",

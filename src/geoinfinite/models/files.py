@@ -99,6 +99,43 @@ def check_safetensors(path: Path, memo: FileMemo = process_memo) -> None:
     memo.ask(path, read_header)
 
 
+def weight_files(folder: Path, stem: str = "diffusion_pytorch_model") -> tuple[Path, ...]:
+    """Return the safetensors files that hold the weights of a folder: one, a variant such as fp16, or shards.
+
+    Raises `ModelError` where there is none, or where it is not clear which of several variants is meant.
+    """
+    whole = folder / f"{stem}.safetensors"
+    if whole.is_file():
+        return (whole,)
+    named = sorted(path.name for path in folder.glob(f"{stem}*")) if folder.is_dir() else []
+    indices = [name for name in named if ".safetensors.index." in name and name.endswith("json")]
+    variants = [name for name in named if name.endswith(".safetensors") and "-of-" not in name]
+    found = [*indices, *variants]
+    if len(found) > 1:
+        raise ModelError(
+            f"{folder} holds several variants of its weights, {', '.join(found[:4])}; keep one of them, as "
+            f"{whole.name}"
+        )
+    if not found:
+        raise ModelError(_missing(whole))
+    return _shards(folder / found[0]) if indices else (folder / found[0],)
+
+
+def _shards(index: Path) -> tuple[Path, ...]:
+    """Return the files that an index names: files of its own folder, each once."""
+    names = read_object(index).get("weight_map")
+    if not isinstance(names, dict) or not names or not all(isinstance(n, str) for n in names.values()):
+        raise ModelError(f"{index}: weight_map names no files; copy the checkpoint again")
+    shards = sorted(set(names.values()))
+    strange = [name for name in shards if not name.endswith(".safetensors") or Path(name).name != name]
+    if strange:
+        raise ModelError(
+            f"{index}: weight_map names {shortened(strange[0])}, which is no safetensors file of its folder; "
+            "copy the checkpoint again"
+        )
+    return tuple(index.parent / name for name in shards)
+
+
 def _parsed(path: Path, data: bytes) -> Any:
     try:
         return json.loads(data.decode("utf-8"))
@@ -133,17 +170,14 @@ def _counts(values: list[Any]) -> bool:
 
 
 def _missing(path: Path) -> str:
-    """Return why a file of weights is not there, and what to do about what is there instead."""
-    beside = sorted(path.parent.glob("*.safetensors*")) if path.parent.is_dir() else []
-    if any(other.name.endswith(".index.json") for other in beside):
+    """Return that a file of weights is not there, and what to do."""
+    pickled = sorted(path.parent.glob("*.bin")) if path.parent.is_dir() else []
+    if pickled:
         return (
-            f"{path} does not exist, but its weights in several files do; join them: "
-            "load the folder with diffusers and save_pretrained(folder, max_shard_size='1TB')"
+            f"{path} does not exist, and {pickled[0].name} is a pickle, which can run code when it is read; "
+            "save the weights as safetensors: load the folder with diffusers and save_pretrained(folder)"
         )
-    variant = [p for p in beside if p.name.startswith("diffusion_pytorch_model.") and p.is_file()]
-    if variant:
-        return f"{path} does not exist, but {variant[0].name} does; copy that to {WEIGHTS}"
-    return f"{path} does not exist; a checkpoint needs its weights as {WEIGHTS}"
+    return f"{path} does not exist; a checkpoint needs its weights as {path.name}"
 
 
 def _damaged(path: Path, reason: str) -> ModelError:

@@ -57,6 +57,8 @@ class ModelReference:
     dtype: str = "float32"
     normalisation: str = "frozen"
     """Statistics an autoencoder normalises by: ``"frozen"``, once for all, or ``"tile"``, each its own."""
+    scheduler: str | None = None
+    """The class of diffusers as which the checkpoint's scheduler file is read; ``None``: the file's own."""
 
     def __post_init__(self) -> None:
         if self.dtype not in ("float32", "bfloat16", "float16"):
@@ -85,7 +87,7 @@ class ModelReference:
             model: Any = _named(ANALYTIC[self.ref])
             return cast(ModelFacts, model.FACTS)
         if self._kind(directory) == diffusers_folder.KIND:
-            return diffusers_folder.read_checkpoint(directory).facts
+            return diffusers_folder.read_checkpoint(directory, self.scheduler).facts
         check_safetensors(directory / WEIGHTS)
         settings = earth_settings.read_settings(directory)
         earth_settings.read_config(directory, settings)
@@ -102,10 +104,11 @@ class ModelReference:
         if directory is None:
             return token([self.ref, self.dtype])
         if self._kind(directory) == diffusers_folder.KIND:
-            checkpoint = diffusers_folder.read_checkpoint(directory)
+            checkpoint = diffusers_folder.read_checkpoint(directory, self.scheduler)
             content = {str(f.relative_to(directory)): file_digest(f) for f in checkpoint.files}
             latent = checkpoint.autoencoder is not None
-            return token([self.dtype, self.normalisation if latent else None, content])
+            read_as = [] if self.scheduler is None else [self.scheduler]
+            return token([self.dtype, self.normalisation if latent else None, content, *read_as])
         return token([self.dtype, *(file_digest(directory / n) for n in (WEIGHTS, CONFIG, SIDECAR))])
 
     def files(self) -> tuple[Path, ...]:
@@ -133,7 +136,7 @@ class ModelReference:
             return None
         path = checkpoint.scheduler
         try:
-            return checkpoint_sampling(read_object(path))
+            return checkpoint_sampling(read_object(path), self.scheduler)
         except WorldError as error:
             raise WorldError(f"{path}: {error}") from error
 
@@ -174,7 +177,7 @@ class ModelReference:
         directory = self.directory
         if directory is None or self._kind(directory) != diffusers_folder.KIND:
             return None
-        return diffusers_folder.read_checkpoint(directory)
+        return diffusers_folder.read_checkpoint(directory, self.scheduler)
 
     def load(self, device: str) -> TileModel:
         """Load the model onto a device."""
@@ -182,7 +185,7 @@ class ModelReference:
         if directory is None:
             return cast(TileModel, _named(ANALYTIC[self.ref])())
         kind = self._kind(directory)
-        settings = (self.normalisation,) if kind == diffusers_folder.KIND else ()
+        settings = (self.normalisation, self.scheduler) if kind == diffusers_folder.KIND else ()
         return cast(TileModel, _named(LOADERS[kind])(directory, device, self.dtype, *settings))
 
     def _kind(self, directory: Path) -> str:
@@ -224,13 +227,19 @@ def _named(path: str) -> Callable[..., Any]:
 
 
 def from_pretrained(
-    ref: str | Path, *, dtype: str = "float32", normalisation: str = "frozen"
+    ref: str | Path,
+    *,
+    dtype: str = "float32",
+    normalisation: str = "frozen",
+    scheduler: str | None = None,
 ) -> ModelReference:
     """Return the reference of a checkpoint folder for a `World`, checked but not loaded.
+
+    ``scheduler`` names the class of diffusers as which its scheduler file is read, as published systems do.
 
     >>> from_pretrained("bundled:earth-small").facts().bands
     3
     """
-    reference = ModelReference(str(ref), dtype, normalisation)
+    reference = ModelReference(str(ref), dtype, normalisation, scheduler)
     reference.facts()
     return reference

@@ -77,6 +77,12 @@ def as_variant(folder: Path) -> None:
     weights.rename(weights.with_name("diffusion_pytorch_model.fp16.safetensors"))
 
 
+def in_variants(folder: Path) -> None:
+    as_variant(folder)
+    half = folder / "unet" / "diffusion_pytorch_model.fp16.safetensors"
+    shutil.copy(half, half.with_name("diffusion_pytorch_model.bf16.safetensors"))
+
+
 def in_parts(folder: Path) -> None:
     weights = folder / "unet" / WEIGHTS
     weights.rename(weights.with_name("diffusion_pytorch_model-00001-of-00002.safetensors"))
@@ -108,10 +114,7 @@ def pickled(folder: Path) -> None:
         (lambda f: (f / "vae" / "config.json").write_text("[]"), "is damaged .it is no JSON object"),
         (lambda f: (f / "unet" / WEIGHTS).unlink(), "does not exist; a checkpoint needs its weights as"),
         (pickled, "is a pickle, which can run code"),
-        (
-            unet(_class_name="UNet2DConditionModel"),
-            "_class_name='UNet2DConditionModel' is not one of UNet2DM",
-        ),
+        (unet(_class_name="UNet3DModel"), "_class_name='UNet3DModel' is not one of UNet2DModel"),
         (
             vae(_class_name="AutoencoderDC"),
             "_class_name='AutoencoderDC' is not one of AutoencoderKL, VQModel",
@@ -136,10 +139,10 @@ def pickled(folder: Path) -> None:
         (sidecar(halo=6), "halo=6 must be a multiple of 4"),
         (sidecar(multiple=12), "multiple=12 must be a multiple of 8"),
         (sidecar(enlarge="lanczos"), "enlarge='lanczos' must be one of 'bicubic', 'bilinear', 'nearest'"),
-        (as_variant, r"unet/.* does not exist, but diffusion_pytorch_model.fp16.safetensors does; copy that"),
+        (in_parts, r"weight_map names no files; copy the checkpoint again"),
         (
-            in_parts,
-            r"unet/.* does not exist, but its weights in several files do; join them: .*max_shard_size",
+            in_variants,
+            r"holds several variants of its weights, .*bf16.*, .*fp16.*; keep one of them",
         ),
         (
             super_resolution,
@@ -200,7 +203,7 @@ def test_a_factor_for_a_network_that_is_told_no_parent(tmp_path: Path) -> None:
 def test_remedies_of_missing_weights_work(folder: Path) -> None:
     weights = folder / "unet" / WEIGHTS
     wanted = from_pretrained(folder).digest()
-    as_variant(folder)
+    in_variants(folder)
     shutil.copy(weights.with_name("diffusion_pytorch_model.fp16.safetensors"), weights)
     assert from_pretrained(folder).digest() == wanted
     super_resolution(folder)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from geoinfinite.errors import ModelError
+from geoinfinite.models.diffusers.architecture_told import BLOCKS, CONTROL, UNET_CONDITION
 from geoinfinite.models.schema import (
     FLAG,
     Anything,
@@ -21,8 +22,6 @@ from geoinfinite.models.schema import (
     shortened,
 )
 
-BLOCKS = 8
-"""Most resolutions of a network."""
 LAYERS = 64
 """Most layers of all resolutions together."""
 _CHANNELS, _BANDS = Whole(1, 16_384), Whole(1, 4096)
@@ -131,15 +130,25 @@ TINY: dict[str, Rule] = {
 }
 RULES: dict[str, dict[str, Rule]] = {
     "UNet2DModel": UNET,
+    "UNet2DConditionModel": UNET_CONDITION,
+    "ControlNetModel": CONTROL,
     "AutoencoderKL": KL,
     "VQModel": VQ,
     "AutoencoderTiny": TINY,
 }
 """Class -> key of its ``config.json`` -> what the value must be."""
 
-_DEFAULT_LAYERS = {"UNet2DModel": 2}
-_DEFAULT_CHANNELS = {"UNet2DModel": (224, 448, 672, 896)}
-_DEFAULT_BLOCKS = {"UNet2DModel": 4, "AutoencoderTiny": 4}
+_TOLD_CHANNELS = (320, 640, 1280, 1280)
+_DEFAULT_LAYERS = {"UNet2DModel": 2, "UNet2DConditionModel": 2, "ControlNetModel": 2}
+_DEFAULT_CHANNELS = {
+    "UNet2DModel": (224, 448, 672, 896),
+    "UNet2DConditionModel": _TOLD_CHANNELS,
+    "ControlNetModel": _TOLD_CHANNELS,
+}
+_DEFAULT_BLOCKS = dict.fromkeys((*_DEFAULT_CHANNELS, "AutoencoderTiny"), 4)
+_REFUSED = {
+    "SatUNet": "it is DiffusionSat's, which is told metadata that a plain network would pass over",
+}
 _TOGETHER = (
     ("down_block_types", "up_block_types", "block_out_channels"),
     ("encoder_block_out_channels", "num_encoder_blocks"),
@@ -155,10 +164,8 @@ def check_architecture(where: Path, found: Mapping[str, Any], names: tuple[str, 
     """
     name = found.get("_class_name")
     if name not in names:
-        raise ModelError(
-            f"{where}: _class_name={shortened(name)} is not one of {', '.join(names)}; networks that are "
-            "told text or other embeddings are not read"
-        )
+        why = _REFUSED.get(str(name), "networks of other classes are not read")
+        raise ModelError(f"{where}: _class_name={shortened(name)} is not one of {', '.join(names)}; {why}")
     rules = RULES[str(name)]
     config = check_values(where, found, rules)
     _check_lengths(where, str(name), rules, config)

@@ -7,7 +7,7 @@ A folder holds ``unet/`` (or a bare ``config.json``), ``scheduler/``, for latent
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import lcm
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,13 @@ from geoinfinite.models.diffusers.architecture import check_architecture
 from geoinfinite.models.diffusers.decoder_reach import decoder_operations, halo_of, latent_pixels
 from geoinfinite.models.diffusers.scheduler.training_noise import TrainingNoise, read_noise
 from geoinfinite.models.diffusers.sidecar import ENLARGERS, check_uses, known_gsds, read_sidecar
-from geoinfinite.models.files import CONFIG, SIDECAR, WEIGHTS, check_safetensors, read_object
+from geoinfinite.models.diffusers.told_facts import CONDITIONED, check_controls, slots_of
+from geoinfinite.models.diffusers.words import Words, read_words
+from geoinfinite.models.files import CONFIG, SIDECAR, check_safetensors, read_object, weight_files
 
 KIND = "diffusers"
-NETWORKS = ("UNet2DModel",)
+NETWORKS = ("UNet2DModel", CONDITIONED)
+CONTROLS = ("ControlNetModel",)
 AUTOENCODERS = ("AutoencoderKL", "VQModel", "AutoencoderTiny")
 SCHEDULER, INDEX = "scheduler_config.json", "model_index.json"
 UNSAID_SIZE = 64
@@ -43,9 +46,9 @@ class Part:
         return str(self.config.get("_class_name"))
 
     @property
-    def weights(self) -> Path:
-        """The file of its weights."""
-        return self.folder / WEIGHTS
+    def weights(self) -> tuple[Path, ...]:
+        """The files of its weights."""
+        return weight_files(self.folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,10 @@ class Checkpoint:
     """Every file on which a pixel depends."""
     scaling: float = 1.0
     """What codes are multiplied by for the network, unless the autoencoder says it per channel."""
+    controls: tuple[Part, ...] = ()
+    """ControlNets, in the order of their slots."""
+    words: Words | None = None
+    """Where the network's words come from; ``None`` for one that is told none."""
 
     @property
     def enlarge(self) -> str:
@@ -90,8 +97,11 @@ def is_checkpoint(directory: Path) -> bool:
     return bare.is_file() and read_object(bare).get("_class_name") in NETWORKS
 
 
-def read_checkpoint(directory: Path) -> Checkpoint:
-    """Return what a folder says of itself; raise `ModelError` if it cannot be drawn with."""
+def read_checkpoint(directory: Path, scheduler_class: str | None = None) -> Checkpoint:
+    """Return what a folder says of itself; raise `ModelError` if it cannot be drawn with.
+
+    Its scheduler file is read as one of ``scheduler_class``, or of the class that it names.
+    """
     sidecar = read_sidecar(directory)
     network = _part(directory / "unet" if (directory / "unet").is_dir() else directory, NETWORKS)
     folders = [directory / name for name in ("vae", "vqvae") if (directory / name).is_dir()]
@@ -99,34 +109,53 @@ def read_checkpoint(directory: Path) -> Checkpoint:
     scheduler = _scheduler(directory)
     scheduling = read_object(scheduler)
     try:
-        noise = read_noise(scheduling)
+        noise = read_noise(scheduling, scheduler_class)
     except ModelError as error:
         raise ModelError(f"{scheduler}: {error}") from error
     index = _index(directory)
     state = _state_channels(network, scheduling)
+    controls = _controls(directory) if network.name == CONDITIONED else ()
     facts = _facts(network, autoencoder, state, sidecar)
+    for control in controls:
+        check_controls(control.folder, network.config, control.config, facts.latent)
+    slots = slots_of(network.config, [part.config for part in controls], facts.latent, "gsd" in sidecar)
+    words = None
+    if network.name == CONDITIONED:
+        words = read_words(directory, int(network.config.get("cross_attention_dim", 1280)))
     extra = (directory / name for name in (SIDECAR, INDEX))
-    parts = [network] if autoencoder is None else [network, autoencoder]
+    parts = [part for part in (network, autoencoder, *controls) if part is not None]
     return Checkpoint(
         network,
         autoencoder,
         noise,
         scheduler,
-        facts,
+        replace(facts, slots=slots),
         sidecar,
         files=(
             scheduler,
             *(path for path in extra if path.is_file()),
-            *(path for part in parts for path in (part.folder / CONFIG, part.weights)),
+            *(path for part in parts for path in (part.folder / CONFIG, *part.weights)),
+            *(() if words is None else words.files),
         ),
         scaling=1.0 if autoencoder is None else _scaling(autoencoder, index, sidecar, facts.conditioned),
+        controls=controls,
+        words=words,
     )
+
+
+def _controls(directory: Path) -> tuple[Part, ...]:
+    """Return the ControlNets of a folder: ``controlnet``, ``controlnet_1`` and so on."""
+    folders = [directory / "controlnet"]
+    while folders[-1].is_dir():
+        folders.append(directory / f"controlnet_{len(folders)}")
+    return tuple(_part(folder, CONTROLS) for folder in folders[:-1])
 
 
 def _part(folder: Path, names: tuple[str, ...]) -> Part:
     where = folder / CONFIG
     part = Part(folder, check_architecture(where, read_object(where), names))
-    check_safetensors(part.weights)
+    for path in part.weights:
+        check_safetensors(path)
     return part
 
 
@@ -153,7 +182,7 @@ def _index(directory: Path) -> str | None:
 
 
 def _state_channels(network: Part, scheduling: Mapping[str, Any]) -> int:
-    """Return the channels of what is denoised; half of an answer may be a variance, not asked for."""
+    """Return the channels of what is denoised; half of an answer may be a variance."""
     answer = int(network.config.get("out_channels", 3))
     variance = scheduling.get("variance_type")
     if not str(variance).startswith("learned"):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from geoinfinite.errors import ModelError
+from geoinfinite.models.diffusers.told_facts import CONDITIONED
 from geoinfinite.models.files import SIDECAR, read_object
 from geoinfinite.models.schema import (
     Anything,
@@ -64,6 +65,9 @@ def known_gsds(
     """
     gsd, classes = sidecar.get("gsd"), config.get("num_class_embeds")
     if config.get("class_embed_type") == "timestep":
+        if gsd is None and config.get("_class_name") == CONDITIONED:
+            # Text2Earth's label, a zoom level: a condition tells it.
+            return None
         if not (isinstance(gsd, dict) and set(gsd) == set(_LABEL)):
             raise ModelError(
                 f"{where}: class_embed_type='timestep' is told the ground sample distance, but {SIDECAR} "

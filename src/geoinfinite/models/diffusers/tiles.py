@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from math import log2
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ from geoinfinite.diffusion.model import Array, Cond, unknown_gsd
 from geoinfinite.errors import ModelError
 from geoinfinite.models.diffusers.autoencoder import Autoencoder, load_autoencoder
 from geoinfinite.models.diffusers.folder import Checkpoint, read_checkpoint
+from geoinfinite.models.diffusers.said import Control, Said, load_control
+from geoinfinite.models.diffusers.text_encoder import WordReader
 from geoinfinite.models.diffusers.weights import load_network, module_bytes
 from geoinfinite.models.threads import one_thread, tile_by_tile
+from geoinfinite.told import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +34,16 @@ class CheckpointModel:
     device: torch.device
     dtype: torch.dtype
     """What the network's convolutions compute in; weights, states and the autoencoder stay float32."""
+    controls: tuple[Control, ...] = ()
+    words: WordReader | None = None
+    """Encodes texts; ``None`` for a network that is told none."""
 
     @property
     def nbytes(self) -> int:
-        """Memory of the weights of the network and the autoencoder, in bytes."""
-        coder = self.autoencoder
-        return module_bytes(self.network) + (0 if coder is None else module_bytes(coder.module))
+        """Memory of the weights, in bytes."""
+        coder, words = self.autoencoder, self.words
+        held = module_bytes(self.network) + sum(control.nbytes for control in self.controls)
+        return held + (0 if coder is None else module_bytes(coder.module)) + (words.nbytes if words else 0)
 
     def bind(self, cond: Cond) -> CheckpointTiles:
         """Return the network told about a batch of tiles."""
@@ -46,13 +54,14 @@ class CheckpointModel:
                 "name a model without one for it"
             )
         parent = torch.from_numpy(cond.parent).to(self.device) if conditioned else None
-        return CheckpointTiles(self, parent, self._label(cond.gsd_m))
+        said = Said.of(self, cond) if self.checkpoint.facts.slots else None
+        return CheckpointTiles(self, parent, self._label(cond.gsd_m), said)
 
     def _label(self, gsd_m: float) -> Tensor | None:
         """Return what the network is told of the ground sample distance, if anything."""
         config: Any = self.checkpoint.network.config
         gsd: Any = self.checkpoint.sidecar.get("gsd")
-        if config.get("class_embed_type") == "timestep":
+        if config.get("class_embed_type") == "timestep" and gsd is not None:
             label = gsd["scale"] * log2(gsd_m) + gsd["offset"]
             return torch.tensor([label], dtype=torch.float32, device=self.device)
         if config.get("num_class_embeds") is None:
@@ -70,6 +79,8 @@ class CheckpointTiles:
     model: CheckpointModel
     parent: Tensor | None
     label: Tensor | None
+    said: Said | None = None
+    """What the tiles are told; ``None`` for a network without slots."""
     enlarged: dict[int, Tensor] = field(default_factory=dict)
     """The parent at the size of the state, by the state's side: enlarged once for all steps."""
 
@@ -90,17 +101,27 @@ class CheckpointTiles:
 
     def _predict(self, z: Tensor, timestep: float) -> Tensor:
         told = z if self.parent is None else torch.cat([z, self._parent_under(z)], dim=1)
-        return tile_by_tile(lambda tile: self._call(told[tile], timestep), len(z), self.model.device)
+        return tile_by_tile(lambda tile: self._call(told[tile], timestep, tile), len(z), self.model.device)
 
     @torch.inference_mode()
-    def _call(self, told: Tensor, timestep: float) -> Tensor:
-        model, tiles = self.model, len(told)
-        times = torch.full((tiles,), timestep, device=told.device)
+    def _call(self, seen: Tensor, timestep: float, tile: slice) -> Tensor:
+        """Return the network's answer for some tiles: to what it sees, and to what those tiles are told."""
+        model, tiles = self.model, len(seen)
+        times = torch.full((tiles,), timestep, device=seen.device)
         label = None if self.label is None else self.label.expand(tiles)
-        told = told.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(told.device.type, model.dtype, enabled=model.dtype is not torch.float32):
-            answer: Tensor = model.network(told, times, class_labels=label).sample
+        seen = seen.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(seen.device.type, model.dtype, enabled=model.dtype is not torch.float32):
+            if self.said is None:
+                answer: Tensor = model.network(seen, times, class_labels=label).sample
+            else:
+                answer = self.said.answer(model, seen, times, label=label, tile=tile)
         return answer[:, : model.checkpoint.facts.channels].to(torch.float32)
+
+    def retold(self, changes: Mapping[str, tuple[Told, ...]]) -> CheckpointTiles:
+        """Return the same tiles told otherwise in some slots; ``None`` is what stands for nothing."""
+        if self.said is None:
+            raise TypeError(f"{self.model.checkpoint.network.folder} has no slots")
+        return replace(self, said=self.said.changed(self.model, changes))
 
     def _parent_under(self, z: Tensor) -> Tensor:
         """Return the parent at the size of the state: enlarged, or averaged where it is finer."""
@@ -151,13 +172,17 @@ class CheckpointTiles:
         return coder.encode(pixels)
 
 
-def load(directory: Path, device: str, dtype: str, normalisation: str = "frozen") -> CheckpointModel:
+def load(
+    directory: Path, device: str, dtype: str, normalisation: str = "frozen", scheduler: str | None = None
+) -> CheckpointModel:
     """Load a checkpoint folder onto a device in a dtype; only local safetensors files are read."""
     if device == "cuda" and not torch.cuda.is_available():
         raise ModelError('numerics.device="cuda", but torch sees no CUDA device; set numerics.device = "cpu"')
-    checkpoint, place = read_checkpoint(directory), torch.device(device)
+    checkpoint, place = read_checkpoint(directory, scheduler), torch.device(device)
     part = checkpoint.autoencoder
     frozen = normalisation == "frozen"
     coder = None if part is None else load_autoencoder(checkpoint, part, place, frozen=frozen)
     network = load_network(checkpoint.network, place)
-    return CheckpointModel(checkpoint, network, coder, place, getattr(torch, dtype))
+    controls = tuple(load_control(part, place) for part in checkpoint.controls)
+    words = None if checkpoint.words is None else WordReader(checkpoint.words)
+    return CheckpointModel(checkpoint, network, coder, place, getattr(torch, dtype), controls, words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from geoinfinite.errors import ModelError
 from geoinfinite.file_memo import process_memo
 from geoinfinite.models.diffusers.folder import Part
+from geoinfinite.models.diffusers.told_facts import hint_pixels, vector_channels
 from geoinfinite.models.files import CONFIG, TensorEntry, read_header
 from geoinfinite.models.schema import shortened
 
@@ -28,21 +29,33 @@ def load_network(part: Part, device: torch.device) -> nn.Module:
     """Return a part of a checkpoint in float32; raise `ModelError` if weights and configuration disagree."""
     network = _without_weights(part)
     wanted = network.state_dict()
-    tensors = {_new_name(name): tensor for name, tensor in load_tensors(part.weights).items()}
+    tensors, where = load_shards(part.weights), part.weights[0]
+    tensors = {_new_name(name): tensor for name, tensor in tensors.items()}
     for name, tensor in tensors.items():
         if name in wanted and _is_linear_as_convolution(tensor.shape, wanted[name].shape):
             tensors[name] = tensor.reshape(wanted[name].shape)
     # What is strict for torch passes over tensors of a layer that the configuration leaves out.
     if extra := tensors.keys() - wanted.keys():
-        raise _misfit(part.weights, f"it has no place for {shortened(min(extra))}")
+        raise _misfit(where, f"it has no place for {shortened(min(extra))}")
     try:
         network.load_state_dict(tensors, strict=True, assign=True)
     except RuntimeError as error:
-        raise _misfit(part.weights, error) from error
+        raise _misfit(where, error) from error
     _make_buffers(network, part)
     nn.Module.to(network, device, torch.float32)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network.eval().requires_grad_(False)
+
+
+def load_shards(paths: Iterable[Path]) -> dict[str, Tensor]:
+    """Return the tensors of several safetensors files; raise `ModelError` for one that two of them hold."""
+    tensors: dict[str, Tensor] = {}
+    for path in paths:
+        for name, tensor in load_tensors(path).items():
+            if name in tensors:
+                raise _misfit(path, f"it holds {shortened(name)}, which another file holds too")
+            tensors[name] = tensor
+    return tensors
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
@@ -116,12 +129,19 @@ def _try_shapes(part: Part, network: Any) -> None:
     """Raise ValueError unless a network returns what its configuration promises, in shape."""
     config = part.config
     bands, answer = int(config.get("in_channels", 3)), int(config.get("out_channels", 3))
-    if part.name == "UNet2DModel":
+    if part.name == "ControlNetModel":
+        _try_control(config, network)
+        return
+    if part.name in ("UNet2DModel", "UNet2DConditionModel"):
         side = 2 ** (len(config.get("down_block_types", "1234")) + 1)
+        told = {} if part.name == "UNet2DModel" else {"encoder_hidden_states": _try_words(config)}
         label = None
-        if config.get("class_embed_type") or config.get("num_class_embeds"):
+        if config.get("class_embed_type") == "identity":
+            label = torch.zeros(1, vector_channels(config))
+        elif config.get("class_embed_type") or config.get("num_class_embeds"):
             label = torch.zeros(1, dtype=torch.float32 if config.get("class_embed_type") else torch.int64)
-        found = network(torch.zeros(1, bands, side, side), torch.zeros(1), class_labels=label).sample
+        state = torch.zeros(1, bands, side, side)
+        found = network(state, torch.zeros(1), class_labels=label, **told).sample
     else:
         blocks = config.get("num_decoder_blocks") or config.get("block_out_channels", (64,))
         if part.name == "AutoencoderTiny" and "num_decoder_blocks" not in config:
@@ -132,6 +152,18 @@ def _try_shapes(part: Part, network: Any) -> None:
         found = network.decode(code).sample
     if found.shape != (1, answer, side, side):
         raise ValueError(f"an answer of shape {tuple(found.shape)} to a state of {side} x {side}")
+
+
+def _try_control(config: Mapping[str, Any], network: Any) -> None:
+    side = 2 ** (len(config.get("down_block_types", "1234")) + 1)
+    state = torch.zeros(1, int(config.get("in_channels", 4)), side, side)
+    pixels = side * hint_pixels(config)
+    hint = torch.zeros(1, int(config.get("conditioning_channels", 3)), pixels, pixels)
+    network(state, torch.zeros(1), _try_words(config), hint)
+
+
+def _try_words(config: Mapping[str, Any]) -> Tensor:
+    return torch.zeros(1, 2, int(config.get("cross_attention_dim", 1280)))
 
 
 def _make_buffers(network: nn.Module, part: Part) -> None:

@@ -219,3 +219,13 @@ def test_configurations_that_are_refused(config: dict[str, Any], message: str) -
     with pytest.raises(ModelError, match=message) as caught:
         read_noise(config)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_read_as_another_class_has_that_class_s_defaults() -> None:
+    pndm = {"_class_name": "PNDMScheduler", "beta_end": 0.012}
+    assert read_noise(pndm).step_clip is None
+    assert read_noise(pndm, "DDIMScheduler").step_clip == 1.0
+    assert read_noise(pndm, "DDPMScheduler").clip == 1.0
+    assert read_noise(pndm, "DDIMScheduler").trained == read_noise(pndm).trained
+    with pytest.raises(ModelError, match="_class_name='Mine' is no scheduler whose noise is known here"):
+        read_noise(pndm, "Mine")

@@ -142,19 +142,20 @@ def _trained(keys: Mapping[str, Any], floor: float) -> tuple[float, ...]:
     )
 
 
-def read_noise(config: Mapping[str, Any]) -> TrainingNoise:
+def read_noise(config: Mapping[str, Any], class_name: str | None = None) -> TrainingNoise:
     """Return how a network is asked at a sigma and what its answer means: timestep, prediction, clipping.
 
     Every key that bears on it is honoured or refused, whatever solver the file names: some classes of
     diffusers are not offered as solvers here, and their networks can be asked all the same. Between two
     timesteps of training a network is told a fraction, linear in log sigma, as in k-diffusion, unless the
-    file's own class does otherwise. Raises `ModelError` for what is not understood.
+    class does otherwise: the file's own, or ``class_name``, as which a person reads it. Raises `ModelError`
+    for what is not understood.
 
     >>> noise = read_noise({"_class_name": "PNDMScheduler", "beta_end": 0.02})
     >>> noise.prediction, noise.timestep_of(noise.trained[421])
     ('epsilon', 421.0)
     """
     try:
-        return network_noise(str(config.get("_class_name", ""))[:200], config)
+        return network_noise(class_name or str(config.get("_class_name", ""))[:200], config)
     except WorldError as error:
         raise ModelError(str(error)) from error
