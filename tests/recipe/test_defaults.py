@@ -10,6 +10,7 @@ import diffusers
 import latents
 import pytest
 import small_worlds
+from small_worlds import GENERATED
 
 from geoinfinite import World
 from geoinfinite.cli import main
@@ -29,21 +30,6 @@ from geoinfinite.samplers.presets import (
     SpotDiffusion,
 )
 from geoinfinite.samplers.tiled import TiledSampler
-
-GENERATED = """
-[root]
-source = "generated"
-[grid]
-crs = "EPSG:32633"
-origin = [412300.0, 5207700.0]
-resolution = 300.0
-shape = [20, 28]
-levels = 3
-[level.0.model]
-ref = "analytic:planet"
-[model]
-ref = "analytic:gaussian"
-"""
 
 
 class Trained(ModelReference):
