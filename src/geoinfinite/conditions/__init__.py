@@ -1,11 +1,12 @@
 """Conditions: georeferenced data that steers a world, each a function of the place of a tile."""
 
 from geoinfinite.conditions.embedding import Embedding as Embedding
+from geoinfinite.conditions.known import Known as Known
 from geoinfinite.conditions.metadata import Metadata as Metadata
 from geoinfinite.conditions.place import Place as Place
 from geoinfinite.conditions.protocol import Condition as Condition
 from geoinfinite.conditions.raster import Raster as Raster
 from geoinfinite.conditions.text import Text as Text
 
-KINDS: dict[str, type] = {kind.kind: kind for kind in (Embedding, Metadata, Raster, Text)}
+KINDS: dict[str, type] = {kind.kind: kind for kind in (Embedding, Known, Metadata, Raster, Text)}
 """The conditions by the names that world files use."""

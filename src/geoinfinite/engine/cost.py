@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from geoinfinite.conditions.known import KnownPixels
+from geoinfinite.conditions.known_blocks import TileKind
 from geoinfinite.engine.steering import Steering
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.solver_settings import Sampling
@@ -33,6 +35,10 @@ class Pricing:
     steering: Steering
     latent: int = 1
     """Pixels of the level per pixel of the state."""
+    known: KnownPixels | None = None
+    """Tiles that are known take no evaluations, and those known in part take more."""
+    repeats: int = 1
+    """How often a tile that is known in part takes every step."""
 
     def of_layers(self, layers: tuple[Layer, ...], window: Window) -> Cost:
         """Return what a window that is not empty takes: the tiles of its cone."""
@@ -42,9 +48,25 @@ class Pricing:
     def evaluations(self, need: Need) -> int:
         """Return the network evaluations of the tiles that a window needs of one layer."""
         return sum(
-            self.steering.calls(block.refine(self.latent)) * self.estimates(steps)
+            self._calls(block.refine(self.latent)) * self.estimates(steps)
             for block, steps in _blocks_of(need)
         )
+
+    def _calls(self, tiles: TileBlock) -> int:
+        """Return the network calls of one step of the tiles of a block, repeats included."""
+        calls = self.steering.calls(tiles)
+        if self.known is None:
+            return calls
+        known, partly = (self._calls_of(tiles, kind) for kind in (TileKind.ALL, TileKind.SOME))
+        return calls - known + (self.repeats - 1) * partly
+
+    def _calls_of(self, tiles: TileBlock, kind: TileKind) -> int:
+        """Return the network calls of those tiles of a block that are of a kind."""
+        if self.known is None:
+            return 0
+        if self.steering.counts is None:
+            return self.known.count(tiles, kind) * len(self.steering.terms)
+        return sum(map(self.steering.calls_of, self.known.of_kind(tiles, kind)))
 
     def estimates(self, steps: range) -> int:
         """Return how many estimates a tile takes in some steps, counted from 0."""

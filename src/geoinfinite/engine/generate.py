@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoinfinite.diffusion.model import Array
+from geoinfinite.engine.known_tiles import settle_around
 from geoinfinite.engine.layer_drawing import LayerDrawing
 from geoinfinite.engine.level import Level
 from geoinfinite.engine.parent_pixels import ParentPixels, ReadPixels, read_extended
@@ -73,7 +74,16 @@ def parent_pixels(level: Level, seen: Window, read_parent: ReadPixels | None) ->
 
 
 def settle(level: Level, fused: Array, window: Window, parent: ParentPixels | None) -> NDArray[Any]:
-    """Return a fused image of whole blocks in the world's dtype, each block with its parent's mean."""
-    if parent is None or not level.drawn.keeps_means:
+    """Return a fused image of whole blocks in the world's dtype, each block with its parent's mean.
+
+    Known pixels are kept as they are, also where a parent says otherwise.
+    """
+    parents = None
+    if parent is not None and level.drawn.keeps_means:
+        parents = parent.pixels_under(window)
+    if level.drawn.known is not None:
+        known = level.drawn.known.read(window)
+        return settle_around(level.encoding, fused, known, parents, level.factor)
+    if parents is None:
         return level.encoding.settle(fused)
-    return level.encoding.settle(fused, parent.pixels_under(window), level.factor)
+    return level.encoding.settle(fused, parents, level.factor)

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from geoinfinite.conditions.known_blocks import TileKind
 from geoinfinite.diffusion.model import Array
 from geoinfinite.engine.level import Level
 from geoinfinite.engine.parent_pixels import ParentPixels
@@ -112,20 +113,29 @@ class LayerDrawing:
             return [self._chart(layer.work, window) for window in windows]
         drawn, numerics, models = self.level.drawn, self.level.recipe.numerics, self.resources.models
         lock = models.device_lock(numerics.device)
-        told = [self._told(layer, window) for window in windows]
+        kinds = [self._kind(layer, window) for window in windows]
+        told = [self._told(layer, w, kind) for w, kind in zip(windows, kinds, strict=True)]
+        alike = [(kind.value, texts(said)) for kind, said in zip(kinds, told, strict=True)]
         tiles: dict[int, Array] = {}
         with models.lend((drawn.digest, numerics.device), lambda: drawn.load(numerics.device)) as model:
-            for batch, real in _alike(told, numerics.micro_batch):
-                said = [told[i] for i in batch]
-                alike = TileBatch(self.level, layer, [windows[i] for i in batch], self.parent, below, said)
-                tiles |= zip(batch[:real], alike.draw(model, lock), strict=False)
+            for batch, real in _alike(alike, numerics.micro_batch):
+                places, said = [windows[i] for i in batch], [told[i] for i in batch]
+                drawing = TileBatch(self.level, layer, places, self.parent, below, said, kinds[batch[0]])
+                tiles |= zip(batch[:real], drawing.draw(model, lock), strict=False)
         return [tiles[i] for i in range(len(windows))]
 
-    def _told(self, layer: Layer, window: Window) -> ToldTile:
-        """Return what conditions say of a tile that takes steps."""
-        if not isinstance(layer.work, Solve):
+    def _told(self, layer: Layer, window: Window, kind: TileKind) -> ToldTile:
+        """Return what conditions say of a tile that takes steps and is not known already."""
+        if not isinstance(layer.work, Solve) or kind is TileKind.ALL:
             return {}
         return told_tile(self.level, self.level.pixels_told(layer, window), self.resources.told)
+
+    def _kind(self, layer: Layer, window: Window) -> TileKind:
+        """Say how much of a tile that takes steps is known."""
+        known = self.level.drawn.known
+        if known is None or not isinstance(layer.work, Solve):
+            return TileKind.NONE
+        return known.kind(self.level.pixels_told(layer, window))
 
     def _chart(self, work: Chart, window: Window) -> Array:
         """Draw a tile that consists of layers of its own; only the whole of it is worth keeping."""
@@ -134,10 +144,10 @@ class LayerDrawing:
         return alone.fused(layers, window)
 
 
-def _alike(told: list[ToldTile], size: int) -> Iterator[tuple[list[int], int]]:
-    """Yield the numbers of tiles in batches of one size, each of tiles that take equally many calls."""
-    numbers = sorted(range(len(told)), key=lambda i: texts(told[i]))
-    for _, alike in groupby(numbers, key=lambda i: texts(told[i])):
+def _alike(sorts: list[tuple[str, int]], size: int) -> Iterator[tuple[list[int], int]]:
+    """Yield the numbers of tiles in batches of one size, each of tiles of one sort."""
+    numbers = sorted(range(len(sorts)), key=sorts.__getitem__)
+    for _, alike in groupby(numbers, key=sorts.__getitem__):
         yield from fixed_batches(list(alike), size)
 
 

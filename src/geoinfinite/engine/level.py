@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from geoinfinite.conditions.known import KnownPixels
 from geoinfinite.diffusion.model import Array, ModelFacts, TileModel
 from geoinfinite.engine.cost import Cost, Pricing
 from geoinfinite.engine.parent_pixels import within_grid
@@ -53,6 +54,8 @@ class Drawn:
     keeps_means: bool
     """Whether every block of the level has its parent's mean."""
     steering: Steering
+    known: KnownPixels | None = None
+    """The pixels that are known already."""
     """What the tiles are told besides their parents."""
 
     def load(self, device: str) -> TileModel:
@@ -69,7 +72,9 @@ class Drawn:
     @property
     def pricing(self) -> Pricing:
         """What tiles cost."""
-        return Pricing(self.solving, self.steering, self.facts.latent)
+        return Pricing(
+            self.solving, self.steering, self.facts.latent, self.known, self.sampler.repeats_where_known
+        )
 
     @property
     def is_layered(self) -> bool:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
+from geoinfinite.conditions.known import Known, KnownPixels
 from geoinfinite.conditions.protocol import ByRegion, PromptCounts
 from geoinfinite.diffusion.model import ModelFacts
 from geoinfinite.engine.level import Drawn, Level
@@ -80,7 +81,15 @@ class _ResolvedRecipe:
             guided=sampler.consistency if sampler.consistency in ("project", "guide") else None,
             keeps_means=sampler.consistency != "none",
             steering=_steering(recipe, number, facts),
+            known=_known(recipe, number),
         )
+
+
+def _known(recipe: Recipe, number: int) -> KnownPixels | None:
+    """Return what is known of a level: by a raster of its own, or of the nearest finer level."""
+    rasters = [c for c in recipe.conditions if isinstance(c, Known) and c.level >= number]
+    nearest = min(rasters, key=lambda known: known.level, default=None)
+    return None if nearest is None else KnownPixels(nearest, recipe.grid, number)
 
 
 def _steering(recipe: Recipe, number: int, facts: ModelFacts) -> Steering:

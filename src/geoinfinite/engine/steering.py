@@ -11,6 +11,7 @@ import numpy as np
 from geoinfinite.conditions.protocol import PromptCounts
 from geoinfinite.diffusion.denoiser import Denoiser
 from geoinfinite.diffusion.model import Array
+from geoinfinite.plane.window import Window
 from geoinfinite.recipe.fillings import Filling
 from geoinfinite.samplers.guidance import ASK_ONCE, GuidanceTerm, blended, guided
 from geoinfinite.tiling import TileBlock
@@ -35,6 +36,11 @@ class Steering:
     def strength(self) -> dict[str, float]:
         """The factor on what a slot adds to the network, by slot."""
         return {f.slot.name: f.condition.strength for f in self.filled}
+
+    def calls_of(self, window: Window) -> int:
+        """Return the network calls that one estimate of a tile takes, given in pixels of the level."""
+        texts = 1 if self.counts is None else self.counts.of(window)
+        return sum(1 if self.by_region in term.silent else texts for term in self.terms)
 
     def calls(self, tiles: TileBlock) -> int:
         """Return the network calls that one estimate of every tile of a block takes."""

@@ -9,9 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from geoinfinite.conditions.known import KnownPixels
+from geoinfinite.conditions.known_blocks import TileKind
+from geoinfinite.diffusion.denoiser import Denoiser
 from geoinfinite.diffusion.model import Array, Bound, Cond, TileModel
 from geoinfinite.diffusion.noise import NoiseField
 from geoinfinite.engine.exclusive import ExclusiveCalls, Lock
+from geoinfinite.engine.known_tiles import known_states
 from geoinfinite.engine.level import Drawn, Level
 from geoinfinite.engine.parent_pixels import ParentPixels
 from geoinfinite.engine.steering import ToldTile, merged, steered
@@ -20,6 +24,7 @@ from geoinfinite.plane.resample import project_mean
 from geoinfinite.plane.window import Window
 from geoinfinite.samplers import Course
 from geoinfinite.samplers.consistency import consistent
+from geoinfinite.samplers.known import knowing, repeated
 from geoinfinite.tiling import Decode, Layer, Solve
 
 
@@ -49,6 +54,8 @@ class TileBatch:
     """What the tiles begin from; ``None``: from noise."""
     told: Sequence[ToldTile] = ()
     """What conditions say of every tile; nothing where tiles are not solved."""
+    kind: TileKind = TileKind.NONE
+    """How much of every tile is known."""
 
     def draw(self, model: TileModel, lock: Lock) -> Array:
         """Return the tiles, ``(tile, channel, y, x)``: states, or images of the level that are finite.
@@ -70,7 +77,8 @@ class TileBatch:
     def _bound(self, model: TileModel, lock: Lock) -> ExclusiveCalls:
         """Return the model told about the tiles; networks that read what they are told run on the device."""
         drawn = self.level.drawn
-        slots = [filling.slot.name for filling in drawn.steering.filled] if self.told else []
+        asks = bool(self.told) and self.kind is not TileKind.ALL
+        slots = [filling.slot.name for filling in drawn.steering.filled] if asks else []
         cond = Cond(
             self._parents(drawn.facts.margin),
             self.level.recipe.grid.gsd_m(self.level.number),
@@ -101,13 +109,34 @@ class TileBatch:
             x, *past = [fresh(0) * solving.start]
         else:
             x, *past = (bound.state(part) for part in self._carried(self.below, drawn))
-        denoise = steered(bound, drawn.steering, self.told, drawn.facts.latent)
+        solver, denoise = solving.solver, self._estimates(bound)
+        if drawn.known is not None and self.kind is not TileKind.NONE:
+            x0, mask = self._known(bound, drawn.known)
+            denoise = knowing(denoise, x0, mask)
+            if work.steps.start == 0 or self.below is None:
+                x = x + mask * x0
+            if self.kind is TileKind.SOME:
+                solver = repeated(solver, drawn.sampler.repeats_where_known)
         if drawn.guided is not None:
             denoise = consistent(bound, self._parents(0), self.level.factor, drawn.guided, denoise)
         course = Course(solving.sigmas, fresh, solving.eta)
-        return solving.solver.advance(
+        return solver.advance(
             denoise, x, tuple(past), course=course, start=work.steps.start, stop=work.steps.stop
         )
+
+    def _estimates(self, bound: ExclusiveCalls) -> Denoiser:
+        """Return the guided denoiser; one that asks nothing for tiles of which all is known."""
+        if self.kind is TileKind.ALL:
+            return lambda x, sigma: x
+        drawn = self.level.drawn
+        return steered(bound, drawn.steering, self.told, drawn.facts.latent)
+
+    def _known(self, bound: ExclusiveCalls, known: KnownPixels) -> tuple[Any, Any]:
+        """Return the known states of the tiles, and where they are known."""
+        windows = [self.level.pixels_told(self.layer, window) for window in self.windows]
+        x0, mask = known_states(known, self.level.encoding, windows, bound, self.level.drawn.facts.latent)
+        # Of a tile that is wholly known its surroundings may not be.
+        return x0, mask * 0 + 1 if self.kind is TileKind.ALL else mask
 
     def _carried(self, below: FusedLayer, drawn: Drawn) -> list[Array]:
         """Return the state and the solver's fields that the layer below left."""

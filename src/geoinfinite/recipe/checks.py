@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from geoinfinite.conditions.known import Known
 from geoinfinite.conditions.protocol import Condition
 from geoinfinite.errors import WorldError
 from geoinfinite.models.reference import ModelReference
@@ -105,7 +106,8 @@ def check_conditions(
                 f"conditions={shorten(repr(conditions))}: {shorten(repr(condition))} is no condition; make "
                 'one, such as gi.conditions.Text("prompt", "a harbour")'
             )
-    used: list[Condition] = []
+    keeping = [condition for condition in conditions if isinstance(condition, Known)]
+    used: list[Condition] = [*keeping]
     known: list[Slot] = []
     for level in drawn:
         slots = slots_of[level.model]
@@ -117,3 +119,27 @@ def check_conditions(
         used += [filling.condition for filling in filled]
         known += slots
     check_used(conditions, used, known)
+
+
+def check_known(conditions: Sequence[Condition], grid: Grid, drawn: range, *, bands: int, dtype: str) -> None:
+    """Raise `WorldError` unless known pixels lie on a drawn level, in the world's bands and dtype."""
+    levels = []
+    for known in conditions:
+        if not isinstance(known, Known):
+            continue
+        where = f"condition.{known.name}"
+        if known.level not in drawn:
+            raise WorldError(
+                f"{where}.level={known.level} is not drawn; levels {drawn.start} to {drawn.stop - 1} are: "
+                "name the one on whose pixels the raster lies"
+            )
+        if known.level in levels:
+            raise WorldError(f"{where} stands twice for level {known.level}; merge the rasters: rio merge")
+        levels.append(known.level)
+        known.extent(grid)
+        header = known.header()
+        if (len(header.indexes), header.dtype) != (bands, dtype):
+            raise WorldError(
+                f"{where}.source={known.source!r} has {len(header.indexes)} bands of {header.dtype}, and the "
+                f"world has {bands} of {dtype}; convert it: rio convert SRC DST --dtype {dtype}"
+            )

@@ -26,9 +26,12 @@ UNSAID_FACTOR = 4
 _SNAP = 1e-6
 
 
-def fitted_sampler(model: ModelReference, level: int, conditions: Sequence[Condition]) -> TiledSampler:
-    """Return independent tiles as a model was trained: its own size, solver and steps, an eighth of overlap.
+def fitted_sampler(
+    model: ModelReference, grid: Grid, level: int, conditions: Sequence[Condition]
+) -> TiledSampler:
+    """Return independent tiles as a model was trained: its own size, solver and steps.
 
+    They overlap by an eighth, or a little more where they must come round the Earth in whole strides.
     Guidance is `USUAL_GUIDANCE` where a condition fills a slot that the model was trained without at times.
     """
     own, facts = default_sampler(model, level), model.facts()
@@ -37,7 +40,7 @@ def fitted_sampler(model: ModelReference, level: int, conditions: Sequence[Condi
     guides = any(slot.dropped and slot.name in names for slot in facts.slots)
     return IndependentTiles(
         **{name: getattr(own, name) for name in ("solver", "schedule", "shift", "eta", "steps", "tile")},
-        stride=max(unit, own.tile * 7 // 8 // unit * unit),
+        stride=_stride(own.tile * 7 // 8, unit, grid.period(level)),
         consistency=own.consistency if facts.conditioned else "none",
         guidance=USUAL_GUIDANCE if guides else None,
     )
@@ -82,7 +85,7 @@ def fitted_fields(
             )
         grid, of_root, dtype = _grid(str(crs), bounds or (), resolution), Root(GENERATED), "uint8"
     level = 1 if facts.conditioned else 0
-    sampler = fitted_sampler(model, level, told)
+    sampler = fitted_sampler(model, grid, level, told)
     return {
         "grid": grid,
         "root": of_root,
@@ -91,6 +94,12 @@ def fitted_fields(
         "dtype": dtype,
         "conditions": told,
     }
+
+
+def _stride(most: int, unit: int, turn: int | None) -> int:
+    """Return the longest stride that is a multiple of ``unit`` and divides a turn round the Earth."""
+    strides = range(most // unit * unit, 0, -unit)
+    return next((stride for stride in strides if turn is None or turn % stride == 0), unit)
 
 
 def _grid(crs: str, bounds: Sequence[float], resolution: float | None) -> Grid:

@@ -21,6 +21,7 @@ from geoinfinite.recipe.checks import (
     check_bands,
     check_conditions,
     check_drawn,
+    check_known,
     check_root,
     check_settings,
 )
@@ -78,6 +79,7 @@ class Recipe:
             check_bands(self.model_at(level), self.bands, self.root)
         slots = {model: model.facts().slots for model in {self.model_at(level) for level in drawn}}
         if self.conditions or any(slots.values()):
+            check_known(self.conditions, self.grid, drawn, bands=self.bands, dtype=self.dtype)
             check_conditions(self.conditions, self.grid, [self._drawn(level) for level in drawn], slots)
 
     def drawn_levels(self) -> range:

@@ -14,6 +14,8 @@ from geoinfinite.samplers.solvers import SOLVERS
 CHECKPOINT = "checkpoint"
 """The solver or schedule of a checkpoint's own ``scheduler_config.json``."""
 LARGEST_GUIDANCE = 1000
+LARGEST_REPEATS = 100
+USUAL_REPEATS, MANY_STEPS = 8, 10
 CONSISTENCIES = ("mean", "project", "guide", "none")
 """How a level is held to its parent; all but the last end with an exact projection."""
 
@@ -50,6 +52,10 @@ class TiledSampler:
     """How far estimates go beyond the answer that is told less: 1 is the model's answer itself. It counts for
     the slots that the model was trained without at times; ``None``: 1."""
 
+    repeats: int | None = None
+    """How often every step of a tile that is known in part is taken, so that what is drawn fits what is
+    known; ``None``: 8, or 1 where single steps are fused or there are fewer than 10."""
+
     def __post_init__(self) -> None:
         for name, value, known in (
             ("solver", self.solver, (*SOLVERS, CHECKPOINT)),
@@ -73,6 +79,15 @@ class TiledSampler:
             raise WorldError(
                 f"sampler.guidance={self.guidance} must be at least 0 and at most {LARGEST_GUIDANCE}; 1 is "
                 "the model's answer itself"
+            )
+        if self.repeats is not None and not 1 <= self.repeats <= LARGEST_REPEATS:
+            raise WorldError(
+                f"sampler.repeats={self.repeats} must be at least 1 and at most {LARGEST_REPEATS}"
+            )
+        if self.repeats is not None and self.repeats > 1 and self.fuses_answers:
+            raise WorldError(
+                f"sampler.repeats={self.repeats} takes a step again before it is fused, so not with "
+                f"sampler.preset={self.preset!r}; set repeats = 1, or take preset = 'independent'"
             )
         if self.eta is not None and not 0 <= self.eta <= 1:
             raise WorldError(f"sampler.eta={self.eta} must be between 0 (deterministic) and 1 (DDPM)")
@@ -105,6 +120,14 @@ class TiledSampler:
     def parts(self) -> tuple[range, ...]:
         """The steps, counted from 0, that are taken between one fusion of the tiles and the next."""
         return (range(self.steps),)
+
+    @property
+    def repeats_where_known(self) -> int:
+        """How often a step of a tile that is known in part is taken."""
+        if self.repeats is not None:
+            return self.repeats
+        # A network that was distilled for few steps blurs when they are taken again.
+        return 1 if self.fuses_answers or self.steps < MANY_STEPS else USUAL_REPEATS
 
     def origin(self, key: int, level: int, part: int, unit: int) -> tuple[int, int]:
         """Return where the lattice of a part is anchored ``(y, x)``, a multiple of ``unit`` pixels."""
