@@ -19,7 +19,7 @@ from pyproj import Transformer
 
 import geoinfinite as gi
 from geoinfinite.conditions import Place, Raster
-from geoinfinite.conditions.sampling import density
+from geoinfinite.conditions.sampling import Density, density
 from geoinfinite.conditions.source_raster import source_raster
 from geoinfinite.errors import CostWarning, WorldError
 from geoinfinite.plane.grid import Grid
