@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from geoinfinite.conditions.classes import Table, checked_table, coloured
 from geoinfinite.conditions.place import Place
-from geoinfinite.conditions.sampling import averaged, density, most_frequent, sampled
+from geoinfinite.conditions.sampling import Density, averaged, density, most_frequent, sampled
 from geoinfinite.conditions.settings import (
     check_name,
     checked_choice,
@@ -136,14 +136,14 @@ class Raster:
         bands = self._bands(header, slot)
         table = self._table(header, slot)
         smooth = self.resampling in ("bilinear", "average") and not table
-        dense = density(header, place.grid, place.level, slot.pixels, smooth)
-        if self.resampling == "nearest":
-            dense = type(dense)(None, 1)
+        dense = Density(None, 1)
+        if self.resampling != "nearest":
+            dense = density(header, place.grid, place.level, slot.pixels, smooth)
         interpolates = smooth and self.resampling == "bilinear"
         samples, shape = sampled(header, place, slot.pixels, bands, dense, interpolates)
         values = self._filled(samples.values, samples.known, place).reshape(len(bands), *shape)
         if self.resampling == "majority":
-            values, dense = most_frequent(values, dense.parts), type(dense)(None, 1)
+            values, dense = most_frequent(values, dense.parts), Density(None, 1)
         if table:
             values = coloured(values, table, said(self.name, "source", self.source))
         return self._scaled(averaged(values.astype(np.float32, copy=False), dense.parts), header, slot)

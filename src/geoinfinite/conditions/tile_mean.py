@@ -11,7 +11,7 @@ from geoinfinite.conditions.place import Place
 from geoinfinite.conditions.sampling import averaged, density, sampled
 from geoinfinite.conditions.source_raster import source_raster
 
-CELLS = 16
+CELLS = 4
 """The mean is taken over cells of this many pixels a side: a fixed number per pixel of the level."""
 
 

@@ -15,7 +15,7 @@ CHECKPOINT = "checkpoint"
 """The solver or schedule of a checkpoint's own ``scheduler_config.json``."""
 LARGEST_GUIDANCE = 1000
 LARGEST_REPEATS = 100
-USUAL_REPEATS = 8
+USUAL_REPEATS, MANY_STEPS = 8, 10
 CONSISTENCIES = ("mean", "project", "guide", "none")
 """How a level is held to its parent; all but the last end with an exact projection."""
 
@@ -54,7 +54,7 @@ class TiledSampler:
 
     repeats: int | None = None
     """How often every step of a tile that is known in part is taken, so that what is drawn fits what is
-    known; ``None``: 8, or 1 where single steps are fused."""
+    known; ``None``: 8, or 1 where single steps are fused or there are fewer than 10."""
 
     def __post_init__(self) -> None:
         for name, value, known in (
@@ -126,7 +126,8 @@ class TiledSampler:
         """How often a step of a tile that is known in part is taken."""
         if self.repeats is not None:
             return self.repeats
-        return 1 if self.fuses_answers else USUAL_REPEATS
+        # A network that was distilled for few steps blurs when they are taken again.
+        return 1 if self.fuses_answers or self.steps < MANY_STEPS else USUAL_REPEATS
 
     def origin(self, key: int, level: int, part: int, unit: int) -> tuple[int, int]:
         """Return where the lattice of a part is anchored ``(y, x)``, a multiple of ``unit`` pixels."""
