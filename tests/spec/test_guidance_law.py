@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ def solved(steered: World, means: list[tuple[float, np.ndarray]], limit: float =
     x = initial(steered).reshape(3, -1).astype(float)
     sigmas = steered.sampler_at(0).sigmas
     x *= sigmas[0]
-    for sigma, after in zip(sigmas, sigmas[1:], strict=False):
+    for sigma, after in pairwise(sigmas):
         share = power / (power + sigma**2)
         answers = [
             weight * (mean + (((x - mean) @ basis) * share) @ basis.T)
