@@ -138,9 +138,8 @@ def test_dates_are_days() -> None:
 
 def test_embeddings_are_read_at_the_middles_of_cells(tmp_path: Path) -> None:
     values = np.stack([np.mgrid[:50, :60][0], np.mgrid[:50, :60][1]]).astype(np.float32)
-    path = grounds.write(
-        tmp_path / "e.tif", values, "EPSG:32632", Affine(160, 0, 499_990, 0, -160, 5_200_010)
-    )
+    transform = Affine(160, 0, 499_990, 0, -160, 5_200_010)
+    path = grounds.write(tmp_path / "e.tif", values, "EPSG:32632", transform)
     grid, slot = GRIDS["EPSG:32632"], Slot("embedding", "embedding", channels=2, cells=2)
     told = Embedding("embedding", path).told(Place(grid, 0, Window(64, 128, 32, 96)), slot)
     # Cells of 32 px lie at pixels 80 and 112, of 8 px each in the field.

@@ -13,7 +13,11 @@ from geoinfinite.diffusion.model import ModelFacts, TileModel
 from geoinfinite.errors import ModelError, WorldError
 from geoinfinite.file_memo import file_digest
 from geoinfinite.models.diffusers import folder as diffusers_folder
-from geoinfinite.models.diffusers.scheduler.reading import CheckpointSampling, checkpoint_sampling
+from geoinfinite.models.diffusers.scheduler.reading import (
+    READERS,
+    CheckpointSampling,
+    checkpoint_sampling,
+)
 from geoinfinite.models.diffusers.scheduler.training_noise import TrainingNoise
 from geoinfinite.models.earth import settings as earth_settings
 from geoinfinite.models.files import CONFIG as CONFIG
@@ -67,6 +71,10 @@ class ModelReference:
             raise ModelError(
                 f"model.normalisation={self.normalisation!r} is not one of {', '.join(NORMALISATIONS)}"
             )
+        if self.scheduler is not None and self.scheduler not in READERS:
+            raise ModelError(
+                f"model.scheduler={shortened(self.scheduler)} is not one of {', '.join(sorted(READERS))}"
+            )
 
     @property
     def directory(self) -> Path | None:
@@ -82,12 +90,17 @@ class ModelReference:
 
     def facts(self) -> ModelFacts:
         """Read what a world must know, without loading a weight; raise `ModelError` for what cannot load."""
-        directory = self.directory
+        checkpoint, directory = self._checkpoint(), self.directory
+        if checkpoint is not None:
+            return checkpoint.facts
+        if self.scheduler is not None:
+            raise ModelError(
+                f"model.scheduler={self.scheduler!r} is how a scheduler's file is read, and "
+                f"model.ref={shortened(self.ref, 200)} has none; remove it"
+            )
         if directory is None:
             model: Any = _named(ANALYTIC[self.ref])
             return cast(ModelFacts, model.FACTS)
-        if self._kind(directory) == diffusers_folder.KIND:
-            return diffusers_folder.read_checkpoint(directory, self.scheduler).facts
         check_safetensors(directory / WEIGHTS)
         settings = earth_settings.read_settings(directory)
         earth_settings.read_config(directory, settings)
