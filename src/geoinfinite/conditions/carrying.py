@@ -164,9 +164,11 @@ def on_level(features: Features, grid: Grid, level: int) -> LevelParts:
     """
     shapely, carrier = shapely_module(), _Carrier(features.crs, grid, level)
     geometries = _kept(features.geometries, carrier) if carrier.is_other else features.geometries
+    # Collections may hold collections.
     parts, feature = shapely.get_parts(geometries, return_index=True)
+    parts, within = shapely.get_parts(parts, return_index=True)
     real = shapely.area(parts) > 0
-    parts, feature = parts[real], feature[real]
+    parts, feature = parts[real], feature[within][real]
     if not len(parts):
         return LevelParts.of(parts, feature)
     _, points, (rings, polygons) = shapely.to_ragged_array(parts)

@@ -114,12 +114,12 @@ class Rectangles:
     def meeting(self, window: Window) -> NDArray[np.bool_]:
         """Say which rectangles share a pixel with a window."""
         y0, y1, x0, x1 = self.edges.T
-        return (y0 < window.y1) & (y1 > window.y0) & (x0 < window.x1) & (x1 > window.x0)
+        return np.asarray((y0 < window.y1) & (y1 > window.y0) & (x0 < window.x1) & (x1 > window.x0))
 
     def holding(self, window: Window) -> NDArray[np.bool_]:
         """Say which rectangles hold a window."""
         y0, y1, x0, x1 = self.edges.T
-        return (y0 <= window.y0) & (y1 >= window.y1) & (x0 <= window.x0) & (x1 >= window.x1)
+        return np.asarray((y0 <= window.y0) & (y1 >= window.y1) & (x0 <= window.x0) & (x1 >= window.x1))
 
 
 Blocks = NDArray[np.int64]

@@ -133,7 +133,7 @@ class LevelRegions:
         y0, y1 = int(rows[0]), int(rows[-1]) + 1
         burnt = np.concatenate([self._piece(Window(y0, y1, x0, x1)) for x0, x1 in pieces], axis=1)
         taken = burnt[rows - y0]
-        return taken if self.period is not None else taken[:, columns - columns[0]]
+        return np.asarray(taken if self.period is not None else taken[:, columns - columns[0]])
 
     def _piece(self, window: Window) -> NDArray[np.uint16]:
         """Return the numbers of texts ``(y, x, part, part)`` on a window within the level."""
