@@ -284,4 +284,5 @@ def _snapped(
     order = np.argsort(feature, kind="stable")
     sound = shapely.make_valid(copies[order], method="structure", keep_collapsed=False)
     parts, source = shapely.get_parts(shapely.set_precision(sound, 1 / SNAP), return_index=True)
-    return LevelParts.of(parts, feature[order][source])
+    real = shapely.area(parts) > 0
+    return LevelParts.of(parts[real], feature[order][source][real])
