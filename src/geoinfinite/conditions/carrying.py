@@ -17,7 +17,7 @@ from geoinfinite.plane.window import Window
 
 SNAP = 256
 """Vertices lie on this part of a pixel, so that moving them by whole pixels changes no bit of them."""
-_STRAIGHT = 0.125
+_STRAIGHT = 2.0**-5
 """Pixels by which an edge that is drawn straight may miss the curve that it stands for."""
 _HALVINGS = 24
 """How often an edge is halved to follow its curve; one that still misses it jumps."""
@@ -27,6 +27,8 @@ _MARGIN = 0.05
 """Part of the grid's width and height by which polygons are kept beyond its edges."""
 _NEARLY = 1 - 1e-5
 """Part of the way to a pole where there still is a place if the pole has none."""
+_PROBES = 17
+"""Points along each side of a grid that are carried to another CRS and back."""
 
 Points = NDArray[np.float64]
 
@@ -112,21 +114,35 @@ class _Carrier:
         return pixels
 
     def boxes(self) -> NDArray[Any] | None:
-        """Return boxes in the CRS of polygons about the grid; ``None`` if it has no such box."""
+        """Return boxes in the CRS of polygons about the grid; ``None`` if that CRS cannot hold the grid."""
+        if not self._is_held():
+            return None
         try:
             box = carry_bounds(self.grid.bounds(0, self.grid.full(0)), self.grid.crs, self.source)
         except WindowError:
             return None
-        if not np.isfinite(box).all():
-            return None
         left, bottom, right, top = box
         south, north = self._latitudes()
-        up, around = _MARGIN * (top - bottom), turn(self.source) or 0.0
-        across = _MARGIN * (right + (around if right < left else 0.0) - left)
-        ranges = [(left, right)] if left <= right else [(left, around / 2), (-around / 2, right)]
+        around = turn(self.source) or 0.0
+        right += around if right < left else 0.0
+        up, across = _MARGIN * (top - bottom), _MARGIN * (right - left)
         bottom, top = max(bottom - up, south), min(top + up, north)
-        found = [(a - across, bottom, b + across, top) for a, b in ranges]
+        turns = {-around, 0.0, around}
+        found = [(left - across + by, bottom, right + across + by, top) for by in sorted(turns)]
         return np.asarray([shapely_module().box(*edges) for edges in found])
+
+    def _is_held(self) -> bool:
+        """Say whether points all over the grid go to the CRS of polygons and come back."""
+        rows, columns = self.grid.shape_at(self.level)
+        y, x = np.meshgrid(np.linspace(0, rows, _PROBES), np.linspace(0, columns, _PROBES))
+        pixels = np.stack([x.ravel(), y.ravel()], axis=1)
+        points = self.grid.transform(self.level) * tuple(pixels.T)
+        there = transformer(self.grid.crs, self.source).transform(*points)
+        again = self.pixels(np.stack(there, axis=1))
+        if not np.isfinite(again).all():
+            return False
+        away = np.abs(self.steps(again - pixels))
+        return bool((away < max(rows, columns) / _PROBES).all())
 
     def _latitudes(self) -> tuple[float, float]:
         """Return how far south and north geographic polygons may reach: poles may have no place."""
@@ -252,11 +268,13 @@ def _brought_together(
     return pixels + np.stack([(around * np.round((wanted - middle) / around))[ring], np.zeros(len(x))], 1)
 
 
-def _snapped(polygons: NDArray[Any], feature: NDArray[np.intp], level: Window, turn: float | None) -> LevelParts:
+def _snapped(
+    polygons: NDArray[Any], feature: NDArray[np.intp], level: Window, turn: float | None
+) -> LevelParts:
     """Return valid polygons on parts of pixels, as often as they meet the level once round the Earth."""
     shapely = shapely_module()
     turns = (0.0,) if turn is None else (-turn, 0.0, turn)
-    moved = [shapely.transform(polygons, lambda points, by=by: points + (by, 0.0)) for by in turns]
+    moved = [shapely.transform(polygons, lambda points, by=by: points + np.array([by, 0.0])) for by in turns]
     copies, feature = np.concatenate(moved), np.tile(feature, len(turns))
     x0, y0, x1, y1 = shapely.bounds(copies).T
     there = (x0 < level.x1) & (x1 > level.x0) & (y0 < level.y1) & (y1 > level.y0)

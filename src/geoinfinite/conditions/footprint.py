@@ -26,9 +26,9 @@ class Footprint:
 
     @classmethod
     def of(cls, region: Any, level: Window, most: int) -> Footprint:
-        """Return the cover of a geometry in pixels ``(column, row)`` of a level, by at most ``most`` rectangles.
+        """Return the cover of a geometry in pixels ``(column, row)`` of a level.
 
-        Squares that meet the region's border are divided, the largest first.
+        Squares that meet the region's border are divided, the largest first, up to ``most`` rectangles.
         """
         shapely = shapely_module()
         if shapely.is_empty(region):
@@ -47,17 +47,40 @@ class Footprint:
         while border and len(inside) + len(border) + 3 <= most and -border[0][0] > 1:
             _, largest = heapq.heappop(border)
             _sort_in(_quarters(largest), region, inside, border)
-        return cls((*inside, *(window for _, window in border)), tuple(inside))
+        grown = (_grown(window, region, level) for window in inside)
+        return cls((*inside, *(window for _, window in border)), tuple(dict.fromkeys(grown)))
+
+
+def _grown(window: Window, region: Any, level: Window) -> Window:
+    """Return a rectangle in a region as large as it can be: tiles across two of them lie in one."""
+    edges, limits = [window.y0, window.y1, window.x0, window.x1], (level.y0, level.y1, level.x0, level.x1)
+    for side, outwards in enumerate((-1, 1, -1, 1)):
+        step = max(window.height, window.width)
+        while step:
+            moved = list(edges)
+            reach = moved[side] + outwards * step
+            moved[side] = max(reach, limits[side]) if outwards < 0 else min(reach, limits[side])
+            if moved != edges and _is_in(Window(*moved), region):
+                edges = moved
+            else:
+                step //= 2
+    return Window(*edges)
+
+
+def _is_in(window: Window, region: Any) -> bool:
+    return bool(shapely_module().contains(region, _about(window)))
+
+
+def _about(window: Window) -> Any:
+    """Return the pixels of a window and those around it: what is nearly touched counts as touched."""
+    return shapely_module().box(window.x0 - 1, window.y0 - 1, window.x1 + 1, window.y1 + 1)
 
 
 def _sort_in(windows: Iterable[Window], region: Any, inside: list[Window], border: list[Any]) -> None:
-    shapely = shapely_module()
     for window in windows:
-        # A pixel more on every side: what is nearly touched counts as touched.
-        box = shapely.box(window.x0 - 1, window.y0 - 1, window.x1 + 1, window.y1 + 1)
-        if shapely.contains(region, box):
+        if _is_in(window, region):
             inside.append(window)
-        elif shapely.intersects(region, box):
+        elif shapely_module().intersects(region, _about(window)):
             heapq.heappush(border, (-window.size, window))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ class LevelRegions:
         return sum(map(union_count, met[1:])) + tiles.count - without
 
     def _seen(self, window: Window) -> list[Window]:
-        """Return the pixels of the level that stand for a window's, which may be as often as it goes round."""
+        """Return the pixels of the level that stand for a window's, once for every turn that it meets."""
         rows, columns = self.level.y1, self.level.x1
         y0, y1 = min(max(window.y0, 0), rows - 1), max(min(window.y1, rows), 1)
         if self.period is None:
@@ -115,7 +116,8 @@ class LevelRegions:
             return edges
         start = tiles.window((0, tiles.columns[0])).x0 // self.period
         stop = -(-tiles.window((0, tiles.columns[-1])).x1 // self.period)
-        return np.concatenate([edges + (0, 0, n * self.period, n * self.period) for n in range(start, stop)])
+        turn = np.array([0, 0, self.period, self.period])
+        return np.concatenate([edges + n * turn for n in range(start, stop)])
 
     def _burnt(self, window: Window) -> NDArray[np.uint16]:
         """Return the numbers of texts ``(y, x, part, part)`` on the parts of a tile's pixels."""
@@ -127,11 +129,7 @@ class LevelRegions:
         else:
             columns = columns % self.period
             starts = [0, *(np.flatnonzero(columns == 0)), len(columns)]
-            pieces = [
-                (int(columns[a]), int(columns[b - 1]) + 1)
-                for a, b in zip(starts[:-1], starts[1:], strict=True)
-                if a < b
-            ]
+            pieces = [(int(columns[a]), int(columns[b - 1]) + 1) for a, b in pairwise(starts) if a < b]
         y0, y1 = int(rows[0]), int(rows[-1]) + 1
         burnt = np.concatenate([self._piece(Window(y0, y1, x0, x1)) for x0, x1 in pieces], axis=1)
         taken = burnt[rows - y0]

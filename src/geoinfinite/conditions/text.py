@@ -80,8 +80,8 @@ class Text:
         if fields_of(self.prompt) and (self.source is None or self.column is not None):
             remedy = "name their file as source" if self.source is None else "leave column out"
             raise WorldError(
-                f"{said(self.name, 'prompt', self.prompt)} names {{{fields_of(self.prompt)[0]}}}, an attribute "
-                f"of polygons; {remedy}, or write it without braces"
+                f"{said(self.name, 'prompt', self.prompt)} names {{{fields_of(self.prompt)[0]}}}, an "
+                f"attribute of polygons; {remedy}, or write it without braces"
             )
 
     @property
@@ -132,8 +132,8 @@ class Text:
         if missing:
             lon, lat = place.lonlat()
             raise WorldError(
-                f"{said(self.name, 'prompt', self.prompt)}: {missing[0]!r} is not known at {lon:.5f}, {lat:.5f} "
-                f"on level {place.level}; put the part that needs it in brackets, [ of a {{{missing[0]}}}]"
+                f"{said(self.name, 'prompt', self.prompt)}: {missing[0]!r} is not known at {lon:.5f}, "
+                f"{lat:.5f} on level {place.level}; put the part that needs it in brackets, [ of a {{{missing[0]}}}]"
             )
         return filled(self.prompt, attributes)
 

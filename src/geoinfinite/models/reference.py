@@ -12,6 +12,7 @@ from typing import Any, cast
 from geoinfinite.diffusion.model import ModelFacts, TileModel
 from geoinfinite.errors import ModelError, WorldError
 from geoinfinite.file_memo import file_digest
+from geoinfinite.models import hub
 from geoinfinite.models.diffusers import folder as diffusers_folder
 from geoinfinite.models.diffusers.scheduler.reading import (
     READERS,
@@ -51,7 +52,9 @@ NORMALISATIONS = ("frozen", "tile")
 
 @dataclass(frozen=True, slots=True)
 class ModelReference:
-    """A model by name: ``bundled:NAME``, ``analytic:NAME`` or the folder of a checkpoint.
+    """A model by name: ``bundled:NAME``, ``analytic:NAME``, the folder of a checkpoint, or a hub's.
+
+    A commit of the Hugging Face hub is ``hf:organisation/name@commit``; `from_pretrained` finds it.
 
     >>> ModelReference("analytic:gaussian").facts().factor
     4
@@ -84,6 +87,8 @@ class ModelReference:
         scheme, _, name = self.ref.partition(":")
         if scheme == "bundled":
             return Path(str(files("geoinfinite") / "data" / name))
+        if scheme == hub.SCHEME:
+            return hub.pinned(self.ref).folder
         if scheme == "analytic":
             raise ModelError(f"model.ref={self.ref!r} does not exist; there is {', '.join(ANALYTIC)}")
         return Path(self.ref).expanduser()
@@ -203,6 +208,8 @@ class ModelReference:
 
     def _kind(self, directory: Path) -> str:
         """Return the kind of a folder's model: as its sidecar says, or diffusers' where there is none."""
+        if self.ref.startswith(f"{hub.SCHEME}:"):
+            hub.pinned(self.ref).fetch()
         path = directory / SIDECAR
         if not _is_file(path):
             if _is_folder(directory) and diffusers_folder.is_checkpoint(directory):
@@ -242,17 +249,41 @@ def _named(path: str) -> Callable[..., Any]:
 def from_pretrained(
     ref: str | Path,
     *,
+    revision: str | None = None,
     dtype: str = "float32",
     normalisation: str = "frozen",
     scheduler: str | None = None,
 ) -> ModelReference:
-    """Return the reference of a checkpoint folder for a `World`, checked but not loaded.
+    """Return the reference of a checkpoint for a `World`, checked but not loaded.
 
-    ``scheduler`` names the class of diffusers as which its scheduler file is read, as published systems do.
+    ``ref`` is a folder, a name such as ``bundled:earth-small``, or a repository of the Hugging Face hub,
+    ``organisation/name``, where there is no such folder. ``revision`` is a branch, a tag or a commit of the
+    repository; the reference names the commit that it stands for now. Files come from the cache of
+    huggingface_hub where they are there; neither pickles nor code are downloaded. ``scheduler`` names the
+    class of diffusers as which the scheduler file is read, as published systems do.
+
+    Raises `ModelError` for what cannot be had or cannot load.
 
     >>> from_pretrained("bundled:earth-small").facts().bands
     3
     """
-    reference = ModelReference(str(ref), dtype, normalisation, scheduler)
+    reference = ModelReference(_resolved(ref, revision), dtype, normalisation, scheduler)
     reference.facts()
     return reference
+
+
+def _resolved(ref: str | Path, revision: str | None) -> str:
+    """Return a reference that means the same tomorrow: a repository of the hub at a commit."""
+    scheme, _, rest = str(ref).rpartition(":")
+    name, _, own = rest.partition("@")
+    of_hub = scheme == hub.SCHEME or (isinstance(ref, str) and not scheme and not _is_folder(Path(ref)))
+    if of_hub and hub.is_repository(name):
+        if own and revision is not None:
+            raise ModelError(f"revision={revision!r} is said besides model.ref={ref!r}; leave one out")
+        return hub.resolve(name, own or revision).ref
+    if revision is not None:
+        raise ModelError(
+            f"revision={revision!r} is of a repository of the hub, and model.ref={str(ref)!r} is none; leave "
+            "it out"
+        )
+    return str(ref)
