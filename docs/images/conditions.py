@@ -10,9 +10,10 @@ import numpy as np
 import rasterio
 from affine import Affine
 from PIL import Image
+from rasterio.enums import ColorInterp
 
 import geoinfinite as gi
-from geoinfinite.conditions import Known, Raster, Text
+from geoinfinite.conditions import Known, Raster, Sketch, Text
 
 HERE = Path(__file__).parent
 GAP = 6
@@ -23,6 +24,7 @@ def main() -> None:
     """Draw every picture into the folder of this file."""
     with tempfile.TemporaryDirectory() as folder:
         regions(Path(folder))
+        sketch(Path(folder))
         known(Path(folder))
 
 
@@ -57,6 +59,29 @@ def regions(folder: Path) -> None:
         for conditions in ([], [text], [raster], [text, raster])
     ]
     sheet(panels).save(HERE / "conditions-regions.jpg", quality=88)
+
+
+def sketch(folder: Path) -> None:
+    """A draft of land and sea, left open in the east, and the closed-form planet without it and with it."""
+    y, x = np.mgrid[:256, :384]
+    land = (((x - 120) / 90) ** 2 + ((y - 128) / 80) ** 2 < 1) & ~(np.hypot(x - 150, y - 110) < 30)
+    draft = np.empty((4, 256, 384), np.uint8)
+    draft[:3] = np.where(
+        land, np.array([120, 150, 70])[:, None, None], np.array([10, 40, 110])[:, None, None]
+    )
+    draft[3] = np.where(x < 256, 255, 0)
+    path = folder / "draft.tif"
+    save(path, draft, "EPSG:32632", Affine(20, 0, 500_000, 0, -20, 5_200_120))
+    with rasterio.open(path, "r+") as raster:
+        raster.colorinterp = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
+    world = gi.World.for_model("analytic:planet", **PLACE)
+    sampler = gi.samplers.EarlySync(
+        solver="dpmpp_2m", schedule="karras", shift=1.0, steps=24, tile=64, stride=48, consistency="none"
+    )
+    world = world.replace(sampler=sampler)
+    steered = world.replace(conditions=[Sketch(str(path), cell=8)])
+    seen = np.where(draft[3] > 0, draft[:3], 200).astype(np.uint8)
+    sheet([seen, picture(world), picture(steered)]).save(HERE / "conditions-sketch.jpg", quality=88)
 
 
 def known(folder: Path) -> None:

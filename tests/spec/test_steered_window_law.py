@@ -22,10 +22,10 @@ from geoinfinite.told import Slot
 
 
 def broken_at(recipe: Recipe, place: str) -> list[Window]:
-    """Windows that are not the crop of the whole place: a pixel, a part within, a part at a corner."""
+    """Windows that are not the crop of the whole place: a pixel, and a part within."""
     region = REGIONS[place]
     asked = windows.probes(region, recipe.sampler.stride)
-    return windows.differing(recipe, 0, region, [asked[5], *asked[-3:-1]])
+    return windows.differing(recipe, 0, region, [asked[5], asked[-3]])
 
 
 CASES = [("ring", PIXELS), ("utm", LATENTS)]

@@ -7,7 +7,8 @@ from geoinfinite.conditions.place import Place as Place
 from geoinfinite.conditions.protocol import Condition as Condition
 from geoinfinite.conditions.raster import Raster as Raster
 from geoinfinite.conditions.saving import save as save
+from geoinfinite.conditions.sketch import Sketch as Sketch
 from geoinfinite.conditions.text import Text as Text
 
-KINDS: dict[str, type] = {kind.kind: kind for kind in (Embedding, Known, Metadata, Raster, Text)}
+KINDS: dict[str, type] = {kind.kind: kind for kind in (Embedding, Known, Metadata, Raster, Sketch, Text)}
 """The conditions by the names that world files use."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from geoinfinite.conditions.known import KnownPixels
+from geoinfinite.conditions.sketch import Sketch
 from geoinfinite.diffusion.model import Array, ModelFacts, TileModel
 from geoinfinite.engine.cost import Cost, Pricing
 from geoinfinite.engine.parent_pixels import within_grid
@@ -54,6 +55,8 @@ class Drawn:
     keeps_means: bool
     """Whether every block of the level has its parent's mean."""
     steering: Steering
+    sketch: Sketch | None = None
+    """The draft that the level is drawn to."""
     known: KnownPixels | None = None
     """The pixels that are known already."""
     """What the tiles are told besides their parents."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from geoinfinite.conditions.known import Known, KnownPixels
 from geoinfinite.conditions.protocol import ByRegion, PromptCounts
+from geoinfinite.conditions.sketch import Sketch
 from geoinfinite.diffusion.model import ModelFacts
 from geoinfinite.engine.level import Drawn, Level
 from geoinfinite.engine.level_layers import Lattices
@@ -81,8 +82,17 @@ class _ResolvedRecipe:
             guided=sampler.consistency if sampler.consistency in ("project", "guide") else None,
             keeps_means=sampler.consistency != "none",
             steering=_steering(recipe, number, facts),
+            sketch=_sketch(recipe, number),
             known=_known(recipe, number),
         )
+
+
+def _sketch(recipe: Recipe, number: int) -> Sketch | None:
+    """Return the draft that a level is drawn to; raise `WorldError` for two."""
+    found = [c for c in recipe.conditions if isinstance(c, Sketch) and number in c.levels]
+    if len(found) > 1:
+        raise WorldError(f"condition.{found[0].name} stands {len(found)} times for level {number}; leave one")
+    return found[0] if found else None
 
 
 def _known(recipe: Recipe, number: int) -> KnownPixels | None:

@@ -11,6 +11,8 @@ import numpy as np
 
 from geoinfinite.conditions.known import KnownPixels
 from geoinfinite.conditions.known_blocks import TileKind
+from geoinfinite.conditions.place import Place
+from geoinfinite.conditions.sketch import Sketch
 from geoinfinite.diffusion.denoiser import Denoiser
 from geoinfinite.diffusion.model import Array, Bound, Cond, TileModel
 from geoinfinite.diffusion.noise import NoiseField
@@ -23,7 +25,7 @@ from geoinfinite.errors import ModelError
 from geoinfinite.plane.resample import project_mean
 from geoinfinite.plane.window import Window
 from geoinfinite.samplers import Course
-from geoinfinite.samplers.consistency import consistent
+from geoinfinite.samplers.consistency import consistent, drawn_towards
 from geoinfinite.samplers.known import knowing, repeated
 from geoinfinite.tiling import Decode, Layer, Solve
 
@@ -129,7 +131,16 @@ class TileBatch:
         if self.kind is TileKind.ALL:
             return lambda x, sigma: x
         drawn = self.level.drawn
-        return steered(bound, drawn.steering, self.told, drawn.facts.latent)
+        denoise = steered(bound, drawn.steering, self.told, drawn.facts.latent)
+        return denoise if drawn.sketch is None else self._sketched(bound, drawn.sketch, denoise)
+
+    def _sketched(self, bound: ExclusiveCalls, sketch: Sketch, denoise: Denoiser) -> Denoiser:
+        """Return the denoiser drawn to a draft picture."""
+        grid, level = self.level.recipe.grid, self.level.number
+        windows = [self.level.pixels_told(self.layer, window) for window in self.windows]
+        found = [sketch.means(Place(grid, level, window)) for window in windows]
+        wanted, weights = (np.stack([pair[i] for pair in found]) for i in (0, 1))
+        return drawn_towards(bound, wanted, weights, sketch.cell, denoise)
 
     def _known(self, bound: ExclusiveCalls, known: KnownPixels) -> tuple[Any, Any]:
         """Return the known states of the tiles, and where they are known."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import gcd
 
 from geoinfinite.conditions.known import Known
 from geoinfinite.conditions.protocol import Condition
+from geoinfinite.conditions.sketch import Sketch
 from geoinfinite.errors import WorldError
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.crs import in_full, shorten
@@ -18,6 +20,7 @@ from geoinfinite.recipe.raster import Raster
 from geoinfinite.recipe.root import Root
 from geoinfinite.recipe.settings import LevelSettings
 from geoinfinite.recipe.solver_settings import sampling_of
+from geoinfinite.samplers.presets import SpotDiffusion
 from geoinfinite.samplers.tiled import TiledSampler
 from geoinfinite.told import Slot
 
@@ -106,7 +109,7 @@ def check_conditions(
                 f"conditions={shorten(repr(conditions))}: {shorten(repr(condition))} is no condition; make "
                 'one, such as gi.conditions.Text("prompt", "a harbour")'
             )
-    keeping = [condition for condition in conditions if isinstance(condition, Known)]
+    keeping = [condition for condition in conditions if isinstance(condition, Known | Sketch)]
     used: list[Condition] = [*keeping]
     known: list[Slot] = []
     for level in drawn:
@@ -142,4 +145,41 @@ def check_known(conditions: Sequence[Condition], grid: Grid, drawn: range, *, ba
             raise WorldError(
                 f"{where}.source={known.source!r} has {len(header.indexes)} bands of {header.dtype}, and the "
                 f"world has {bands} of {dtype}; convert it: rio convert SRC DST --dtype {dtype}"
+            )
+
+
+def check_sketches(conditions: Sequence[Condition], drawn: Sequence[DrawnLevel], bands: int) -> None:
+    """Raise `WorldError` unless sketches have the world's bands, and cells that tiles consist of."""
+    for sketch in conditions:
+        if not isinstance(sketch, Sketch):
+            continue
+        where = f"condition.{sketch.name}"
+        if len(sketch.header().indexes) != bands:
+            raise WorldError(
+                f"{where}.source={sketch.source!r} has {len(sketch.header().indexes)} bands, and the world "
+                f"{bands}; choose them: rio stack SRC --bidx 1,2,3 --output DST"
+            )
+        levels = [level for level in drawn if level.number in sketch.levels]
+        if len(levels) < len(sketch.levels) or not levels:
+            raise WorldError(
+                f"{where}.levels={list(sketch.levels)} are not all drawn; name some of levels "
+                f"{drawn[0].number} to {drawn[-1].number}"
+            )
+        for level in levels:
+            _check_cells(sketch, level)
+
+
+def _check_cells(sketch: Sketch, level: DrawnLevel) -> None:
+    if isinstance(level.sampler, SpotDiffusion):
+        raise WorldError(
+            f"condition.{sketch.name} needs tiles that begin at its cells, and sampler.preset="
+            "'spotdiffusion' moves them; take preset = 'earlysync'"
+        )
+    for name in ("tile", "stride", "chart", "halo"):
+        pixels = getattr(level.sampler, name, 0)
+        if pixels % sketch.cell:
+            fits = gcd(level.sampler.tile, level.sampler.stride, sketch.cell)
+            raise WorldError(
+                f"condition.{sketch.name}.cell={sketch.cell} must divide {level.section}.{name}={pixels}; "
+                f"take cell = {fits}"
             )

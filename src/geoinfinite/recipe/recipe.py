@@ -24,6 +24,7 @@ from geoinfinite.recipe.checks import (
     check_known,
     check_root,
     check_settings,
+    check_sketches,
 )
 from geoinfinite.recipe.defaults import default_sampler
 from geoinfinite.recipe.root import Root
@@ -80,6 +81,7 @@ class Recipe:
         slots = {model: model.facts().slots for model in {self.model_at(level) for level in drawn}}
         if self.conditions or any(slots.values()):
             check_known(self.conditions, self.grid, drawn, bands=self.bands, dtype=self.dtype)
+            check_sketches(self.conditions, [self._drawn(level) for level in drawn], self.bands)
             check_conditions(self.conditions, self.grid, [self._drawn(level) for level in drawn], slots)
 
     def drawn_levels(self) -> range:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoinfinite.diffusion.denoiser import Denoiser
-from geoinfinite.plane.resample import project_mean
+from geoinfinite.plane.resample import coarsen_mean, project_mean
 
 Array = NDArray[np.float32]
 
@@ -24,6 +24,24 @@ class Imaging(Protocol):
 
     def encode(self, image: Array) -> Any:
         """Return the estimate of an image."""
+
+
+def drawn_towards(model: Imaging, wanted: Array, weights: Array, factor: int, denoiser: Denoiser) -> Denoiser:
+    """Return a denoiser whose estimates are moved towards wanted block means, as far as weights say.
+
+    ``wanted`` is ``(tile, band, y, x)`` and ``weights`` ``(tile, 1, y, x)`` in 0..1, both on blocks of
+    ``factor`` pixels. The share of the way is ``weights / (1 + sigma^2)``: little while all is noise. Sources
+    as for `consistent`, whose ``"guide"`` it is where all weights are 1.
+    """
+
+    def denoise(x: Any, sigma: float) -> Any:
+        x0 = denoiser(x, sigma)
+        image = model.image(x0)
+        means = coarsen_mean(image, factor)
+        moved = project_mean(image, means + weights * (wanted - means), factor)
+        return x0 + (model.encode(moved) - model.encode(image)) * (1 / (1 + sigma**2))
+
+    return denoise
 
 
 def consistent(
