@@ -33,13 +33,44 @@ def test_the_published_vector() -> None:
 
 @pytest.mark.parametrize("schema", list(SCHEMAS))
 def test_encodings_are_undone(schema: str) -> None:
-    facts = {"diffusionsat": GOLDEN, "geocore": [2.0, 153.3, -27.9], "text2earth": [16.0]}[schema]
+    facts = {
+        "diffusionsat": GOLDEN,
+        "crsdiff": [2017, 2, 11, 0.6, 0.3, -27.862, 153.3167],
+        "geocore": [2.0, 153.3, -27.9],
+        "text2earth": [16.0],
+    }[schema]
     np.testing.assert_allclose(SCHEMAS[schema].decoded(SCHEMAS[schema].encoded(facts)), facts, atol=1e-4)
 
 
 def test_what_is_not_known_is_the_schema_s_null() -> None:
     assert DIFFUSIONSAT.encoded([np.nan] * 7).tolist() == [0.0] * 7
     assert GEOCORE.encoded([np.nan, 0.0, 0.0]).tolist() == [-999.0, 500.0, 500.0]
+
+
+def test_each_system_has_its_own_order_and_ranges() -> None:
+    """By hand from the published ranges: a year after 1980 of 44, metres of 5, latitude before longitude."""
+    told = SCHEMAS["crsdiff"].encoded([2002, 6, 15.5, 0.5, 0.25, 45.0, -90.0])
+    np.testing.assert_allclose(told, [500, 500, 500, 100, 250, 750, 250])
+
+
+def test_infinite_facts_are_refused() -> None:
+    with pytest.raises(WorldError, match=r"metadata.gsd=inf would be told to diffusionsat as inf, beyond"):
+        DIFFUSIONSAT.encoded([*GOLDEN[:2], np.inf, *GOLDEN[3:]])
+
+
+def test_a_day_that_a_system_does_not_know_is_found_before_anything_is_drawn() -> None:
+    condition = Metadata("metadata", "diffusionsat", date="1970-02-11")
+    with pytest.raises(
+        WorldError, match=r"condition.metadata: metadata.year=1970 would be told .*1980 to 2100"
+    ):
+        condition.check(SATELLITE, GRIDS["EPSG:32632"], 0)
+    Metadata("metadata", "diffusionsat", date="1980-02-11").check(SATELLITE, GRIDS["EPSG:32632"], 0)
+
+
+def test_a_raster_of_clouds_is_looked_for_before_anything_is_drawn(tmp_path: Path) -> None:
+    condition = Metadata("metadata", "diffusionsat", cloud_cover=str(tmp_path / "none.tif"))
+    with pytest.raises(WorldError, match=r"condition.metadata.cloud_cover='.*none.tif' does not exist"):
+        condition.check(SATELLITE, GRIDS["EPSG:32632"], 0)
 
 
 def test_numbers_that_were_scaled_already_are_refused() -> None:
@@ -106,7 +137,7 @@ def test_cloud_cover_may_be_a_raster(tmp_path: Path) -> None:
     [
         (
             {"schema": "landsat"},
-            r"condition.metadata.schema='landsat' is not one of diffusionsat, geocore",
+            r"condition.metadata.schema='landsat' is not one of diffusionsat, crsdiff",
         ),
         (
             {"date": "11.2.2017"},
@@ -138,9 +169,8 @@ def test_dates_are_days() -> None:
 
 def test_embeddings_are_read_at_the_middles_of_cells(tmp_path: Path) -> None:
     values = np.stack([np.mgrid[:50, :60][0], np.mgrid[:50, :60][1]]).astype(np.float32)
-    path = grounds.write(
-        tmp_path / "e.tif", values, "EPSG:32632", Affine(160, 0, 499_990, 0, -160, 5_200_010)
-    )
+    transform = Affine(160, 0, 499_990, 0, -160, 5_200_010)
+    path = grounds.write(tmp_path / "e.tif", values, "EPSG:32632", transform)
     grid, slot = GRIDS["EPSG:32632"], Slot("embedding", "embedding", channels=2, cells=2)
     told = Embedding("embedding", path).told(Place(grid, 0, Window(64, 128, 32, 96)), slot)
     # Cells of 32 px lie at pixels 80 and 112, of 8 px each in the field.

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 from pyproj import Transformer
+from pyproj.database import query_crs_info
+from pyproj.exceptions import CRSError
 
 from geoinfinite.errors import WindowError, WorldError
-from geoinfinite.plane.crs import turn
+from geoinfinite.plane.crs import parse_crs, turn
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 
@@ -189,3 +191,32 @@ def test_a_level_wants_one_size(sizes: dict[str, float], message: str) -> None:
 def test_a_crs_with_a_null_character_is_refused() -> None:
     with pytest.raises(WorldError, match=r"grid.crs='EPSG:4326.*junk' is not a coordinate reference system"):
         replace(DEGREES, crs="EPSG:4326\0junk")
+
+
+@pytest.mark.parametrize("text", ["x" * 5000, "../" * 2000, "é" * 201])
+def test_what_is_too_long_for_a_name_is_refused_in_one_line(text: str) -> None:
+    with pytest.raises(
+        CRSError, match=rf"it is a name of {len(text)} characters, and none has more than 200"
+    ):
+        parse_crs(text)
+    with pytest.raises(WorldError, match="is not a coordinate reference system that PROJ knows") as said:
+        replace(DEGREES, crs=text)
+    assert len(str(said.value)) < 300
+
+
+def test_every_name_of_a_crs_is_short_enough_and_definitions_may_be_long() -> None:
+    names = [info.name for info in query_crs_info()]
+    assert max(map(len, names)) <= 200
+    assert parse_crs("WGS 84 / UTM zone 33N").to_epsg() == 32633
+    wkt = parse_crs("EPSG:5070").to_wkt()
+    assert len(wkt) > 200
+    assert parse_crs(wkt).to_epsg() == 5070
+
+
+def test_a_name_that_was_refused_is_refused_again_for_the_same_reason() -> None:
+    said = []
+    for _ in range(2):
+        with pytest.raises(CRSError, match="nowhere at all") as error:
+            parse_crs("nowhere at all")
+        said.append(str(error.value))
+    assert said[0] == said[1]

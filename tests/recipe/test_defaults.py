@@ -10,11 +10,13 @@ import diffusers
 import latents
 import pytest
 import small_worlds
+from small_worlds import GENERATED
 
 from geoinfinite import World
 from geoinfinite.cli import main
 from geoinfinite.errors import WorldError
 from geoinfinite.models.reference import ModelReference
+from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.defaults import GENERATED_ROOT_SAMPLER, completed
 from geoinfinite.recipe.recipe import Recipe
@@ -28,21 +30,6 @@ from geoinfinite.samplers.presets import (
     SpotDiffusion,
 )
 from geoinfinite.samplers.tiled import TiledSampler
-
-GENERATED = """
-[root]
-source = "generated"
-[grid]
-crs = "EPSG:32633"
-origin = [412300.0, 5207700.0]
-resolution = 300.0
-shape = [20, 28]
-levels = 3
-[level.0.model]
-ref = "analytic:planet"
-[model]
-ref = "analytic:gaussian"
-"""
 
 
 class Trained(ModelReference):
@@ -223,3 +210,35 @@ def test_a_checkpoint_is_sampled_as_its_files_say(tmp_path: Path) -> None:
     other = World.loads(text + '[sampler]\npreset = "multidiffusion"\n', folder=tmp_path).sampler_at(1)
     assert (other.solver, other.tile, other.stride) == ("checkpoint", default.tile, default.tile * 3 // 4)
     assert World.loads(worldfile.dump(part)) == part
+
+
+AROUND = '[root]\nsource = "bundled:blue-marble"\n[grid]\nlevels = 3\n[model]\nref = "analytic:gaussian"\n'
+
+
+@pytest.mark.parametrize(("tile", "stride"), [(32, 24), (48, 40), (60, 48), (64, 48), (96, 80), (128, 120)])
+@pytest.mark.parametrize("section", ["sampler", "level.2.sampler"])
+def test_a_stride_that_nobody_wrote_goes_round_the_earth(section: str, tile: int, stride: int) -> None:
+    world = World.loads(f"{AROUND}[{section}]\ntile = {tile}\n")
+    sampler = world.sampler_at(2)
+    assert (sampler.tile, sampler.stride) == (tile, stride)
+    assert world.grid.shape_at(2)[1] % stride == 0
+    assert world.array(level=2, window=Window(0, 8, -5, 9)).values.shape == (3, 8, 14)
+
+
+def test_a_stride_that_was_written_is_taken_at_its_word() -> None:
+    with pytest.raises(
+        WorldError, match=r"sampler.stride=56 must divide the 21600 columns of level 1"
+    ) as said:
+        World.loads(f"{AROUND}[sampler]\ntile = 64\nstride = 56\n")
+    for stride in map(int, re.findall(r"\d+", str(said.value).split("take one of ")[1])):
+        assert (
+            World.loads(f"{AROUND}[sampler]\ntile = 64\nstride = {stride}\n").sampler_at(1).stride == stride
+        )
+
+
+def test_a_grid_that_no_stride_nearby_divides_is_refused_as_before() -> None:
+    text = GENERATED.replace("[20, 28]", "[20, 1019]").replace("EPSG:32633", "EPSG:4326")
+    text = text.replace("[412300.0, 5207700.0]", "[-180.0, 3.0]\nperiodic = true")
+    text = text.replace("300.0", repr(360 / 1019)) + "[sampler]\ntile = 64\n"
+    with pytest.raises(WorldError, match=r"stride=\d+ must divide the 1019 columns of level 0"):
+        World.loads(text)

@@ -74,6 +74,24 @@ def test_masked_pixels_are_not_known_and_are_refused_until_filled(tmp_path: Path
         assert (pixels[:, expected] == before.read([1, 2, 3])[:, expected]).all()
 
 
+@pytest.mark.parametrize("declared", [None, -1.0, np.nan])
+@pytest.mark.parametrize("infinity", [np.inf, -np.inf])
+def test_infinite_pixels_are_filled_by_the_command_named(
+    tmp_path: Path, infinity: float, declared: float | None
+) -> None:
+    values = rasters.holed("float32", infinity) / np.float32(255)
+    values[2, 9, 20] = np.nan if declared is None else declared
+    path = rasters.write(tmp_path / "root.tif", values, nodata=declared)
+    with pytest.raises(WorldError, match=r"has 9 masked pixels .* fill them: rio calc") as said:
+        Root(str(path)).read(ALL)
+    filled = Root(str(rasters.advised(str(said.value), path))).read(ALL)
+    expected = np.ones((12, 24), bool)
+    expected[rasters.HOLE] = expected[9, 20] = False
+    assert (filled[:, expected] == values[:, expected]).all()
+    assert (filled[0] == values[0]).all()
+    assert ((filled >= 0) & (filled <= 1)).all()
+
+
 def test_pixels_of_a_scaled_root_are_its_values(tmp_path: Path) -> None:
     stored = rasters.values(dtype="uint16") * 30
     path = rasters.write(tmp_path / "root.tif", stored)
@@ -105,6 +123,26 @@ def test_a_scale_in_the_tags_wants_a_statement(tmp_path: Path) -> None:
     scale, offset, alone = map(float, re.findall(r"root\.\w+ = ([^\s,]+)", str(said.value)))
     np.testing.assert_allclose(Root(str(path), scale, offset).read(ALL), stored * 1e-4 + 0.01, rtol=1e-6)
     assert (Root(str(path), scale=alone).read(ALL) == stored).all()
+
+
+def test_scales_that_differ_from_band_to_band_are_all_named(tmp_path: Path) -> None:
+    scales, offsets = [1e-4, 3e-4, 1.0], [0.01, 0.0, -0.25]
+
+    def tag(raster: Any) -> None:
+        raster.scales, raster.offsets = scales, offsets
+
+    stored = (rasters.values(dtype="uint16") * [[[30]], [[10]], [[1]]] % 3000).astype("uint16")
+    stored[2] = stored[2] > 40
+    path = rasters.write(tmp_path / "root.tif", stored, tag)
+    each = r"0\.0001 and 0\.01 \(band 1\), 0\.0003 and 0 \(band 2\), 1 and -0\.25 \(band 3\)"
+    with pytest.raises(WorldError, match=f"{each}.*root.scale is one for all") as said:
+        Root(str(path)).raster()
+    assert (Root(str(path), scale=1.0).read(ALL) == stored).all()
+    with rasterio.open(rasters.advised(str(said.value), path)) as file:
+        assert file.dtypes[0] == "float32"
+        expected = stored * np.reshape(scales, (3, 1, 1)) + np.reshape(offsets, (3, 1, 1))
+        np.testing.assert_allclose(file.read(), expected, rtol=1e-6)
+        assert Root(str(file.name)).raster().scaling is None
 
 
 def test_a_palette_gives_its_colours(tmp_path: Path) -> None:
@@ -144,6 +182,10 @@ REFUSED: list[tuple[Maker, str]] = [
         lambda p: rasters.write(p, np.zeros((520, 2, 3), "uint8")),
         "has 520 bands, of 512 at most; choose",
     ),
+    (
+        lambda p: rasters.write(p, rasters.values(), crs="EPSG:4326"),
+        r"has latitudes from 5.20734e\+06 to 5.2077e\+06, beyond the poles of EPSG:4326: .* write that",
+    ),
     (as_vrt, "is not a raster that can be read: not GeoTIFF, PNG or JPEG, .*; convert it"),
 ]
 
@@ -180,6 +222,25 @@ def test_one_huge_block_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
         pass
     with pytest.raises(WorldError, match=r"blocks of 805306368 bytes, .*: rio convert SRC DST --co TIL"):
         Root(str(path)).raster()
+
+
+def test_pixels_that_were_never_written_are_not_called_a_bad_copy_only(tmp_path: Path) -> None:
+    path, strip = tmp_path / "root.tif", {"blockysize": 16_000, "compress": "deflate", "SPARSE_OK": True}
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        count=1,
+        dtype="uint8",
+        crs="EPSG:32633",
+        transform=rasters.NORTH_UP,
+        width=16_000,
+        height=16_000,
+        **strip,
+    ):
+        pass
+    with pytest.raises(WorldError, match=r"cannot be read .* or these pixels were never written; copy"):
+        Root(str(path)).read(Window(0, 3, 0, 3))
 
 
 @pytest.mark.parametrize(
@@ -279,6 +340,24 @@ def test_a_file_put_in_its_place_is_noticed_though_size_and_time_agree(tmp_path:
         raster.open()
 
 
+@pytest.mark.parametrize(
+    ("north", "rows", "fits"), [(90.5, 181, True), (90.0, 180, True), (91.0, 181, False)]
+)
+def test_the_middle_of_a_row_may_lie_on_a_pole_and_not_beyond(
+    tmp_path: Path, north: float, rows: int, fits: bool
+) -> None:
+    place = Affine(1.0, 0, -7.0, 0, -1.0, north)
+    pixels = np.resize(rasters.values(), (3, rows, 24))
+    root = Root(str(rasters.write(tmp_path / "root.tif", pixels, crs="EPSG:4326", transform=place)))
+    if fits:
+        assert root.raster().shape == (rows, 24)
+    else:
+        with pytest.raises(WorldError, match="from -90 to 91, beyond the poles of EPSG:4326; write") as said:
+            root.raster()
+        rasters.advised(str(said.value), root.path)
+        assert root.raster().origin == (-7.0, 90.0)
+
+
 def test_a_crs_is_kept_as_the_raster_gives_it(tmp_path: Path) -> None:
     said = "+proj=utm +zone=33 +ellps=GRS80 +units=m"
     path = rasters.write(tmp_path / "root.tif", rasters.values(), crs=said)
@@ -369,12 +448,42 @@ def test_complex_numbers_are_refused_with_a_remedy_that_works(tmp_path: Path, dt
 
 def test_near_infrared_that_a_file_calls_alpha_becomes_a_band_by_the_command_named(tmp_path: Path) -> None:
     four = rasters.values(4)
+    four[3] = 255
     four[3][rasters.HOLE] = 0
     path = rasters.write(tmp_path / "four.tif", four)
     assert Root(str(path)).raster().bands == 3
     with pytest.raises(
         WorldError, match=r"near infrared and no mask, say so: (rio edit-info --colorinterp .*)"
     ) as said:
-        Root(str(path)).read(Window(0, 12, 0, 24))
+        Root(str(path)).read(ALL)
     rasters.advised(str(said.value).split("say so: ")[1], path)
-    assert (Root(str(path)).read(Window(0, 12, 0, 24)) == four).all()
+    assert (Root(str(path)).read(ALL) == four).all()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("tiles", [1, 20])
+def test_an_alpha_band_that_varies_is_not_left_out_without_a_word(
+    tmp_path: Path, dtype: str, tiles: int
+) -> None:
+    four = np.tile(rasters.values(4, dtype=dtype), (1, tiles, tiles))
+    path = rasters.write(tmp_path / "four.tif", four, photometric="RGB", alpha="yes")
+    message = r"has an alpha band that is no mask: it takes values from \d+ to 250; if it is near infrared"
+    with pytest.raises(WorldError, match=message) as said:
+        Root(str(path)).raster()
+    near_infrared, left_out = str(said.value).split("; if it is nothing, leave it out: ")
+    three = rasters.advised(left_out, path)
+    whole = Window(0, 12 * tiles, 0, 24 * tiles)
+    assert (Root(str(three)).read(whole) == four[:3]).all()
+    three.unlink()
+    rasters.advised(near_infrared, path)
+    assert (Root(str(path)).read(whole) == four).all()
+
+
+def test_a_mask_with_soft_edges_is_one(tmp_path: Path) -> None:
+    four = np.concatenate([rasters.values(), np.full((1, 12, 24), 255, np.uint8)])
+    four[3, :, :9] = np.linspace(30, 240, 9)
+    path = rasters.write(tmp_path / "four.tif", four, photometric="RGB", alpha="yes")
+    assert (Root(str(path)).read(ALL) == four[:3]).all()
+    four[3] = 127
+    path = rasters.write(tmp_path / "even.tif", four, photometric="RGB", alpha="yes")
+    assert (Root(str(path)).read(ALL) == four[:3]).all()

@@ -233,3 +233,74 @@ def test_a_shard_that_is_not_there_is_refused_instead_of_read_as_zeros(lazy, sto
         stored.load()
     gi.resume(store, progress=False)
     xr.testing.assert_identical(opened(store).image.load(), lazy.load())
+
+
+DAMAGES = {
+    "a byte": lambda shard: shard[:50] + bytes([shard[50] ^ 3]) + shard[51:],
+    "its end": lambda shard: shard[:-3],
+    "its half": lambda shard: shard[: len(shard) // 2],
+}
+SELECTIONS = {
+    "all": {},
+    "rows and columns": {"y": [49, 50], "x": slice(50, 60)},
+    "points": {"y": xr.DataArray([50, 49], dims="p"), "x": xr.DataArray([60, 61], dims="p")},
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_shard_is_named_with_the_way_to_mend_it(lazy, tmp_path: Path, damage: str) -> None:
+    import geoinfinite as gi
+
+    store = tmp_path / "small.zarr"
+    lazy.geoinfinite.to_zarr(store, shard=48, progress=False)
+    shard = store / "2/image/c/0/1/1"
+    shard.write_bytes(DAMAGES[damage](shard.read_bytes()))
+    message = r"small.zarr holds a damaged shard, 2/image/c/0/1/1: .* draw it again: geoinfinite resume"
+    for selection in SELECTIONS.values():
+        for chunks in (None, {}):
+            stored = opened(store, chunks=chunks).image
+            with pytest.raises(StoreError, match=message):
+                stored.isel(selection).load()
+    beside = {"x": slice(0, 48)}
+    assert (opened(store).image.isel(beside).values == lazy.isel(beside).values).all()
+    gi.resume(store, progress=False)
+    xr.testing.assert_identical(opened(store).image.load(), lazy.load())
+
+
+def test_an_empty_shard_is_not_read_as_zeros(lazy, store: Path) -> None:
+    (store / "2/image/c/0/0/0").write_bytes(b"")
+    with pytest.raises(StoreError, match=r"cut.zarr lacks the shard 2/image/c/0/0/0"):
+        opened(store).image.load()
+
+
+def test_a_damaged_geotiff_says_so(lazy, geotiff: Path, tmp_path: Path) -> None:
+    stored = opened(geotiff).image
+    data = geotiff.read_bytes()
+    stored.close()
+    geotiff.write_bytes(data[: len(data) * 2 // 3])
+    with pytest.raises(StoreError, match=r"cut.tif is (truncated or damaged|not a GeoTIFF)"):
+        opened(geotiff).image.load()
+
+
+@pytest.mark.parametrize("chunks", [None, {}])
+# Names of bands are strings, for which zarr has a warning.
+@pytest.mark.filterwarnings("ignore::zarr.errors.UnstableSpecificationWarning")
+@pytest.mark.parametrize("kind", ["store", "geotiff"])
+def test_the_accessor_says_that_an_array_is_read_and_how_to_export_it(
+    lazy, tmp_path: Path, request: pytest.FixtureRequest, kind: str, chunks
+) -> None:
+    import geoinfinite as gi
+
+    place = request.getfixturevalue(kind)
+    stored = opened(place, chunks=chunks).image
+    said = rf"is read from .*{place.name}, and is not drawn" if chunks is None else "is read in chunks from a"
+    for ask in (lambda: stored.geoinfinite.level, lambda: stored.geoinfinite.to_png(tmp_path / "a.png")):
+        with pytest.raises(StoreError, match=rf"{said}.*da.rio.to_raster\(PATH\).*da.to_zarr\(PATH\)"):
+            ask()
+    stored.rio.to_raster(tmp_path / "export.tif")
+    with rasterio.open(tmp_path / "export.tif") as file:
+        assert (file.read() == lazy.values).all()
+    stored.to_zarr(tmp_path / "export.zarr", consolidated=False)
+    assert (xr.open_zarr(tmp_path / "export.zarr", consolidated=False).image == lazy.values).all()
+    anew = gi.World.loads(stored.attrs["geoinfinite_recipe"]).array(level=2)
+    assert (anew.isel(x=slice(33, 130), y=slice(50, 101)).values == lazy.values).all()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from geoinfinite.models.analytic.conditional import ConditionalCodes, ConditionalTiles
 from geoinfinite.models.analytic.gaussian import GaussianTiles
 from geoinfinite.models.analytic.latent import LatentTiles
 from geoinfinite.models.analytic.planet import PlanetTiles
@@ -27,7 +28,7 @@ class Calls:
 def count_calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     """Record every call of the analytic denoisers from now on."""
     calls = Calls()
-    for kind in (GaussianTiles, LatentTiles, PlanetTiles):
+    for kind in (GaussianTiles, LatentTiles, PlanetTiles, ConditionalTiles, ConditionalCodes):
         monkeypatch.setattr(kind, "denoise", _counted(kind.denoise, calls))
     return calls
 

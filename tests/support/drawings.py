@@ -17,14 +17,16 @@ from geoinfinite.engine import (
     process_resources,
     resolve,
 )
+from geoinfinite.engine.told_cache import ToldCache
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.tiling import NoTileCache, TileCache
 
 
 def caching(cache: TileCache | None) -> Resources:
-    """The process's resources with another tile cache; None: with none."""
-    return replace(process_resources(), tiles=NoTileCache() if cache is None else cache)
+    """The process's resources with another tile cache; None: with none. Conditions are asked again."""
+    tiles = NoTileCache() if cache is None else cache
+    return replace(process_resources(), tiles=tiles, told=ToldCache(2**24))
 
 
 UNCACHED = caching(None)

@@ -14,6 +14,22 @@ from geoinfinite.recipe.recipe import Numerics, Recipe
 from geoinfinite.recipe.root import Root
 from geoinfinite.samplers.presets import IndependentTiles
 
+GENERATED = """
+[root]
+source = "generated"
+[grid]
+crs = "EPSG:32633"
+origin = [412300.0, 5207700.0]
+resolution = 300.0
+shape = [20, 28]
+levels = 3
+[level.0.model]
+ref = "analytic:planet"
+[model]
+ref = "analytic:gaussian"
+"""
+"""A world file whose level 0 is drawn, with nothing said of samplers."""
+
 
 def revealing(rows: int, columns: int) -> np.ndarray:
     """Return ``(3, y, x)`` uint8 whose values tell band, row and column; some blocks are black or white."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from drawings import UNCACHED, caching
+from drawings import caching
 
 from geoinfinite.engine import generate
 from geoinfinite.plane.window import Window
@@ -34,7 +34,7 @@ def differing(
     world: Recipe, level: int, region: Window, windows: list[Window], cache: TileCache | None = None
 ) -> list[Window]:
     """Return the windows that are not the crop of the region, bit for bit."""
-    reference = generate(world, level, region, resources=UNCACHED)
+    reference = generate(world, level, region, resources=caching(None))
     drawn = [(w, generate(world, level, w, resources=caching(cache))) for w in windows]
     return [w for w, pixels in drawn if not (pixels == reference[:, *w.slices(region)]).all()]
 

@@ -18,6 +18,7 @@ from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore, WrapperStore
 
 from geoinfinite.arrays.dataarray import NAME, PROVENANCE, coordinates, level_facts
+from geoinfinite.arrays.stored import as_stored
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
@@ -30,14 +31,14 @@ Location = str | Path | Store
 
 
 class _WholeShards(WrapperStore[Store]):
-    """A store whose missing shards are errors: zarr reads them as zeros."""
+    """A store whose missing and empty shards are errors: zarr reads them as zeros."""
 
     async def get(
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
         """Return the bytes of a key, or a range; raise `StoreError` for pixels that are not there."""
         found = await super().get(key, prototype, byte_range)
-        if found is None and f"/{NAME}/c/" in f"/{key}":
+        if not found and f"/{NAME}/c/" in f"/{key}":
             raise StoreError(
                 f"{self} lacks the shard {key}: it was not drawn yet, or was lost; draw it: "
                 "geoinfinite resume STORE"
@@ -116,7 +117,7 @@ def _as_array(location: Location, plain: xr.DataArray, said: Mapping[str, Any]) 
             f"{location} has {plain.shape[-2:]} pixels where its window has {window.shape}: the file was "
             "cut or changed after it was written; write it again"
         )
-    variable = plain.variable.copy(deep=False)
+    variable = as_stored(plain.variable, str(location)).copy(deep=False)
     variable.attrs = level_facts(grid, level) | {key: said[key] for key in PROVENANCE if key in said}
     variable.encoding["grid_mapping"] = "spatial_ref"
     # A file may hold some bands of a world, named by their numbers.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from geoinfinite.arrays.hooks import held
 from geoinfinite.arrays.lazy import LazyPoints
+from geoinfinite.arrays.stored import place_of
 from geoinfinite.arrays.variables import box_of
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.window import Window
@@ -58,6 +59,13 @@ def origin_of(da: xr.DataArray, *, whole: bool = True) -> Origin:
             f"a {type(da).__name__} is not a lazy array of a world; take its variable: dataset['image']"
         )
     box = box_of(da.variable)
+    place = place_of(da.variable)
+    if place is not None:
+        raise StoreError(
+            f"the array is read from {place}, and is not drawn: plans, stores and pictures are made of "
+            "arrays of a world. Write its pixels: da.rio.to_raster(PATH) or xarray's da.to_zarr(PATH), or "
+            'draw it anew: geoinfinite.World.loads(da.attrs["geoinfinite_recipe"]).array(level=L)'
+        )
     if box is None:
         raise _lost(_what_happened(da))
     bands, rows, columns = box.axes
@@ -78,7 +86,7 @@ def origin_of(da: xr.DataArray, *, whole: bool = True) -> Origin:
 
 def _what_happened(da: xr.DataArray) -> str:
     if da.chunks is not None:
-        return "it was computed from a world's array"
+        return "it was computed from a world's array, or is read in chunks from a store or file"
     if isinstance(held(da.variable), LazyPoints):
         return "single pixels were selected"
     return "its values were computed or loaded"

@@ -6,6 +6,7 @@ from geoinfinite.conditions.metadata import Metadata as Metadata
 from geoinfinite.conditions.place import Place as Place
 from geoinfinite.conditions.protocol import Condition as Condition
 from geoinfinite.conditions.raster import Raster as Raster
+from geoinfinite.conditions.saving import save as save
 from geoinfinite.conditions.text import Text as Text
 
 KINDS: dict[str, type] = {kind.kind: kind for kind in (Embedding, Known, Metadata, Raster, Text)}

@@ -14,27 +14,25 @@ from geoinfinite.conditions.vectors import shapely_module
 from geoinfinite.plane.window import Window
 from geoinfinite.tiling import TileBlock
 
-MOST_RECTANGLES = 128
-"""Rectangles that cover one region."""
-Range = tuple[int, int]
-
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
     """A region by rectangles: some that hold all of it, and some that lie in it."""
 
-    outer: tuple[Window, ...]
+    outer: tuple[Window, ...] = ()
     """They hold every pixel that the region touches."""
-    inner: tuple[Window, ...]
+    inner: tuple[Window, ...] = ()
     """All of their pixels lie wholly in the region."""
 
     @classmethod
-    def of(cls, region: Any, level: Window) -> Footprint:
+    def of(cls, region: Any, level: Window, most: int) -> Footprint:
         """Return the cover of a geometry in pixels ``(column, row)`` of a level.
 
-        Squares that meet the region's border are divided, the largest first.
+        Squares that meet the region's border are divided, the largest first, up to ``most`` rectangles.
         """
         shapely = shapely_module()
+        if shapely.is_empty(region):
+            return cls()
         shapely.prepare(region)
         x0, y0, x1, y1 = shapely.bounds(region)
         hull = Window(
@@ -42,32 +40,47 @@ class Footprint:
         )
         hull = hull.intersect(level)
         if not hull.size:
-            return cls((), ())
+            return cls()
         inside: list[Window] = []
         border: list[tuple[int, Window]] = []
         _sort_in([hull], region, inside, border)
-        while border and len(inside) + len(border) + 3 <= MOST_RECTANGLES and -border[0][0] > 1:
+        while border and len(inside) + len(border) + 3 <= most and -border[0][0] > 1:
             _, largest = heapq.heappop(border)
             _sort_in(_quarters(largest), region, inside, border)
-        return cls((*inside, *(window for _, window in border)), tuple(inside))
+        grown = (_grown(window, region, level) for window in inside)
+        return cls((*inside, *(window for _, window in border)), tuple(dict.fromkeys(grown)))
 
-    def meets(self, window: Window) -> bool:
-        """Say whether a window may hold a pixel of the region."""
-        return any(window.intersect(rectangle).size for rectangle in self.outer)
 
-    def holds(self, window: Window) -> bool:
-        """Say whether one rectangle in the region holds a window."""
-        return any(rectangle.contains(window) for rectangle in self.inner)
+def _grown(window: Window, region: Any, level: Window) -> Window:
+    """Return a rectangle in a region as large as it can be: tiles across two of them lie in one."""
+    edges, limits = [window.y0, window.y1, window.x0, window.x1], (level.y0, level.y1, level.x0, level.x1)
+    for side, outwards in enumerate((-1, 1, -1, 1)):
+        step = max(window.height, window.width)
+        while step:
+            moved = list(edges)
+            reach = moved[side] + outwards * step
+            moved[side] = max(reach, limits[side]) if outwards < 0 else min(reach, limits[side])
+            if moved != edges and _is_in(Window(*moved), region):
+                edges = moved
+            else:
+                step //= 2
+    return Window(*edges)
+
+
+def _is_in(window: Window, region: Any) -> bool:
+    return bool(shapely_module().contains(region, _about(window)))
+
+
+def _about(window: Window) -> Any:
+    """Return the pixels of a window and those around it: what is nearly touched counts as touched."""
+    return shapely_module().box(window.x0 - 1, window.y0 - 1, window.x1 + 1, window.y1 + 1)
 
 
 def _sort_in(windows: Iterable[Window], region: Any, inside: list[Window], border: list[Any]) -> None:
-    shapely = shapely_module()
     for window in windows:
-        # A pixel more on every side: what is nearly touched counts as touched.
-        box = shapely.box(window.x0 - 1, window.y0 - 1, window.x1 + 1, window.y1 + 1)
-        if shapely.contains(region, box):
+        if _is_in(window, region):
             inside.append(window)
-        elif shapely.intersects(region, box):
+        elif shapely_module().intersects(region, _about(window)):
             heapq.heappush(border, (-window.size, window))
 
 
@@ -78,52 +91,90 @@ def _quarters(window: Window) -> list[Window]:
     return [part for part in parts if part.size]
 
 
-def meeting(rectangle: Window, tiles: TileBlock) -> tuple[range, range]:
-    """Return the rows and columns of a block's tiles that share a pixel with a rectangle."""
-    return (
-        _meeting(rectangle.y0, rectangle.y1, tiles.origin[0], tiles, tiles.rows),
-        _meeting(rectangle.x0, rectangle.x1, tiles.origin[1], tiles, tiles.columns),
+@dataclass(frozen=True, slots=True, eq=False)
+class Rectangles:
+    """Rectangles of pixels, each with the number of what it belongs to."""
+
+    edges: NDArray[np.int64]
+    """``(rectangle, (y0, y1, x0, x1))``."""
+    number: NDArray[np.int64]
+    """In ascending order."""
+
+    @classmethod
+    def of(cls, windows: Sequence[Sequence[Window]]) -> Rectangles:
+        """Return rectangles, numbered by the sequence that they are in."""
+        edges = [(w.y0, w.y1, w.x0, w.x1) for group in windows for w in group]
+        number = [number for number, group in enumerate(windows) for _ in group]
+        return cls(np.array(edges, np.int64).reshape(-1, 4), np.array(number, np.int64))
+
+    def of_number(self, number: int) -> NDArray[np.int64]:
+        """Return the edges of the rectangles that belong to one thing."""
+        return self.edges[slice(*np.searchsorted(self.number, (number, number + 1)))]
+
+    def meeting(self, window: Window) -> NDArray[np.bool_]:
+        """Say which rectangles share a pixel with a window."""
+        y0, y1, x0, x1 = self.edges.T
+        return (y0 < window.y1) & (y1 > window.y0) & (x0 < window.x1) & (x1 > window.x0)
+
+    def holding(self, window: Window) -> NDArray[np.bool_]:
+        """Say which rectangles hold a window."""
+        y0, y1, x0, x1 = self.edges.T
+        return (y0 <= window.y0) & (y1 >= window.y1) & (x0 <= window.x0) & (x1 >= window.x1)
+
+
+Blocks = NDArray[np.int64]
+"""``(block, (first row, past the last row, first column, past the last column))`` of tiles."""
+
+
+def blocks_meeting(edges: NDArray[np.int64], tiles: TileBlock) -> Blocks:
+    """Return the tiles of a block that share a pixel with each rectangle ``(y0, y1, x0, x1)``."""
+    y0, y1, x0, x1 = (edges - _origins(tiles)).T
+    first = [(start - tiles.size) // tiles.stride + 1 for start in (y0, x0)]
+    last = [-(-stop // tiles.stride) for stop in (y1, x1)]
+    return _within(first, last, tiles)
+
+
+def blocks_held(edges: NDArray[np.int64], tiles: TileBlock) -> Blocks:
+    """Return the tiles of a block that lie in each rectangle ``(y0, y1, x0, x1)``."""
+    y0, y1, x0, x1 = (edges - _origins(tiles)).T
+    first = [-(-start // tiles.stride) for start in (y0, x0)]
+    last = [(stop - tiles.size) // tiles.stride + 1 for stop in (y1, x1)]
+    return _within(first, last, tiles)
+
+
+def _origins(tiles: TileBlock) -> NDArray[np.int64]:
+    return np.repeat(np.array(tiles.origin, np.int64), 2)
+
+
+def _within(first: list[NDArray[Any]], last: list[NDArray[Any]], tiles: TileBlock) -> Blocks:
+    rows, columns = tiles.rows, tiles.columns
+    blocks = np.stack(
+        [
+            np.maximum(first[0], rows.start),
+            np.minimum(last[0], rows.stop),
+            np.maximum(first[1], columns.start),
+            np.minimum(last[1], columns.stop),
+        ],
+        axis=1,
     )
+    real = (blocks[:, 0] < blocks[:, 1]) & (blocks[:, 2] < blocks[:, 3])
+    return np.unique(blocks[real], axis=0)
 
 
-def held(rectangle: Window, tiles: TileBlock) -> tuple[range, range]:
-    """Return the rows and columns of a block's tiles that lie in a rectangle."""
-    return (
-        _held(rectangle.y0, rectangle.y1, tiles.origin[0], tiles, tiles.rows),
-        _held(rectangle.x0, rectangle.x1, tiles.origin[1], tiles, tiles.columns),
-    )
+def union_count(blocks: Blocks) -> int:
+    """Return how many tiles lie in at least one of some blocks, none of which is empty.
 
-
-def _meeting(start: int, stop: int, origin: int, tiles: TileBlock, known: range) -> range:
-    first = (start - origin - tiles.size) // tiles.stride + 1
-    last = -(-(stop - origin) // tiles.stride)
-    return range(max(first, known.start), min(last, known.stop))
-
-
-def _held(start: int, stop: int, origin: int, tiles: TileBlock, known: range) -> range:
-    first = -(-(start - origin) // tiles.stride)
-    last = (stop - origin - tiles.size) // tiles.stride + 1
-    return range(max(first, known.start), min(last, known.stop))
-
-
-def union_count(blocks: Sequence[tuple[range, range]]) -> int:
-    """Return how many tiles lie in at least one of some blocks of rows and columns.
-
-    >>> union_count([(range(0, 3), range(0, 4)), (range(2, 5), range(3, 6)), (range(7, 7), range(3))])
+    >>> union_count(np.array([(0, 3, 0, 4), (2, 5, 3, 6)]))
     20
     """
-    real = [(rows, columns) for rows, columns in blocks if len(rows) and len(columns)]
-    if not real:
+    if not len(blocks):
         return 0
-    y = np.unique([edge for rows, _ in real for edge in (rows.start, rows.stop)])
-    x = np.unique([edge for _, columns in real for edge in (columns.start, columns.stop)])
+    y, x = np.unique(blocks[:, :2]), np.unique(blocks[:, 2:])
     covered = np.zeros((len(y) - 1, len(x) - 1), bool)
-    for rows, columns in real:
-        covered[_between(y, rows), _between(x, columns)] = True
+    for a, b, c, d in np.stack(
+        [np.searchsorted(y, blocks[:, :2]), np.searchsorted(x, blocks[:, 2:])], axis=1
+    ).reshape(-1, 4):
+        covered[a:b, c:d] = True
     # Numbers of tiles of a whole Earth exceed what 64 bits hold when they are multiplied.
     heights, widths = np.diff(y), np.diff(x)
     return sum(int(height) * int(widths[row].sum()) for height, row in zip(heights, covered, strict=True))
-
-
-def _between(edges: NDArray[np.int64], span: range) -> slice:
-    return slice(int(np.searchsorted(edges, span.start)), int(np.searchsorted(edges, span.stop)))

@@ -104,7 +104,7 @@ class Known:
             raise WorldError(
                 f"{said(self.name, 'source', self.source)} does not lie on the pixels of level {self.level}; "
                 f"warp it onto them: rio warp SRC DST --dst-crs {shorten(grid.crs)} --res {step!r} "
-                f"--dst-bounds {' '.join(repr(float(edge)) for edge in box)} --dst-nodata 0"
+                f"--dst-bounds {' '.join(repr(float(edge)) for edge in box)} --src-nodata 0 --dst-nodata 0"
             )
         window = Window(round(row), round(row) + rows, round(column), round(column) + columns)
         if grid.periodic:

@@ -6,7 +6,7 @@ import datetime
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,7 +23,7 @@ from geoinfinite.conditions.settings import (
     said,
 )
 from geoinfinite.conditions.source_digest import source_digest
-from geoinfinite.conditions.source_raster import source_files
+from geoinfinite.conditions.source_raster import source_files, source_raster
 from geoinfinite.conditions.tile_mean import tile_mean
 from geoinfinite.errors import WorldError
 from geoinfinite.plane.grid import Grid
@@ -116,8 +116,21 @@ class Metadata:
             raise WorldError(
                 f"condition.{self.name} is asked for {strange[0]!r}, which is none of {', '.join(FACTS)}"
             )
-        # What is wrong everywhere is found now.
-        self.told(Place(grid, level, Window(0, 1, 0, 1)), slot)
+        path = self._cloud_path()
+        if path is not None:
+            source_raster(path, said(self.name, "cloud_cover", self.cloud_cover))
+        # What is wrong everywhere is found now; no pixel is read.
+        told = replace(self, cloud_cover=None).told(Place(grid, level, Window(0, 1, 0, 1)), slot)
+        self._check_ranges(told, self._items(slot))
+
+    def _check_ranges(self, told: NDArray[np.float64], items: tuple[str, ...]) -> None:
+        """Raise `WorldError` for a fact that the system of a schema cannot be told."""
+        for schema in SCHEMAS.values():
+            if schema.names == items:
+                try:
+                    schema.encoded(told)
+                except WorldError as error:
+                    raise WorldError(f"condition.{self.name}: {error}") from error
 
     def told(self, place: Place, slot: Slot) -> NDArray[np.float64]:
         """Return the facts ``(item,)`` that a slot asks for; NaN where one is not known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,16 @@ import rasterio.features
 from affine import Affine
 from numpy.typing import NDArray
 
-from geoinfinite.conditions.footprint import Footprint, held, meeting, union_count
-from geoinfinite.conditions.vectors import Features, on_level, read_features, shapely_module
+from geoinfinite.conditions.carrying import LevelParts, on_level
+from geoinfinite.conditions.footprint import (
+    Footprint,
+    Rectangles,
+    blocks_held,
+    blocks_meeting,
+    union_count,
+)
+from geoinfinite.conditions.vectors import Features, read_features, shapely_module
+from geoinfinite.errors import WorldError
 from geoinfinite.file_memo import FileState
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
@@ -22,6 +31,15 @@ from geoinfinite.told import Regions
 
 PARTS = 4
 """Each pixel is divided into this many parts along each side: shares are sixteenths, which add up to 1."""
+MOST_TEXTS = 2**14
+"""Texts of one file."""
+MOST_RECTANGLES = 128
+"""Rectangles that cover the regions of one text ..."""
+MOST_IN_ALL = 2**12
+"""... and of all texts, but for a few for each."""
+_FEWEST = 4
+_MOST_INNER = 2**10
+"""Rectangles in regions: blocks of tiles in them are compared all with all."""
 _FAR = 2**40
 """Beyond every level: what lies at the edge of a level stands for what lies beyond it."""
 
@@ -30,14 +48,15 @@ _FAR = 2**40
 class LevelRegions:
     """The regions of one level, each with its text; where they overlap the later feature counts."""
 
-    elsewhere: str
-    """The text that holds where no region is."""
     texts: tuple[str, ...]
-    """The other texts, in the order of the features that say them first."""
-    footprints: tuple[Footprint, ...]
-    """What covers the regions of each text."""
-    shapes: tuple[tuple[Any, int], ...]
-    """Geometries in pixels ``(column, row)``, each with the number of its text, from 1."""
+    """The text that holds where no region is, then the others in the order of the features."""
+    outer: Rectangles
+    """What covers the regions of each text; those of the first are regions that say it themselves."""
+    inner: Rectangles
+    """What lies wholly in the regions of one of the other texts."""
+    parts: LevelParts
+    text_of: NDArray[np.int64]
+    """The number of the text of each part."""
     level: Window
     """All pixels of the level."""
     period: int | None
@@ -45,89 +64,92 @@ class LevelRegions:
     def prompts(self, window: Window) -> tuple[int, ...]:
         """Return the numbers of the texts that a tile is told: 0, the text elsewhere, first.
 
-        They follow from the footprints, so that some may hold for no pixel of the tile.
+        They follow from rectangles, so that some may hold for no pixel of the tile.
         """
-        turns = 0 if self.period is None else window.x0 // self.period * self.period
-        clamped = [self._clamped(window, turn - turns) for turn in self._turns]
-        met = tuple(
-            number
-            for number, footprint in enumerate(self.footprints, 1)
-            if any(footprint.meets(part) for part in clamped)
-        )
-        within = any(footprint.holds(part) for footprint in self.footprints for part in clamped)
-        return met if within else (0, *met)
+        seen = self._seen(window)
+        met = {int(n) for part in seen for n in self.outer.number[self.outer.meeting(part)]}
+        if not any(self.inner.holding(part).any() for part in seen):
+            met.add(0)
+        return tuple(sorted(met))
 
     def told(self, window: Window) -> Regions | str:
         """Return the texts of a tile with their shares of its pixels, or the only one."""
         numbers = self.prompts(window)
-        texts = (self.elsewhere, *self.texts)
         if len(numbers) == 1:
-            return texts[numbers[0]]
+            return self.texts[numbers[0]]
         burnt = self._burnt(window)
         shares = [_share(burnt == number) for number in numbers]
-        return Regions(tuple(texts[number] for number in numbers), np.stack(shares))
+        return Regions(tuple(self.texts[number] for number in numbers), np.stack(shares))
 
     def of(self, window: Window) -> int:
         """Return the number of texts that a tile is told."""
         return len(self.prompts(window))
 
     def total(self, tiles: TileBlock) -> int:
-        """Return the sum of texts over a block of tiles, by arithmetic on the footprints."""
-        met = sum(
-            union_count([meeting(r, tiles) for outer in f.outer for r in self._copies(outer)])
-            for f in self.footprints
-        )
-        inner = (window for footprint in self.footprints for window in footprint.inner)
-        within = union_count([held(copy, tiles) for window in inner for copy in self._copies(window)])
-        return met + tiles.count - within
+        """Return the sum of texts over a block of tiles, by arithmetic on rectangles."""
+        if not tiles.count:
+            return 0
+        outer = map(self.outer.of_number, range(len(self.texts)))
+        met = [blocks_meeting(self._copies(edges, tiles), tiles) for edges in outer]
+        held = blocks_held(self._copies(self.inner.edges, tiles), tiles)
+        # Tiles without the text elsewhere: those in a region, but for those that meet a region that says it.
+        without = union_count(np.concatenate([held, met[0]])) - union_count(met[0])
+        return sum(map(union_count, met[1:])) + tiles.count - without
 
-    @property
-    def _turns(self) -> tuple[int, ...]:
-        return (0,) if self.period is None else (0, -self.period, self.period)
-
-    def _clamped(self, window: Window, turn: int) -> Window:
-        """Return the pixels of the level that stand for a window's, which is moved by a turn."""
+    def _seen(self, window: Window) -> list[Window]:
+        """Return the pixels of the level that stand for a window's, once for every turn that it meets."""
         rows, columns = self.level.y1, self.level.x1
         y0, y1 = min(max(window.y0, 0), rows - 1), max(min(window.y1, rows), 1)
-        if self.period is not None:
-            return Window(y0, y1, window.x0 + turn, window.x1 + turn)
-        return Window(y0, y1, min(max(window.x0, 0), columns - 1), max(min(window.x1, columns), 1))
-
-    def _copies(self, window: Window) -> list[Window]:
-        """Return a rectangle as tiles see it: beyond the edges too, and once for every turn."""
-        y0, y1 = -_FAR if window.y0 <= 0 else window.y0, _FAR if window.y1 >= self.level.y1 else window.y1
         if self.period is None:
-            x0 = -_FAR if window.x0 <= 0 else window.x0
-            return [Window(y0, y1, x0, _FAR if window.x1 >= self.level.x1 else window.x1)]
-        turns = range(-1, 4)
-        return [Window(y0, y1, window.x0 + n * self.period, window.x1 + n * self.period) for n in turns]
+            return [Window(y0, y1, min(max(window.x0, 0), columns - 1), max(min(window.x1, columns), 1))]
+        turns = range(window.x0 // self.period, -(-window.x1 // self.period))
+        return [Window(y0, y1, window.x0 - n * self.period, window.x1 - n * self.period) for n in turns]
+
+    def _copies(self, edges: NDArray[np.int64], tiles: TileBlock) -> NDArray[np.int64]:
+        """Return rectangles as tiles see them: beyond the edges too, and once for every turn."""
+        edges = edges.copy()
+        edges[edges[:, 0] <= 0, 0] = -_FAR
+        edges[edges[:, 1] >= self.level.y1, 1] = _FAR
+        if self.period is None:
+            edges[edges[:, 2] <= 0, 2] = -_FAR
+            edges[edges[:, 3] >= self.level.x1, 3] = _FAR
+            return edges
+        start = tiles.window((0, tiles.columns[0])).x0 // self.period
+        stop = -(-tiles.window((0, tiles.columns[-1])).x1 // self.period)
+        turn = np.array([0, 0, self.period, self.period])
+        return np.concatenate([edges + n * turn for n in range(start, stop)])
 
     def _burnt(self, window: Window) -> NDArray[np.uint16]:
-        """Return the numbers of texts ``(y, x)`` on the parts of a tile's pixels."""
+        """Return the numbers of texts ``(y, x, part, part)`` on the parts of a tile's pixels."""
         rows = np.arange(window.y0, window.y1).clip(0, self.level.y1 - 1)
         columns = np.arange(window.x0, window.x1)
         if self.period is None:
             columns = columns.clip(0, self.level.x1 - 1)
-        y0, x0 = int(rows[0]), int(columns[0])
-        shape = int(rows[-1]) - y0 + 1, int(columns[-1]) - x0 + 1
-        moved = [
-            (_on_parts(geometry, x0 + turn, y0), number)
-            for geometry, number in self.shapes
-            for turn in self._turns
-        ]
-        seen = [(geometry, number) for geometry, number in moved if geometry is not None]
-        fine = np.zeros((shape[0] * PARTS, shape[1] * PARTS), np.uint16)
-        if seen:
-            rasterio.features.rasterize(seen, out=fine, transform=Affine.identity())
-        by_pixel = fine.reshape(shape[0], PARTS, shape[1], PARTS)
-        taken = by_pixel[(rows - y0)[:, None], :, (columns - x0)[None, :], :]
-        return np.ascontiguousarray(taken)
+            pieces = [(int(columns[0]), int(columns[-1]) + 1)]
+        else:
+            columns = columns % self.period
+            starts = [0, *(np.flatnonzero(columns == 0)), len(columns)]
+            pieces = [(int(columns[a]), int(columns[b - 1]) + 1) for a, b in pairwise(starts) if a < b]
+        y0, y1 = int(rows[0]), int(rows[-1]) + 1
+        burnt = np.concatenate([self._piece(Window(y0, y1, x0, x1)) for x0, x1 in pieces], axis=1)
+        taken = burnt[rows - y0]
+        return taken if self.period is not None else taken[:, columns - columns[0]]
+
+    def _piece(self, window: Window) -> NDArray[np.uint16]:
+        """Return the numbers of texts ``(y, x, part, part)`` on a window within the level."""
+        near = self.parts.near(window)
+        height, width = window.shape
+        fine = np.zeros((height * PARTS, width * PARTS), np.uint16)
+        if len(near):
+            moved = _on_parts(self.parts.polygons[near], window.x0, window.y0)
+            shapes = zip(moved, self.text_of[near].tolist(), strict=True)
+            rasterio.features.rasterize(list(shapes), out=fine, transform=Affine.identity())
+        return fine.reshape(height, PARTS, width, PARTS).transpose(0, 2, 1, 3)
 
 
-def _on_parts(geometry: Any, x: int, y: int) -> Any:
-    """Return a geometry on the parts of pixels, counted from pixel ``(x, y)``: exact in binary."""
-    shapely = shapely_module()
-    return shapely.transform(geometry, lambda points: (points - (x, y)) * PARTS)
+def _on_parts(polygons: NDArray[Any], x: int, y: int) -> Any:
+    """Return polygons on the parts of pixels, counted from pixel ``(x, y)``: exact in binary."""
+    return shapely_module().transform(polygons, lambda points: (points - (x, y)) * PARTS)
 
 
 def _share(is_there: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -149,16 +171,30 @@ def _level_regions(
     grid, level, _ = at
     features = read_features(path, named)
     said = texts_of(features, column)
-    texts = tuple(dict.fromkeys(text for text in said if text != elsewhere))
-    numbers = {elsewhere: 0, **{text: number for number, text in enumerate(texts, 1)}}
-    geometries = on_level(features, grid, level)
-    full = grid.full(level)
-    shapely = shapely_module()
-    footprints = tuple(
-        Footprint.of(shapely.union_all(geometries[[text == other for other in said]]), full) for text in texts
+    texts = tuple(dict.fromkeys((elsewhere, *said)))
+    if len(texts) > MOST_TEXTS:
+        raise WorldError(f"{named} has {len(texts) - 1} texts, of {MOST_TEXTS - 1} at most; name fewer")
+    number_of = {text: number for number, text in enumerate(texts)}
+    parts = on_level(features, grid, level)
+    text_of = np.array([number_of[text] for text in said], np.int64)[parts.feature]
+    full, union = grid.full(level), shapely_module().union_all
+    most = max(_FEWEST, min(MOST_RECTANGLES, MOST_IN_ALL // len(texts)))
+    found = [Footprint.of(union(parts.polygons[text_of == n]), full, most) for n in range(len(texts))]
+    return LevelRegions(
+        texts,
+        outer=Rectangles.of([footprint.outer for footprint in found]),
+        inner=_largest([footprint.inner for footprint in found[1:]]),
+        parts=parts,
+        text_of=text_of,
+        level=full,
+        period=grid.period(level),
     )
-    shapes = tuple((geometry, numbers[text]) for geometry, text in zip(geometries, said, strict=True))
-    return LevelRegions(elsewhere, texts, footprints, shapes, full, grid.period(level))
+
+
+def _largest(groups: list[tuple[Window, ...]]) -> Rectangles:
+    """Return the largest rectangles."""
+    kept = sorted((w for group in groups for w in group), key=lambda w: (-w.size, w))[:_MOST_INNER]
+    return Rectangles.of([kept])
 
 
 def texts_of(features: Features, column: str) -> list[str]:

@@ -143,7 +143,7 @@ def _header(path: Path, named: str, stood: States) -> SourceRaster:
     with open_raster(path, named) as dataset, rasterio.Env(**OPTIONS):
         check_real(dataset, named)
         check_size(dataset, named)
-        crs, t = crs_of(dataset.crs, named), dataset.transform
+        crs, t = crs_of(dataset, named), dataset.transform
         if t.is_identity or not all(map(isfinite, t[:6])) or not t.a * t.e - t.b * t.d:
             raise WorldError(
                 f"{named} has no place in its CRS; write pixel size, left and top into it: rio edit-info "

@@ -19,20 +19,31 @@ def fields_of(template: str) -> tuple[str, ...]:
     return tuple(_FIELD.findall(template))
 
 
+def absent(template: str, attributes: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the attributes outside brackets that are not known.
+
+    >>> absent("a {use}[ in {country}]", {})
+    ('use',)
+    """
+    names = fields_of(_OPTIONAL.sub("", template))
+    return tuple(name for name in names if not _is_known(attributes.get(name)))
+
+
 def filled(template: str, attributes: Mapping[str, Any]) -> str:
     """Return a template with its attributes; a part in brackets without its attribute is left out.
-
-    An attribute that is missing outside brackets leaves its place empty.
 
     >>> filled("a satellite image[ of a {use}][ in {country}]", {"use": "harbour"})
     'a satellite image of a harbour'
     """
 
     def part(found: re.Match[str]) -> str:
-        names = fields_of(found[1])
-        return found[1] if all(_is_known(attributes.get(name)) for name in names) else ""
+        return "" if absent(found[1], attributes) else _with(found[1], attributes)
 
-    text = _OPTIONAL.sub(part, template)
+    pieces = re.split(r"(\[[^\[\]]*\])", template)
+    return "".join(_OPTIONAL.sub(part, p) if p.startswith("[") else _with(p, attributes) for p in pieces)
+
+
+def _with(text: str, attributes: Mapping[str, Any]) -> str:
     return _FIELD.sub(lambda found: _shown(attributes.get(found[1])), text)
 
 
@@ -41,4 +52,5 @@ def _is_known(value: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    return str(value) if _is_known(value) else ""
+    """Return an attribute as text; integers of which some are missing are read as floats."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

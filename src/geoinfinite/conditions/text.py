@@ -7,13 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
+from geoinfinite.conditions.most import attributes_of_most
 from geoinfinite.conditions.place import Place
 from geoinfinite.conditions.regions import LevelRegions, level_regions
 from geoinfinite.conditions.settings import check_name, checked_guidance, checked_levels, checked_path, said
-from geoinfinite.conditions.template import fields_of, filled
-from geoinfinite.conditions.vectors import Features, on_level, read_features, shapely_module
+from geoinfinite.conditions.template import absent, fields_of, filled
+from geoinfinite.conditions.vectors import Features, read_features
 from geoinfinite.errors import WorldError
 from geoinfinite.file_memo import file_digest
 from geoinfinite.plane.grid import Grid
@@ -32,8 +31,8 @@ class Text:
       holds elsewhere. The answers to all texts of a tile are blended by their shares of every pixel; where
       polygons overlap, the later feature counts.
     - With ``source`` and a ``prompt`` that names attributes, ``"a satellite image[ of a {use}]"``, each tile
-      is told the attributes of the polygon that covers most of it. A part in brackets is left out where its
-      attribute is not known.
+      is told the attributes of the polygon that covers most of it, the first of several. A part in brackets
+      is left out where its attribute is not known; outside brackets it must be known.
 
     >>> Text("prompt", "a harbour").prompt
     'a harbour'
@@ -77,6 +76,12 @@ class Text:
             raise WorldError(
                 f"{said(self.name, 'source', self.source)} is not used; name the column of the texts, "
                 "or attributes in prompt, such as {use}"
+            )
+        if fields_of(self.prompt) and (self.source is None or self.column is not None):
+            remedy = "name their file as source" if self.source is None else "leave column out"
+            raise WorldError(
+                f"{said(self.name, 'prompt', self.prompt)} names {{{fields_of(self.prompt)[0]}}}, an "
+                f"attribute of polygons; {remedy}, or write it without braces"
             )
 
     @property
@@ -122,18 +127,15 @@ class Text:
             return self.prompt
         if self.column is not None:
             return self._regions(place.grid, place.level).told(place.window)
-        return filled(self.prompt, self._attributes(place))
-
-    def _attributes(self, place: Place) -> dict[str, Any]:
-        """Return the attributes of the polygon that covers most of a place; the first of several."""
-        features, shapely = self._features(), shapely_module()
-        window = place.window
-        box = shapely.box(window.x0, window.y0, window.x1, window.y1)
-        covered = shapely.area(shapely.intersection(on_level(features, place.grid, place.level), box))
-        if not covered.any():
-            return {}
-        most = int(np.argmax(covered))
-        return {name: values[most] for name, values in features.attributes.items()}
+        attributes = attributes_of_most(self._features(), place)
+        missing = absent(self.prompt, attributes)
+        if missing:
+            lon, lat = place.lonlat()
+            raise WorldError(
+                f"{said(self.name, 'prompt', self.prompt)}: {missing[0]!r} is not known at {lon:.5f}, "
+                f"{lat:.5f} on level {place.level}; put the part that needs it in brackets, [ of a {{{missing[0]}}}]"
+            )
+        return filled(self.prompt, attributes)
 
     def _regions(self, grid: Grid, level: int) -> LevelRegions:
         named = said(self.name, "source", self.source)

@@ -1,4 +1,4 @@
-"""Vector files: polygons with attributes, carried to the pixels of a level."""
+"""Vector files: polygons with attributes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,10 @@ from numpy.typing import NDArray
 
 from geoinfinite.errors import WorldError
 from geoinfinite.file_memo import FileState, process_memo
-from geoinfinite.plane.crs import parse_crs, shorten, transformer
-from geoinfinite.plane.grid import Grid
+from geoinfinite.plane.crs import shorten
 
 LARGEST = 2**28
 """Bytes of a file of polygons: they are read whole, once."""
-SNAP = 256
-"""Vertices lie on this part of a pixel, so that moving them by whole pixels changes no bit of them."""
 _MAGIC = {b"SQLi": "GPKG", b"fgb\x03": "FlatGeobuf", b"PAR1": "Parquet"}
 
 
@@ -27,26 +24,14 @@ _MAGIC = {b"SQLi": "GPKG", b"fgb\x03": "FlatGeobuf", b"PAR1": "Parquet"}
 class Features:
     """The polygons of a file, in the file's order."""
 
+    named: str
+    """The setting that names the file, for errors."""
+    ids: NDArray[np.int64]
+    """The file's own numbers of its features."""
     geometries: NDArray[Any]
-    """Shapely geometries; valid, with an area."""
+    """Shapely polygons and collections of them; valid, with an area."""
     attributes: dict[str, NDArray[Any]]
     crs: str
-
-
-@lru_cache(maxsize=32)
-def on_level(features: Features, grid: Grid, level: int) -> NDArray[Any]:
-    """Return geometries in pixels of a level, ``(column, row)``, snapped to ``1 / SNAP``."""
-    shapely = shapely_module()
-    carry = None if parse_crs(features.crs) == parse_crs(grid.crs) else transformer(features.crs, grid.crs)
-    step, (left, top) = grid.resolution_at(level), grid.origin
-
-    def to_pixels(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        x, y = points.T if carry is None else carry.transform(*points.T)
-        pixels = np.stack([(x - left) / step, (top - y) / step], axis=1)
-        return np.round(pixels * SNAP) / SNAP
-
-    carried = shapely.transform(features.geometries, to_pixels)
-    return np.asarray(shapely.make_valid(carried))
 
 
 def read_features(path: Path, named: str) -> Features:
@@ -76,17 +61,20 @@ def _features(path: Path, named: str, state: FileState) -> Features:
         raise WorldError(
             f"{named} cannot be read ({shorten(str(error))}); it is damaged: copy it again"
         ) from error
+    if raw is None:
+        raise WorldError(f"{named} has no geometries; name a file of polygons")
     if facts["crs"] is None:
         raise WorldError(f"{named} has no CRS; write one into it: ogr2ogr -a_srs EPSG:4326 DST SRC")
     geometries = shapely.from_wkb(raw)
-    sound = shapely.make_valid(shapely.force_2d(geometries))
+    flat_geometries = shapely.force_2d(geometries)
+    sound = shapely.make_valid(flat_geometries, method="structure", keep_collapsed=False)
     flat = [i for i, area in enumerate(shapely.area(sound)) if not area > 0]
     if flat:
         raise WorldError(
             f"{named}: feature {fids[flat[0]]} has no area; regions are polygons: remove it, or buffer it"
         )
     attributes = dict(zip(facts["fields"], columns, strict=True))
-    return Features(sound, attributes, str(facts["crs"]))
+    return Features(named, fids, sound, attributes, str(facts["crs"]))
 
 
 def _check_format(path: Path, named: str) -> None:
@@ -96,6 +84,12 @@ def _check_format(path: Path, named: str) -> None:
         raise WorldError(
             f"{named} is not a GeoPackage, FlatGeobuf, GeoJSON or Parquet file; convert it: "
             "ogr2ogr DST.gpkg SRC"
+        )
+    driver = _MAGIC.get(head, "GeoJSON")
+    if driver not in _module("pyogrio").list_drivers(read=True):
+        raise WorldError(
+            f"{named} is a {driver} file, which the GDAL of this pyogrio cannot read; convert it: "
+            "geopandas.read_parquet(SRC).to_file('DST.gpkg')"
         )
 
 

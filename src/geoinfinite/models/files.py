@@ -23,6 +23,8 @@ LARGEST_HEADER = 100_000_000
 """Bytes of a header: the limit of the safetensors format."""
 ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 """Types of tensors that are read, and the bytes of a value."""
+POSITIONS, COUNT_BYTES = "position_ids", 8
+"""The one tensor of whole numbers that is read: text encoders were once saved with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,8 @@ def _entry(path: Path, name: str, found: Any, origin: int) -> TensorEntry:
     if not isinstance(found, dict):
         raise _damaged(path, f"the entry of {shortened(name)} is no JSON object")
     dtype, shape, offsets = (found.get(key) for key in ("dtype", "shape", "data_offsets"))
-    if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
+    counts = dtype == "I64" and name.endswith(POSITIONS)
+    if not isinstance(dtype, str) or (dtype not in ITEM_BYTES and not counts):
         raise ModelError(
             f"{path}: {shortened(name)} has dtype {shortened(dtype)}, which is not one of "
             f"{', '.join(ITEM_BYTES)}; save the weights as float32 or float16"
@@ -160,7 +163,7 @@ def _entry(path: Path, name: str, found: Any, origin: int) -> TensorEntry:
     if not isinstance(offsets, list) or len(offsets) != 2 or not _counts(offsets):
         raise _damaged(path, f"{shortened(name)} has data_offsets {shortened(offsets)}")
     start, stop = offsets
-    if stop - start != prod(shape) * ITEM_BYTES[dtype]:
+    if stop - start != prod(shape) * ITEM_BYTES.get(dtype, COUNT_BYTES):
         raise _damaged(path, f"{shortened(name)} of shape {shortened(shape)} does not fit its data_offsets")
     return TensorEntry(dtype, tuple(shape), origin + start, origin + stop)
 

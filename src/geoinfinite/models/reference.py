@@ -12,8 +12,13 @@ from typing import Any, cast
 from geoinfinite.diffusion.model import ModelFacts, TileModel
 from geoinfinite.errors import ModelError, WorldError
 from geoinfinite.file_memo import file_digest
+from geoinfinite.models import hub
 from geoinfinite.models.diffusers import folder as diffusers_folder
-from geoinfinite.models.diffusers.scheduler.reading import CheckpointSampling, checkpoint_sampling
+from geoinfinite.models.diffusers.scheduler.reading import (
+    READERS,
+    CheckpointSampling,
+    checkpoint_sampling,
+)
 from geoinfinite.models.diffusers.scheduler.training_noise import TrainingNoise
 from geoinfinite.models.earth import settings as earth_settings
 from geoinfinite.models.files import CONFIG as CONFIG
@@ -47,7 +52,9 @@ NORMALISATIONS = ("frozen", "tile")
 
 @dataclass(frozen=True, slots=True)
 class ModelReference:
-    """A model by name: ``bundled:NAME``, ``analytic:NAME`` or the folder of a checkpoint.
+    """A model by name: ``bundled:NAME``, ``analytic:NAME``, the folder of a checkpoint, or a hub's.
+
+    A commit of the Hugging Face hub is ``hf:organisation/name@commit``; `from_pretrained` finds it.
 
     >>> ModelReference("analytic:gaussian").facts().factor
     4
@@ -67,6 +74,10 @@ class ModelReference:
             raise ModelError(
                 f"model.normalisation={self.normalisation!r} is not one of {', '.join(NORMALISATIONS)}"
             )
+        if self.scheduler is not None and self.scheduler not in READERS:
+            raise ModelError(
+                f"model.scheduler={shortened(self.scheduler)} is not one of {', '.join(sorted(READERS))}"
+            )
 
     @property
     def directory(self) -> Path | None:
@@ -76,18 +87,25 @@ class ModelReference:
         scheme, _, name = self.ref.partition(":")
         if scheme == "bundled":
             return Path(str(files("geoinfinite") / "data" / name))
+        if scheme == hub.SCHEME:
+            return hub.pinned(self.ref).folder
         if scheme == "analytic":
             raise ModelError(f"model.ref={self.ref!r} does not exist; there is {', '.join(ANALYTIC)}")
         return Path(self.ref).expanduser()
 
     def facts(self) -> ModelFacts:
         """Read what a world must know, without loading a weight; raise `ModelError` for what cannot load."""
-        directory = self.directory
+        checkpoint, directory = self._checkpoint(), self.directory
+        if checkpoint is not None:
+            return checkpoint.facts
+        if self.scheduler is not None:
+            raise ModelError(
+                f"model.scheduler={self.scheduler!r} is how a scheduler's file is read, and "
+                f"model.ref={shortened(self.ref, 200)} has none; remove it"
+            )
         if directory is None:
             model: Any = _named(ANALYTIC[self.ref])
             return cast(ModelFacts, model.FACTS)
-        if self._kind(directory) == diffusers_folder.KIND:
-            return diffusers_folder.read_checkpoint(directory, self.scheduler).facts
         check_safetensors(directory / WEIGHTS)
         settings = earth_settings.read_settings(directory)
         earth_settings.read_config(directory, settings)
@@ -190,6 +208,8 @@ class ModelReference:
 
     def _kind(self, directory: Path) -> str:
         """Return the kind of a folder's model: as its sidecar says, or diffusers' where there is none."""
+        if self.ref.startswith(f"{hub.SCHEME}:"):
+            hub.pinned(self.ref).fetch()
         path = directory / SIDECAR
         if not _is_file(path):
             if _is_folder(directory) and diffusers_folder.is_checkpoint(directory):
@@ -229,17 +249,41 @@ def _named(path: str) -> Callable[..., Any]:
 def from_pretrained(
     ref: str | Path,
     *,
+    revision: str | None = None,
     dtype: str = "float32",
     normalisation: str = "frozen",
     scheduler: str | None = None,
 ) -> ModelReference:
-    """Return the reference of a checkpoint folder for a `World`, checked but not loaded.
+    """Return the reference of a checkpoint for a `World`, checked but not loaded.
 
-    ``scheduler`` names the class of diffusers as which its scheduler file is read, as published systems do.
+    ``ref`` is a folder, a name such as ``bundled:earth-small``, or a repository of the Hugging Face hub,
+    ``organisation/name``, where there is no such folder. ``revision`` is a branch, a tag or a commit of the
+    repository; the reference names the commit that it stands for now. Files come from the cache of
+    huggingface_hub where they are there; neither pickles nor code are downloaded. ``scheduler`` names the
+    class of diffusers as which the scheduler file is read, as published systems do.
+
+    Raises `ModelError` for what cannot be had or cannot load.
 
     >>> from_pretrained("bundled:earth-small").facts().bands
     3
     """
-    reference = ModelReference(str(ref), dtype, normalisation, scheduler)
+    reference = ModelReference(_resolved(ref, revision), dtype, normalisation, scheduler)
     reference.facts()
     return reference
+
+
+def _resolved(ref: str | Path, revision: str | None) -> str:
+    """Return a reference that means the same tomorrow: a repository of the hub at a commit."""
+    scheme, _, rest = str(ref).rpartition(":")
+    name, _, own = rest.partition("@")
+    of_hub = scheme == hub.SCHEME or (isinstance(ref, str) and not scheme and not _is_folder(Path(ref)))
+    if of_hub and hub.is_repository(name):
+        if own and revision is not None:
+            raise ModelError(f"revision={revision!r} is said besides model.ref={ref!r}; leave one out")
+        return hub.resolve(name, own or revision).ref
+    if revision is not None:
+        raise ModelError(
+            f"revision={revision!r} is of a repository of the hub, and model.ref={str(ref)!r} is none; leave "
+            "it out"
+        )
+    return str(ref)

@@ -20,19 +20,35 @@ Bounds = tuple[float, float, float, float]
 
 _SIDE = 64
 """Points on each side of a box that is carried to another CRS."""
+_LONGEST_NAME = 200
+"""Characters of the longest name of a CRS that PROJ is asked for; those that it has, up to 106."""
+_NOT_A_NAME = frozenset("[{+:=")
+"""Characters of definitions, codes and compound names."""
 _HALVINGS = 20
 """How often the widest step is halved to tell a jump from a steep place."""
 
 
-@lru_cache(maxsize=64)
 def parse_crs(text: str) -> CRS:
     """Return the CRS that a text names; raises pyproj's ``CRSError`` for a text that names none."""
+    found = _parsed(text)
+    if isinstance(found, str):
+        raise CRSError(found)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> CRS | str:
+    """Return the CRS that a text names, or why it names none: PROJ looks long for what it does not know."""
     if "\0" in text:
-        raise CRSError("it has a null character, where PROJ would stop reading")
+        return "it has a null character, where PROJ would stop reading"
+    if len(text) > _LONGEST_NAME and not _NOT_A_NAME.intersection(text):
+        return f"it is a name of {len(text)} characters, and none has more than {_LONGEST_NAME}"
     try:
         return CRS.from_user_input(text)
-    except RecursionError as error:
-        raise CRSError("its JSON is nested too deep") from error
+    except CRSError as error:
+        return str(error)
+    except RecursionError:
+        return "its JSON is nested too deep"
 
 
 @lru_cache(maxsize=64)

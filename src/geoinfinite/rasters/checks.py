@@ -18,6 +18,7 @@ Colour = tuple[int, int, int, int]
 LARGEST_BLOCK = 2**28
 """Bytes of the largest block that is decoded at once: a file of one huge block takes all memory."""
 MOST_BANDS = 512
+DEGREES = "EPSG:4326"
 
 
 def check_real(dataset: Any, name: str) -> None:
@@ -54,12 +55,13 @@ def check_size(dataset: Any, name: str) -> None:
         )
 
 
-def crs_of(crs: CRS | None, name: str) -> str:
+def crs_of(dataset: Any, name: str) -> str:
     """Return the horizontal CRS as an authority's code if that is the same, otherwise as it was given."""
+    crs: CRS | None = dataset.crs
     if crs is None:
         raise WorldError(
             f"{name} has no CRS, so its pixels have no place on Earth; "
-            "write one into it: rio edit-info --crs EPSG:4326 FILE"
+            f"write one into it: rio edit-info --crs {likely_crs(dataset)} FILE"
         )
     authority = crs.to_authority()
     code = ":".join(authority) if authority else ""
@@ -71,5 +73,11 @@ def crs_of(crs: CRS | None, name: str) -> str:
         pass
     raise WorldError(
         f"{name} has no CRS on the Earth ({shorten(crs.to_wkt(), 40)}); write one into it: "
-        "rio edit-info --crs EPSG:4326 FILE"
+        f"rio edit-info --crs {likely_crs(dataset)} FILE"
     )
+
+
+def likely_crs(dataset: Any) -> str:
+    """Return a CRS that the coordinates of a file could be of: of degrees, or of metres."""
+    left, bottom, right, top = dataset.bounds
+    return DEGREES if max(-left, right) <= 361 and max(abs(bottom), abs(top)) <= 91 else "EPSG:32633"

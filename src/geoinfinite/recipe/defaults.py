@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from math import lcm
 from typing import Any
 
 from geoinfinite.models.reference import ModelReference
@@ -19,6 +20,8 @@ _OF_THE_SOLVE = "solver", "schedule", "shift", "eta", "steps", "tile"
 """Settings that follow from a network and not from how its tiles are fused."""
 _OF_THE_TILES = "stride", "chart", "halo"
 """Lengths of a preset that go with the length of its tiles."""
+_UNIT = 8
+"""Lengths that follow from others are multiples of it: of every usual latent pixel and factor."""
 
 
 def default_sampler(model: ModelReference, level: int) -> TiledSampler:
@@ -59,6 +62,30 @@ def completed(said: Mapping[str, Any], base: TiledSampler, kind: type[TiledSampl
     return {**merged, **said}
 
 
+def fit_turn(
+    settings: Mapping[str, Any], said: Mapping[str, Any], base: TiledSampler, columns: int, factor: int
+) -> dict[str, Any]:
+    """Return settings whose stride, if it was derived from a tile, divides the columns once round the Earth.
+
+    A stride that was said, or that is the base's, stays; so does one that nothing near divides.
+
+    >>> base = IndependentTiles(tile=128, stride=120)
+    >>> settings = completed({"tile": 64}, base, IndependentTiles)
+    >>> settings["stride"], fit_turn(settings, {"tile": 64}, base, 21_600, 4)["stride"]
+    (56, 48)
+    """
+    stride = settings["stride"]
+    derived = "stride" not in said and stride not in (base.stride, settings["tile"])
+    # Where there are charts, these go round the Earth and not their tiles.
+    if not derived or "chart" in settings or columns % stride == 0:
+        return dict(settings)
+    for unit in (lcm(_UNIT, factor), factor):
+        fits = max((s for s in range(unit, stride, unit) if columns % s == 0), default=0)
+        if 2 * fits >= stride:
+            return {**settings, "stride": fits}
+    return dict(settings)
+
+
 def _lengths(settings: Mapping[str, Any], tile: int) -> dict[str, int]:
     """Return the lengths that scale with the tile, in the proportion that they have in some settings."""
     of = settings["tile"]
@@ -68,6 +95,6 @@ def _lengths(settings: Mapping[str, Any], tile: int) -> dict[str, int]:
 def _in_proportion(length: int, tile: int, of: int) -> int:
     """Return a length for another tile, exactly or the next multiple of 8 below."""
     scaled = length * tile
-    if scaled % of == 0 and (scaled // of % 8 == 0 or length in (0, of)):
+    if scaled % of == 0 and (scaled // of % _UNIT == 0 or length in (0, of)):
         return scaled // of
-    return max(8, scaled // of // 8 * 8) if tile >= 8 else max(1, scaled // of)
+    return max(_UNIT, scaled // of // _UNIT * _UNIT) if tile >= _UNIT else max(1, scaled // of)

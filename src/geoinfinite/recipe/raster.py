@@ -11,6 +11,7 @@ import numpy as np
 import rasterio
 import rasterio.windows
 from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioIOError
 
 from geoinfinite.errors import WorldError
@@ -109,17 +110,24 @@ class Raster:
             raise WorldError(
                 f"root.source={in_full(self.source)!r} has {int((~known).sum())} masked pixels (nodata, NaN, "
                 f"mask or alpha) within rows {window.y0}..{window.y1}, columns {window.x0}..{window.x1}; "
-                f"fill them: {self._fill()}{_unless_alpha(dataset)}"
+                f"fill them: {self._fill(bool(np.isinf(values).any()))}{_unless_alpha(dataset)}"
             )
         return values
 
-    def _fill(self) -> str:
-        """Return the commands that fill masked pixels of every band from their neighbours."""
-        said = [f"(fillnodata (read 1 {band}))" for band in self.indexes]
+    def _fill(self, infinite: bool) -> str:
+        """Return the command that fills masked pixels of every band, and infinite ones, from neighbours."""
+        said = [f"(fillnodata {self._filling(band, infinite)})" for band in self.indexes]
         bands = " ".join(said if len(said) < 6 else [*said[:2], "...", said[-1]])
-        # Rasterio fills what is masked, and NaN is not unless the file says so.
-        declared = "" if self.masked else "rio edit-info --nodata nan SRC, then "
-        return f'{declared}rio calc "(asarray {bands})" SRC DST'
+        return f'rio calc "(asarray {bands})" SRC DST'
+
+    def _filling(self, band: int, infinite: bool) -> str:
+        """Return what Rasterio is to fill, and where: by itself it fills what the file masks, and no more."""
+        pixels = f"(read 1 {band})"
+        if np.dtype(self.stored_dtype).kind != "f" or (self.masked and not infinite):
+            return pixels
+        if self.masked:
+            pixels = f"(fillnodata {pixels})"
+        return f"{pixels} (isfinite {pixels})"
 
     def _part(self, dataset: Any, part: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         stored, masks = self._stored(dataset, part)
@@ -142,7 +150,8 @@ class Raster:
         except RasterioIOError as error:
             raise WorldError(
                 f"root.source={in_full(self.source)!r} cannot be read at {part} ({shorten(str(error))}): the "
-                "file is truncated or damaged; copy it again"
+                "file is truncated or damaged, or these pixels were never written; copy it again, or write "
+                "it again in full"
             ) from error
 
     def _scaled(self, stored: NDArray[Any]) -> NDArray[Any]:
@@ -187,10 +196,13 @@ class Raster:
 
 def _unless_alpha(dataset: Any) -> str:
     """Return what to do if the band that the file calls alpha is none; nothing if it has no such band."""
-    kinds = [kind.name for kind in dataset.colorinterp]
-    if "alpha" not in kinds:
+    if ColorInterp.alpha not in dataset.colorinterp:
         return ""
+    return f"; if its alpha band is near infrared and no mask, say so: {as_near_infrared(dataset)} SRC"
+
+
+def as_near_infrared(dataset: Any) -> str:
+    """Return the command, but for the file, by which the band that a file calls alpha becomes another."""
+    kinds = [kind.name for kind in dataset.colorinterp]
     named = ",".join("nir" if kind == "alpha" else kind for kind in kinds)
-    return (
-        f"; if its alpha band is near infrared and no mask, say so: rio edit-info --colorinterp {named} SRC"
-    )
+    return f"rio edit-info --colorinterp {named}"

@@ -18,7 +18,7 @@ from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.grid import Grid
 from geoinfinite.recipe import condition_tables
-from geoinfinite.recipe.defaults import completed, default_sampler
+from geoinfinite.recipe.defaults import completed, default_sampler, fit_turn
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.recipe.root import GENERATED, Root
 from geoinfinite.recipe.settings import LevelSettings, Numerics, described
@@ -34,6 +34,7 @@ _TOP = ("name", "seed", "dtype")
 _SECTIONS: Mapping[str, type] = {"grid": Grid, "root": Root, "model": ModelReference, "numerics": Numerics}
 
 Table = Mapping[str, Any]
+_Around = tuple[int, int]
 R = TypeVar("R", bound=Recipe)
 
 
@@ -121,7 +122,7 @@ def _fields(tables: Table, folder: Path) -> dict[str, Any]:
         fields["model"] = model
     said = tables.get("sampler")
     if said is not None:
-        fields["sampler"] = _sampler(said, default_sampler(model, 1), "sampler")
+        fields["sampler"] = _sampler(said, default_sampler(model, 1), "sampler", _around(fields["grid"], 1))
     fields["levels"] = _levels(tables.get("level", {}), said, model, fields, folder)
     if condition_tables.KEY in tables:
         fields["conditions"] = condition_tables.read(tables[condition_tables.KEY], KINDS, folder)
@@ -148,10 +149,11 @@ def _model(table: Table, section: str, folder: Path) -> ModelReference:
 
 
 def _sampler(
-    table: Table, base: TiledSampler, section: str, fallback: TiledSampler | None = None
+    table: Table, base: TiledSampler, section: str, around: _Around, fallback: TiledSampler | None = None
 ) -> TiledSampler:
     """Return the sampler of a section; what it leaves unsaid is the base's, so far as their presets agree.
 
+    ``around`` are the columns that the section's levels have once round the Earth, and the grid's factor.
     ``fallback`` is completed from instead where the section names another preset than the base's.
     """
     said = dict(table)
@@ -162,8 +164,14 @@ def _sampler(
     said = settings(said, kind, section)
     if fallback is not None and type(base) is not kind:
         base = fallback
-    built: TiledSampler = build(kind, completed(said, base, kind), section)
+    every = fit_turn(completed(said, base, kind), said, base, *around)
+    built: TiledSampler = build(kind, every, section)
     return built
+
+
+def _around(grid: Grid, level: int) -> _Around:
+    """Return the columns of a level, 0 if they are no turn, and the factor; finer levels have a multiple."""
+    return grid.shape_at(min(level, grid.levels - 1))[1] if grid.periodic else 0, grid.factor
 
 
 def _levels(
@@ -193,13 +201,14 @@ def _levels(
                 raise WorldError(f"{where}.{name}={shown(part)} is no section; write [{where}.{name}]")
         own = _model(table["model"], f"{where}.model", folder) if "model" in table else None
         stated = sampler = None
+        around = _around(fields["grid"], number)
         if said is not None and (own or not number):
-            stated = _at(number, _sampler(said, default_sampler(own or model, number), "sampler"))
+            stated = _at(number, _sampler(said, default_sampler(own or model, number), "sampler", around))
             sampler = stated if stated != _at(number, of_world) else None
         if "sampler" in table:
             base = stated or of_world or default_sampler(own or model, number)
             fallback = default_sampler(own or model, 1)
-            sampler = _sampler(table["sampler"], _at(number, base), f"{where}.sampler", fallback)
+            sampler = _sampler(table["sampler"], _at(number, base), f"{where}.sampler", around, fallback)
         if sampler or own:
             levels.append(LevelSettings(number, sampler, own))
     return tuple(levels)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -35,12 +37,34 @@ _CONVENTIONS = {
 }
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """A plan and a header, equal to others by what the header says: the plan follows from it."""
+
+    plan: Plan
+    header: Header
+    said: str
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Job) and self.said == other.said
+
+    def __hash__(self) -> int:
+        return hash(self.said)
+
+
 def rendered(plan: Plan, header: Header) -> dict[str, bytes]:
     """Return every object of a store but its shards, records and sheets, by name; the root is the last.
 
     The bytes follow from the plan, the header and the versions of Zarr and its codecs. The root holds a
     sha256 of each of the others, and a seal: its own sha256, taken with zeros in place of the seal.
     """
+    return dict(_rendered(_Job(plan, header, json.dumps(header.to_attributes(), sort_keys=True))))
+
+
+@lru_cache(maxsize=2)
+def _rendered(job: _Job) -> dict[str, bytes]:
+    """Return what `rendered` does: a job asks for it when it begins, and again to mend what is harmed."""
+    plan, header = job.plan, job.header
     memory: dict[str, Any] = {}
     store = MemoryStore(memory)
     _write(store, plan, header)

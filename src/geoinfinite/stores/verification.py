@@ -42,6 +42,14 @@ class Problem:
     column: int | None = None
     """Column of the shard."""
 
+    @property
+    def record(self) -> str | None:
+        """Path or URL of the commit record of a shard, which is damaged if the shard is not."""
+        if self.level is None or self.row is None or self.column is None:
+            return None
+        shard = self.level, self.row, self.column
+        return self.file.removesuffix(layout.shard_name(*shard)) + layout.record_name(*shard)
+
     def __str__(self) -> str:
         if self.level is None:
             said = {
@@ -52,7 +60,7 @@ class Problem:
         said = {
             ledger.State.MISSING: "missing: not written, or not committed",
             ledger.State.DAMAGED: "damaged: its bytes are not those that were written",
-            ledger.State.FOREIGN: "foreign: whole, but not the bytes of its commit record",
+            ledger.State.FOREIGN: f"foreign: whole, but not the bytes of its commit record {self.record}",
         }[self.state]
         return f"level {self.level} shard ({self.row}, {self.column}) {said}: {self.file}"
 

@@ -10,7 +10,7 @@ import numpy as np
 import rasterio
 from affine import Affine
 
-from geoinfinite.diffusion.model import Array, Bound, Cond, TileModel
+from geoinfinite.diffusion.model import Array, Bound, Cond, ModelFacts, TileModel
 from geoinfinite.diffusion.noise import NoiseField, noise_key
 from geoinfinite.engine import Resources, generate
 from geoinfinite.models.reference import ModelReference
@@ -34,7 +34,7 @@ class ModelContract:
 
     A model keeps the contract if its answer for a tile depends on nothing but the tile: on its state, its
     sigma, its parent, and the ground sample distance; not on its neighbours in a batch, and not on earlier
-    calls.
+    calls. A model with slots keeps `SteeredModelContract`, which asks for more.
     """
 
     gsd_m = 30.0
@@ -52,8 +52,7 @@ class ModelContract:
         """Return a small world that the model draws: level 1 of a raster; level 0 if it needs no parent."""
         reference, facts = self.reference(), self.reference().facts()
         factor, bands = facts.factor or 4, facts.bands or 3
-        unit = lcm(factor, facts.latent, facts.multiple)
-        tile = unit * -(-32 // unit)
+        unit, tile = tile_unit(facts), smallest_tile(facts)
         sampler = IndependentTiles(steps=2, tile=tile, stride=tile // 2 if tile // 2 % unit == 0 else tile)
         side = -(-2 * tile // factor)
         grid = Grid(CRS, ORIGIN, self.gsd_m * factor, (side, side + 3), factor=factor, levels=2)
@@ -73,14 +72,25 @@ class ModelContract:
 
     def bind(self, model: TileModel, tiles: slice) -> tuple[Bound, Array]:
         """Return the model told about some tiles of a batch, and noise of their states' shape."""
+        cond = self.cond(Cond(self.parents(tiles), self.gsd_m), tiles)
+        return model.bind(cond), self.noise()[tiles].copy()
+
+    def cond(self, cond: Cond, tiles: slice) -> Cond:
+        """Return the condition of some tiles of a batch, given what tells them of their parents."""
+        return cond
+
+    def parents(self, tiles: slice) -> Array | None:
+        """Return what lies under some tiles of a batch; ``None`` for a model that needs no parent."""
         facts = self.reference().facts()
-        factor, bands = facts.factor or 4, facts.bands or 3
-        unit = lcm(factor, facts.latent, facts.multiple)
-        side = unit * -(-32 // unit)
-        parents = np.tanh(_normals(self.batch, bands, side // factor + 2 * facts.margin))
-        noise = _normals(self.batch, facts.channels or bands, side // facts.latent)
-        told = parents[tiles].copy() if facts.conditioned else None
-        return model.bind(Cond(told, self.gsd_m)), noise[tiles].copy()
+        if not facts.conditioned:
+            return None
+        side = smallest_tile(facts) // (facts.factor or 4) + 2 * facts.margin
+        return np.tanh(_normals(self.batch, facts.bands or 3, side))[tiles].copy()
+
+    def noise(self) -> Array:
+        """Return noise of the shape of a batch's states."""
+        facts = self.reference().facts()
+        return _normals(self.batch, facts.channels or facts.bands or 3, smallest_tile(facts) // facts.latent)
 
     def test_facts_are_plain_and_the_digest_is_stable(self) -> None:
         """Facts are known without loading, and equal references have equal digests."""
@@ -151,6 +161,18 @@ class ModelContract:
         ):
             pixels = generate(recipe, level, part, resources=fresh)
             np.testing.assert_array_equal(pixels, reference[:, *part.slices(whole)])
+
+
+def tile_unit(facts: ModelFacts) -> int:
+    """Return what the sides of tiles are multiples of."""
+    pixels = (slot.pixels for slot in facts.slots)
+    return lcm(facts.factor or 4, facts.latent, facts.multiple, *pixels)
+
+
+def smallest_tile(facts: ModelFacts) -> int:
+    """Return the side of the smallest tile of 32 pixels or more that suits a model."""
+    unit = tile_unit(facts)
+    return unit * -(-32 // unit)
 
 
 def _normals(tiles: int, channels: int, side: int) -> Array:

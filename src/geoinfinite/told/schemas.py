@@ -48,7 +48,7 @@ class Schema:
         pairs = zip(facts, self.items, strict=True)
         told = np.array([(fact - item.low) / (item.high - item.low) for fact, item in pairs])
         for item, fact, share in zip(self.items, facts, told, strict=True):
-            if np.isfinite(share) and not -1e-9 <= share <= item.most + 1e-9:
+            if not np.isnan(share) and not -1e-9 <= share <= item.most + 1e-9:
                 raise WorldError(
                     f"metadata.{item.name}={fact:g} would be told to {self.name} as {share * self.scale:g}, "
                     f"beyond 0 to {item.most * self.scale:g}; give it in units of the world, {item.low:g} to "
@@ -84,8 +84,22 @@ GEOCORE = Schema(
     null=-999,
 )
 """GeoCore-9B: the resolution's index is 17 less the zoom level."""
+CRSDIFF = Schema(
+    "crsdiff",
+    (
+        Item("year", 1980, 2024),
+        Item("month", 0, 12),
+        Item("day", 0, 31),
+        Item("gsd", 0, 5),
+        Item("cloud_cover", 0, 1),
+        Item("lat", -90, 90),
+        Item("lon", -180, 180),
+    ),
+    scale=1000,
+)
+"""Tang et al. 2024 (arXiv:2403.11614); they count cloud in percent, which is a share here as elsewhere."""
 TEXT2EARTH = Schema("text2earth", (Item("google_level", 0, 1, most=18),), scale=1)
 """Liu et al. 2025 (arXiv:2501.00895): zoom levels 10 to 18; 0 where it is not known."""
 
-SCHEMAS = {schema.name: schema for schema in (DIFFUSIONSAT, GEOCORE, TEXT2EARTH)}
+SCHEMAS = {schema.name: schema for schema in (DIFFUSIONSAT, CRSDIFF, GEOCORE, TEXT2EARTH)}
 """Schemas by the names that world files use."""

@@ -114,14 +114,15 @@ def read_checkpoint(directory: Path, scheduler_class: str | None = None) -> Chec
         raise ModelError(f"{scheduler}: {error}") from error
     index = _index(directory)
     state = _state_channels(network, scheduling)
-    controls = _controls(directory) if network.name == CONDITIONED else ()
+    controls = _controls(directory, network)
     facts = _facts(network, autoencoder, state, sidecar)
     for control in controls:
         check_controls(control.folder, network.config, control.config, facts.latent)
     slots = slots_of(network.config, [part.config for part in controls], facts.latent, "gsd" in sidecar)
     words = None
     if network.name == CONDITIONED:
-        words = read_words(directory, int(network.config.get("cross_attention_dim", 1280)))
+        channels = int(network.config.get("cross_attention_dim", 1280))
+        words = read_words(directory, channels, truncate=sidecar.get("truncate", False))
     extra = (directory / name for name in (SIDECAR, INDEX))
     parts = [part for part in (network, autoencoder, *controls) if part is not None]
     return Checkpoint(
@@ -143,12 +144,22 @@ def read_checkpoint(directory: Path, scheduler_class: str | None = None) -> Chec
     )
 
 
-def _controls(directory: Path) -> tuple[Part, ...]:
-    """Return the ControlNets of a folder: ``controlnet``, ``controlnet_1`` and so on."""
+def _controls(directory: Path, network: Part) -> tuple[Part, ...]:
+    """Return the ControlNets of a folder: ``controlnet``, ``controlnet_1`` and so on, without a gap."""
     folders = [directory / "controlnet"]
     while folders[-1].is_dir():
         folders.append(directory / f"controlnet_{len(folders)}")
-    return tuple(_part(folder, CONTROLS) for folder in folders[:-1])
+    missing = folders.pop()
+    if extra := sorted({*directory.glob("controlnet*/")} - {*folders}):
+        raise ModelError(
+            f"{extra[0]} is not read, as {missing.name} does not exist; name it so, or remove it"
+        )
+    if folders and network.name != CONDITIONED:
+        raise ModelError(
+            f"{folders[0]} steers a network of {CONDITIONED}, and {network.folder} is of "
+            f"{network.name}; remove it"
+        )
+    return tuple(_part(folder, CONTROLS) for folder in folders)
 
 
 def _part(folder: Path, names: tuple[str, ...]) -> Part:
@@ -209,7 +220,8 @@ def _facts(network: Part, autoencoder: Part | None, state: int, sidecar: Mapping
             f"{where}: in_channels={state + told} is neither {state}, the state alone, nor {state + bands}, "
             "the state and an enlarged parent; other conditions are not read"
         )
-    check_uses(sidecar, parent=bool(told), latent=autoencoder is not None)
+    texts = network.name == CONDITIONED
+    check_uses(sidecar, parent=bool(told), latent=autoencoder is not None, texts=texts)
     multiple = _deepest_side(network.config) * latent
     factor = sidecar.get("factor", latent if told and latent > 1 else None)
     margin = 0

@@ -10,6 +10,7 @@ from geoinfinite.errors import ModelError
 from geoinfinite.models.diffusers.told_facts import CONDITIONED
 from geoinfinite.models.files import SIDECAR, read_object
 from geoinfinite.models.schema import (
+    FLAG,
     Anything,
     ListOf,
     Number,
@@ -36,6 +37,7 @@ RULES: dict[str, Rule] = {
     "margin": Whole(0, 1024),
     "multiple": Whole(1, 65_536),
     "halo": Whole(0, 65_536),
+    "truncate": FLAG,
 }
 """Keys of a sidecar of this kind."""
 _METRES = Number(0, 1e8, positive=True)
@@ -91,7 +93,7 @@ def known_gsds(
     return tuple(float(metres) for metres in gsd or ())
 
 
-def check_uses(sidecar: Mapping[str, Any], *, parent: bool, latent: bool) -> None:
+def check_uses(sidecar: Mapping[str, Any], *, parent: bool, latent: bool, texts: bool) -> None:
     """Raise `ModelError` for keys of a sidecar that the model has no use for."""
     if not parent:
         for key in ("factor", "margin", "enlarge"):
@@ -107,3 +109,9 @@ def check_uses(sidecar: Mapping[str, Any], *, parent: bool, latent: bool) -> Non
                     f"{SIDECAR}: {key}={sidecar[key]!r}: halo and scaling_factor are of an autoencoder, and "
                     "the checkpoint has none; remove it"
                 )
+    if not texts and "truncate" in sidecar:
+        raise ModelError(
+            f"{SIDECAR}: truncate={sidecar['truncate']!r}: truncate is of networks that are told "
+            "texts, and this "
+            "one is told none; remove it"
+        )

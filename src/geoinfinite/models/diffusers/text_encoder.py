@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from geoinfinite.errors import ModelError
 from geoinfinite.models.diffusers.weights import load_shards, load_tensors, module_bytes
 from geoinfinite.models.diffusers.words import EncoderPart, PromptTable, Words
+from geoinfinite.models.files import CONFIG, SIDECAR
 from geoinfinite.models.schema import shortened
 from geoinfinite.models.threads import one_thread
 
@@ -70,29 +71,33 @@ class _Encoder:
     """A `CLIPTextModel` of transformers and its tokenizer."""
 
     def __init__(self, part: EncoderPart) -> None:
-        transformers = _transformers(part)
         self._part = part
-        self._tokenizer: Any = transformers.CLIPTokenizer.from_pretrained(
-            str(part.tokenizer), local_files_only=True
-        )
-        config = transformers.CLIPTextConfig(**part.config)
-        with torch.device("meta"):
-            model = transformers.CLIPTextModel(config)
-        self._model: Any = _loaded(model, part).eval().requires_grad_(False)
-        self._longest = min(int(self._tokenizer.model_max_length), config.max_position_embeddings)
+        self._tokenizer = _tokenizer(part)
+        model: Any = _loaded(_empty(part), part).eval().requires_grad_(False)
+        self._model, config = model, model.config
+        self._longest = int(min(self._tokenizer.model_max_length, config.max_position_embeddings))
+        largest = max(self._tokenizer.get_vocab().values())
+        if largest >= config.vocab_size:
+            raise ModelError(
+                f"{part.folder / CONFIG}: vocab_size={config.vocab_size}, but {part.tokenizer} counts to "
+                f"{largest}; the two are of different models"
+            )
 
     @property
     def nbytes(self) -> int:
         return module_bytes(self._model)
 
     def __call__(self, text: str) -> Tensor:
-        tokens = len(self._tokenizer(text).input_ids)
-        if tokens > self._longest:
+        # What the tokenizer would log is an error here.
+        tokens = len(self._tokenizer(text, verbose=False).input_ids)
+        if tokens > self._longest and not self._part.truncate:
             raise ModelError(
                 f"prompt {shortened(text)} has {tokens} tokens, and {self._part.folder} takes "
-                f"{self._longest}; shorten it"
+                f'{self._longest}; shorten it, or add "truncate": true to {SIDECAR}, which cuts it'
             )
-        padded = self._tokenizer(text, padding="max_length", max_length=self._longest, return_tensors="pt")
+        padded = self._tokenizer(
+            text, padding="max_length", max_length=self._longest, truncation=True, return_tensors="pt"
+        )
         encoded: Tensor = self._model(padded.input_ids)[0][0]
         return encoded
 
@@ -107,6 +112,33 @@ def _transformers(part: EncoderPart) -> Any:
     return transformers
 
 
+def _tokenizer(part: EncoderPart) -> Any:
+    library = _transformers(part)
+    try:
+        return library.CLIPTokenizer.from_pretrained(str(part.tokenizer), local_files_only=True)
+    # Whatever its readers make of a damaged vocabulary.
+    except Exception as error:
+        raise ModelError(
+            f"{part.tokenizer} cannot be read ({' '.join(str(error).split())[:160]}); copy the whole "
+            "tokenizer"
+        ) from error
+
+
+def _empty(part: EncoderPart) -> nn.Module:
+    """Return a text model that holds no memory yet."""
+    library = _transformers(part)
+    try:
+        with torch.device("meta"):
+            model: nn.Module = library.CLIPTextModel(library.CLIPTextConfig(**part.config))
+    # Whatever transformers makes of a configuration that it cannot build.
+    except Exception as error:
+        raise ModelError(
+            f"{part.folder / CONFIG} describes no text encoder ({' '.join(str(error).split())[:160]}); copy "
+            "the whole text encoder again"
+        ) from error
+    return model
+
+
 def _loaded(model: nn.Module, part: EncoderPart) -> nn.Module:
     """Return a text model with its weights in float32: all of them, and no others."""
     wanted = model.state_dict()
@@ -114,7 +146,9 @@ def _loaded(model: nn.Module, part: EncoderPart) -> nn.Module:
     tensors = {}
     for name, tensor in load_shards(part.weights).items():
         known = name.removeprefix(_PREFIX) if bare else name
-        if not known.endswith(_POSITIONS):
+        if known.endswith(_POSITIONS):
+            _check_counted(part, tensor)
+        else:
             tensors[known] = tensor
     missing, extra = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
     misshapen = sorted(n for n in wanted.keys() & tensors.keys() if tensors[n].shape != wanted[n].shape)
@@ -131,3 +165,13 @@ def _loaded(model: nn.Module, part: EncoderPart) -> nn.Module:
             positions = torch.arange(buffer.shape[-1]).expand(buffer.shape)
             model.get_submodule(owner).register_buffer(attribute, positions, persistent=False)
     return model.float()
+
+
+def _check_counted(part: EncoderPart, positions: Tensor) -> None:
+    """Raise `ModelError` unless positions, which no version reads, are those that every version counts."""
+    if not torch.equal(positions.ravel().to(torch.int64), torch.arange(positions.numel())):
+        raise ModelError(
+            f"{part.weights[0]} does not fit its configuration ({_POSITIONS} does not count from 0); "
+            "copy the "
+            "whole text encoder again"
+        )

@@ -19,7 +19,13 @@ from geoinfinite.models.schema import shortened
 
 OLD_NAMES = {".query.": ".to_q.", ".key.": ".to_k.", ".value.": ".to_v.", ".proj_attn.": ".to_out.0."}
 """What attention layers were called in checkpoints saved before diffusers 0.17."""
-DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+}
 
 ALIGNMENT = 64
 """Bytes to which torch aligns memory, and so the widest that its kernels ask for."""

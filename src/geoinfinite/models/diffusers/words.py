@@ -13,6 +13,7 @@ from geoinfinite.models.files import CONFIG, check_safetensors, read_header, rea
 from geoinfinite.models.schema import check_values, shortened
 
 ENCODER, TOKENIZER, PROMPTS = "text_encoder", "tokenizer", "prompts.safetensors"
+ARCHITECTURE = "CLIPTextModel"
 _STEM = "model"
 _VOCABULARY = "vocab.json", "merges.txt"
 _WHOLE_TOKENIZER = "tokenizer.json"
@@ -25,6 +26,8 @@ class EncoderPart:
     folder: Path
     config: Mapping[str, Any]
     tokenizer: Path
+    truncate: bool = False
+    """Whether texts of more tokens than it takes are cut."""
 
     @property
     def weights(self) -> tuple[Path, ...]:
@@ -53,7 +56,7 @@ class PromptTable:
 Words = EncoderPart | PromptTable
 
 
-def read_words(directory: Path, channels: int) -> Words:
+def read_words(directory: Path, channels: int, *, truncate: bool = False) -> Words:
     """Return where the words of a checkpoint come from, checked by headers.
 
     ``channels`` are those of a token that the network takes. Raises `ModelError` if there is nothing that
@@ -61,12 +64,9 @@ def read_words(directory: Path, channels: int) -> Words:
     """
     if (directory / PROMPTS).is_file():
         table = PromptTable(directory / PROMPTS)
-        for name, entry in read_header(table.path).items():
-            if len(entry.shape) != 2 or entry.shape[1] != channels:
-                raise ModelError(
-                    f"{table.path}: {shortened(name)} has shape {list(entry.shape)}, and the network takes "
-                    f"(token, {channels}); encode the prompts with the model's own text encoder"
-                )
+        _check_table(
+            table.path, {name: entry.shape for name, entry in read_header(table.path).items()}, channels
+        )
         return table
     folder, tokenizer = directory / ENCODER, directory / TOKENIZER
     if not folder.is_dir() or not tokenizer.is_dir():
@@ -74,7 +74,13 @@ def read_words(directory: Path, channels: int) -> Words:
             f"{directory} is told texts, and has neither {ENCODER} and {TOKENIZER} nor {PROMPTS}; copy the "
             "first two from the pipeline that the network belongs to"
         )
-    config = check_values(folder / CONFIG, read_object(folder / CONFIG), TEXT)
+    said = read_object(folder / CONFIG)
+    if said.get("architectures", [ARCHITECTURE]) != [ARCHITECTURE]:
+        raise ModelError(
+            f"{folder / CONFIG}: architectures={shortened(said['architectures'])} is not [{ARCHITECTURE!r}]; "
+            "other text encoders are not read"
+        )
+    config = check_values(folder / CONFIG, said, TEXT)
     found = config.get("hidden_size", 512)
     if found != channels:
         raise ModelError(
@@ -85,7 +91,21 @@ def read_words(directory: Path, channels: int) -> Words:
         for name in _VOCABULARY:
             if not (tokenizer / name).is_file():
                 raise ModelError(f"{tokenizer / name} does not exist; copy the whole tokenizer")
-    part = EncoderPart(folder, config, tokenizer)
+    part = EncoderPart(folder, config, tokenizer, truncate)
     for path in part.weights:
         check_safetensors(path)
     return part
+
+
+def _check_table(path: Path, shapes: Mapping[str, tuple[int, ...]], channels: int) -> None:
+    """Raise `ModelError` unless all prompts have equally many tokens of ``channels``, the empty one too."""
+    if "" not in shapes:
+        raise ModelError(f'{path} has no tensor for "", which stands for nothing said; add it')
+    tokens = shapes[""][0] if shapes[""] else 1
+    for name, shape in shapes.items():
+        if shape != (tokens, channels):
+            raise ModelError(
+                f"{path}: {shortened(name)} has shape {list(shape)}, and all must have ({tokens}, "
+                f"{channels}), "
+                "tokens and channels of the network; encode the prompts with the model's own text encoder"
+            )

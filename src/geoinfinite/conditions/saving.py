@@ -1,0 +1,99 @@
+"""Data in memory as files that conditions name: recipes stay small, and workers read the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import rioxarray  # noqa: F401  (gives arrays their ``.rio``)
+import xarray as xr
+from rasterio.enums import Resampling
+
+from geoinfinite.errors import WorldError
+
+RASTERS = ".tif", ".tiff"
+VECTORS = {".gpkg": "GPKG", ".fgb": "FlatGeobuf", ".geojson": "GeoJSON"}
+"""Drivers of files of polygons, by their ending."""
+_STORED = {"bool": "uint8", "int64": "int32", "uint64": "uint32", "float16": "float32"}
+"""Types that GeoTIFFs of all programs hold, for those that some lack."""
+_OVERVIEWS_FROM = 512
+"""Pixels of a side beyond which a raster has overviews."""
+
+
+def save(data: Any, path: str | Path) -> Path:
+    """Write a georeferenced DataArray or GeoDataFrame to a file that a condition can name; return its path.
+
+    A DataArray ``(band, y, x)`` or ``(y, x)`` becomes a GeoTIFF with its CRS, its nodata and the names of its
+    bands, and with overviews where it is large. A GeoDataFrame becomes a GeoPackage, FlatGeobuf or GeoJSON
+    file. Raises `WorldError` for data without a CRS, and for an ending that does not fit.
+
+    >>> import tempfile
+    >>> import rioxarray, xarray as xr
+    >>> da = xr.DataArray([[1, 2], [3, 4]], {"y": [49.5, 48.5], "x": [7.5, 8.5]}, ("y", "x"))
+    >>> save(da.rio.write_crs("EPSG:4326").astype("uint8"), tempfile.mkdtemp() + "/map.tif").name
+    'map.tif'
+    """
+    target = Path(path).expanduser()
+    if isinstance(data, xr.DataArray):
+        _check_ending(target, RASTERS)
+        _save_raster(data, target)
+    elif hasattr(data, "to_file") and hasattr(data, "crs"):
+        _check_ending(target, tuple(VECTORS))
+        if data.crs is None:
+            raise WorldError(
+                "save(data): the GeoDataFrame has no CRS; give it one: data.set_crs('EPSG:4326')"
+            )
+        data.to_file(target, driver=VECTORS[target.suffix])
+    else:
+        raise WorldError(
+            f"save({type(data).__name__}): data must be a DataArray or a GeoDataFrame; make one of it, or "
+            "name its file in the condition"
+        )
+    return target
+
+
+def _check_ending(path: Path, known: tuple[str, ...]) -> None:
+    if path.suffix not in known:
+        raise WorldError(f"save(path={str(path)!r}): the ending is not one of {', '.join(known)}; choose one")
+
+
+def _save_raster(data: xr.DataArray, path: Path) -> None:
+    if data.rio.crs is None:
+        raise WorldError("save(data): data has no CRS; give it one: data.rio.write_crs('EPSG:4326')")
+    y, x = data.rio.y_dim, data.rio.x_dim
+    others = [dim for dim in data.dims if dim not in (y, x)]
+    if len(others) > 1:
+        raise WorldError(
+            f"save(data): the DataArray has dimensions {data.dims}; select one of {others[0]} first"
+        )
+    ordered = data.transpose(*others, y, x).sortby(y, ascending=False).sortby(x)
+    values = np.asarray(ordered.values if others else ordered.values[None])
+    values = values.astype(_STORED.get(str(values.dtype), values.dtype))
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        count=len(values),
+        height=values.shape[1],
+        width=values.shape[2],
+        dtype=values.dtype,
+        crs=ordered.rio.crs,
+        transform=ordered.rio.transform(recalc=True),
+        nodata=ordered.rio.nodata,
+        tiled=True,
+        compress="deflate",
+    ) as raster:
+        raster.write(values)
+        raster.descriptions = _names(ordered, others, len(values))
+        factors = [2**n for n in range(1, 8) if max(values.shape[1:]) >= _OVERVIEWS_FROM * 2 ** (n - 1)]
+        if factors:
+            raster.build_overviews(factors, Resampling.average)
+
+
+def _names(data: xr.DataArray, others: list[Any], bands: int) -> tuple[str | None, ...]:
+    """Return names of bands: the labels of their dimension, if they are texts."""
+    if others and others[0] in data.coords and data[others[0]].dtype.kind in "UO":
+        return tuple(str(name) for name in data[others[0]].values)
+    return (None,) * bands

@@ -1,0 +1,88 @@
+"""Examples of what fills the slots of a model: for every tile another, and none is its own mirror image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from affine import Affine
+
+from geoinfinite.conditions import Condition, Embedding, Metadata, Raster, Text
+from geoinfinite.diffusion.model import Array, ModelFacts
+from geoinfinite.plane.grid import Grid
+from geoinfinite.told import Slot, Told
+
+FACTS: dict[str, tuple[float, float]] = {
+    "lon": (-140.0, 97.0),
+    "lat": (-50.0, 41.0),
+    "gsd": (0.5, 0.75),
+    "cloud_cover": (0.125, 0.25),
+    "year": (2003.0, 7.0),
+    "month": (2.0, 3.0),
+    "day": (5.0, 9.0),
+    "google_level": (11.0, 2.0),
+    "resolution_index": (1.0, 2.0),
+}
+"""By the name of an item of metadata, what the first tile is told, and what is added from tile to tile."""
+CHANNELS = 3
+"""Bands and channels of slots that take any number."""
+
+
+def told_example(slot: Slot, tile: int, side: int) -> Told:
+    """Return what fills a slot for one tile of ``side`` pixels; every tile, by number, is told another thing.
+
+    >>> told_example(Slot("prompt", "text"), 1, 32)
+    'a wood beside 1 lakes'
+    """
+    if slot.kind == "text":
+        return f"a wood beside {tile} lakes"
+    if slot.kind == "metadata":
+        facts = [FACTS.get(item, (0.125, 0.25)) for item in slot.bands]
+        return np.array([first + tile * step for first, step in facts])
+    if slot.kind == "embedding":
+        return np.asarray(_pattern(slot, tile, slot.cells or 1) - 0.5, np.float32)
+    low, high = slot.span or (0.0, 1.0)
+    values = np.float32(low) + np.float32(high - low) * _pattern(slot, tile, side // slot.pixels)
+    return np.asarray(values, np.float32)
+
+
+def _pattern(slot: Slot, tile: int, side: int) -> Array:
+    """Return float32 ``(channel, y, x)`` in 0..1."""
+    band, y, x = np.mgrid[: slot.channels or len(slot.bands) or CHANNELS, :side, :side]
+    return np.asarray((x * 3 + y * 5 + band * 11 + tile * 7 + x * y) % 23 / 22, np.float32)
+
+
+def condition_examples(facts: ModelFacts, grid: Grid, folder: Path) -> tuple[Condition, ...]:
+    """Return a condition for every slot of a model, whose files are written to a folder."""
+    return tuple(_condition(slot, grid, folder) for slot in facts.slots)
+
+
+def _condition(slot: Slot, grid: Grid, folder: Path) -> Condition:
+    if slot.kind == "text":
+        return Text(slot.name, "a wood")
+    if slot.kind == "metadata":
+        return Metadata(slot.name, date="2017-02-11", cloud_cover=0.25)
+    path = folder / f"{slot.name}.tif"
+    _write(path, _pattern(slot, 0, 24), grid)
+    return Embedding(slot.name, str(path)) if slot.kind == "embedding" else Raster(slot.name, str(path))
+
+
+def _write(path: Path, values: Array, grid: Grid) -> None:
+    """Write values that cover more than a grid, in pixels of their own size."""
+    bands, rows, columns = values.shape
+    step, (left, top) = grid.resolution_at(0), grid.origin
+    height, width = ((side + 16) * step for side in grid.shape_at(0))
+    transform = Affine(width / columns, 0, left - 8 * step, 0, -height / rows, top + 8 * step)
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        count=bands,
+        height=rows,
+        width=columns,
+        dtype="float32",
+        crs=grid.crs,
+        transform=transform,
+    ) as raster:
+        raster.write(values)
