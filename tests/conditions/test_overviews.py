@@ -8,10 +8,10 @@ import grounds
 import numpy as np
 import pytest
 import rasterio
-import rasters
 from affine import Affine
 from rasterio.enums import Resampling
 
+import rasters
 from geoinfinite.conditions import Place, Raster
 from geoinfinite.errors import CostWarning, WorldError
 from geoinfinite.plane.grid import Grid

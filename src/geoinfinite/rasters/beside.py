@@ -6,17 +6,17 @@ name other files or addresses to read.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import rasterio
-from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+from rasterio.errors import RasterioIOError
 
 from geoinfinite.errors import WorldError
 from geoinfinite.file_memo import process_memo
 from geoinfinite.plane.crs import shorten
+from geoinfinite.rasters.quiet import placeless
 
 TIFF = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"
 """The first bytes of a TIFF."""
@@ -83,10 +83,8 @@ def has_overviews(path: Path, dataset: Any) -> bool:
 
 def _check_tags_of(file: Path) -> None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(file.absolute(), driver="GTiff") as dataset:
-                _check_tags(file, dataset)
+        with placeless(), rasterio.open(file.absolute(), driver="GTiff") as dataset:
+            _check_tags(file, dataset)
     except RasterioIOError as error:
         raise WorldError(f"{file} is damaged ({shorten(str(error))}); write it anew") from error
 

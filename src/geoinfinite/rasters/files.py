@@ -6,19 +6,19 @@ Nothing but the formats of `DRIVERS` is opened, so that no file can name other f
 from __future__ import annotations
 
 import os
-import warnings
 import xml.etree.ElementTree as ElementTree
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import rasterio
-from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+from rasterio.errors import RasterioIOError
 
 from geoinfinite.errors import WorldError
 from geoinfinite.file_memo import FileState, file_digest, process_memo
 from geoinfinite.plane.crs import in_full, shorten
 from geoinfinite.rasters.beside import TIFF, check_mask, first_bytes, names_beside
+from geoinfinite.rasters.quiet import placeless
 from geoinfinite.token import token
 
 DRIVERS = {**dict.fromkeys(TIFF, "GTiff"), b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG"}
@@ -53,12 +53,9 @@ def open_raster(path: Path, named: str, *, overview: int | None = None, instead:
     check_mask(path)
     driver = _driver(path, named)
     try:
-        with warnings.catch_warnings():
-            # What the warning says is said by the checks of the header, as an error.
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.Env(**OPTIONS):
-                options = {} if overview is None else {"overview_level": overview}
-                return rasterio.open(path.absolute(), driver=driver, **options)
+        options = {} if overview is None else {"overview_level": overview}
+        with placeless(), rasterio.Env(**OPTIONS):
+            return rasterio.open(path.absolute(), driver=driver, **options)
     except RasterioIOError as error:
         raise WorldError(
             f"{named} is not a raster that can be read ({shorten(str(error))}): it is damaged; copy it again"
