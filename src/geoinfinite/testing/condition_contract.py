@@ -151,7 +151,7 @@ class ConditionContract(ABC):
             self.change(here)
             assert token(here.described()) != described
             assert token(there.described()) == described
-            with pytest.raises(AssertionError, match="Arrays are not equal|assert"):
+            with pytest.raises(AssertionError, match=r"Arrays are not equal|assert"):
                 assert_same(said, self.told(here, self.window))
 
     def test_it_refuses_a_slot_of_another_kind(self, tmp_path: Any) -> None:
