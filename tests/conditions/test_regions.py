@@ -316,6 +316,22 @@ def test_many_texts_share_the_rectangles(tmp_path: Path) -> None:
     assert 1.0 < counts.total(block) / block.count < 1.1
 
 
+def test_scattered_regions_cost_where_they_are(tmp_path: Path) -> None:
+    """More polygons of a text than rectangles are divided into: each has one of its own."""
+    rng = np.random.default_rng(8)
+    stars = [(star(rng.uniform(0, 1e5), rng.uniform(0, 1e5), 300, 9, i), f"text {i % 3}") for i in range(900)]
+    grid = Grid("EPSG:32632", (0.0, 100_000.0), 25.0, (4000, 4000))
+    path = write(tmp_path / "s.gpkg", grid.crs, stars)
+    counts = Text("prompt", "else", source=path, column="text").counts(grid, 0)
+    assert isinstance(counts, LevelRegions)
+    block = TileBlock(64, 48, (0, 0), range(20, 45), range(20, 45))
+    windows = [block.window((y, x)) for y in block.rows for x in block.columns]
+    told = [counts.told(window) for window in windows]
+    seen = sum(1 if isinstance(t, str) else int((t.shares.max(axis=(1, 2)) > 0).sum()) for t in told)
+    assert seen > 1.2 * len(windows)
+    assert seen <= counts.total(block) < 1.12 * seen
+
+
 @pytest.mark.parametrize("ending", list(ENDINGS))
 def test_files_of_every_format_say_the_same(tmp_path: Path, ending: str) -> None:
     path = write(tmp_path / f"f{ending}", "EPSG:4326", FIJI)

@@ -164,9 +164,11 @@ def on_level(features: Features, grid: Grid, level: int) -> LevelParts:
     """
     shapely, carrier = shapely_module(), _Carrier(features.crs, grid, level)
     geometries = _kept(features.geometries, carrier) if carrier.is_other else features.geometries
+    # Collections may hold collections.
     parts, feature = shapely.get_parts(geometries, return_index=True)
+    parts, within = shapely.get_parts(parts, return_index=True)
     real = shapely.area(parts) > 0
-    parts, feature = parts[real], feature[real]
+    parts, feature = parts[real], feature[within][real]
     if not len(parts):
         return LevelParts.of(parts, feature)
     _, points, (rings, polygons) = shapely.to_ragged_array(parts)
@@ -282,4 +284,5 @@ def _snapped(
     order = np.argsort(feature, kind="stable")
     sound = shapely.make_valid(copies[order], method="structure", keep_collapsed=False)
     parts, source = shapely.get_parts(shapely.set_precision(sound, 1 / SNAP), return_index=True)
-    return LevelParts.of(parts, feature[order][source])
+    real = shapely.area(parts) > 0
+    return LevelParts.of(parts[real], feature[order][source][real])

@@ -14,41 +14,54 @@ from geoinfinite.conditions.vectors import shapely_module
 from geoinfinite.plane.window import Window
 from geoinfinite.tiling import TileBlock
 
+Edges = NDArray[np.int64]
+"""``(rectangle, (y0, y1, x0, x1))``: rectangles of pixels."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Footprint:
     """A region by rectangles: some that hold all of it, and some that lie in it."""
 
-    outer: tuple[Window, ...] = ()
+    outer: Edges
     """They hold every pixel that the region touches."""
-    inner: tuple[Window, ...] = ()
+    inner: Edges
     """All of their pixels lie wholly in the region."""
 
     @classmethod
-    def of(cls, region: Any, level: Window, most: int) -> Footprint:
-        """Return the cover of a geometry in pixels ``(column, row)`` of a level.
+    def of(cls, polygons: NDArray[Any], level: Window, most: int) -> Footprint:
+        """Return the cover of polygons in pixels ``(column, row)`` of a level.
 
-        Squares that meet the region's border are divided, the largest first, up to ``most`` rectangles.
+        Each polygon has a rectangle. Rectangles across the border of the region are divided into quarters,
+        the largest first, up to ``most``.
         """
+        hulls = _hulls(polygons, level)
+        if len(hulls) > most:
+            return cls(hulls, _edges(()))
         shapely = shapely_module()
-        if shapely.is_empty(region):
-            return cls()
+        region = shapely.union_all(polygons)
         shapely.prepare(region)
-        x0, y0, x1, y1 = shapely.bounds(region)
-        hull = Window(
-            int(np.floor(y0)) - 1, int(np.ceil(y1)) + 1, int(np.floor(x0)) - 1, int(np.ceil(x1)) + 1
-        )
-        hull = hull.intersect(level)
-        if not hull.size:
-            return cls()
         inside: list[Window] = []
         border: list[tuple[int, Window]] = []
-        _sort_in([hull], region, inside, border)
+        _sort_in([Window(*hull) for hull in hulls.tolist()], region, inside, border)
         while border and len(inside) + len(border) + 3 <= most and -border[0][0] > 1:
             _, largest = heapq.heappop(border)
             _sort_in(_quarters(largest), region, inside, border)
-        grown = (_grown(window, region, level) for window in inside)
-        return cls((*inside, *(window for _, window in border)), tuple(dict.fromkeys(grown)))
+        grown = dict.fromkeys(_grown(window, region, level) for window in inside)
+        return cls(_edges((*inside, *(window for _, window in border))), _edges(tuple(grown)))
+
+
+def _hulls(polygons: NDArray[Any], level: Window) -> Edges:
+    """Return the pixels of a level about each polygon, and a pixel more on every side."""
+    x0, y0, x1, y1 = shapely_module().bounds(polygons).T
+    start = np.floor([y0, x0]).astype(np.int64) - 1
+    stop = np.ceil([y1, x1]).astype(np.int64) + 1
+    edges = np.stack([start[0], stop[0], start[1], stop[1]], axis=1)
+    edges = edges.clip([level.y0, level.y0, level.x0, level.x0], [level.y1, level.y1, level.x1, level.x1])
+    return np.unique(edges[(edges[:, 0] < edges[:, 1]) & (edges[:, 2] < edges[:, 3])], axis=0)
+
+
+def _edges(windows: Sequence[Window]) -> Edges:
+    return np.array([(w.y0, w.y1, w.x0, w.x1) for w in windows], np.int64).reshape(-1, 4)
 
 
 def _grown(window: Window, region: Any, level: Window) -> Window:
@@ -95,38 +108,36 @@ def _quarters(window: Window) -> list[Window]:
 class Rectangles:
     """Rectangles of pixels, each with the number of what it belongs to."""
 
-    edges: NDArray[np.int64]
-    """``(rectangle, (y0, y1, x0, x1))``."""
+    edges: Edges
     number: NDArray[np.int64]
     """In ascending order."""
 
     @classmethod
-    def of(cls, windows: Sequence[Sequence[Window]]) -> Rectangles:
-        """Return rectangles, numbered by the sequence that they are in."""
-        edges = [(w.y0, w.y1, w.x0, w.x1) for group in windows for w in group]
-        number = [number for number, group in enumerate(windows) for _ in group]
-        return cls(np.array(edges, np.int64).reshape(-1, 4), np.array(number, np.int64))
+    def of(cls, groups: Sequence[Edges]) -> Rectangles:
+        """Return rectangles, numbered by the group that they are in."""
+        number = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+        return cls(np.concatenate(groups), number)
 
-    def of_number(self, number: int) -> NDArray[np.int64]:
+    def of_number(self, number: int) -> Edges:
         """Return the edges of the rectangles that belong to one thing."""
         return self.edges[slice(*np.searchsorted(self.number, (number, number + 1)))]
 
     def meeting(self, window: Window) -> NDArray[np.bool_]:
         """Say which rectangles share a pixel with a window."""
         y0, y1, x0, x1 = self.edges.T
-        return (y0 < window.y1) & (y1 > window.y0) & (x0 < window.x1) & (x1 > window.x0)
+        return np.asarray((y0 < window.y1) & (y1 > window.y0) & (x0 < window.x1) & (x1 > window.x0))
 
     def holding(self, window: Window) -> NDArray[np.bool_]:
         """Say which rectangles hold a window."""
         y0, y1, x0, x1 = self.edges.T
-        return (y0 <= window.y0) & (y1 >= window.y1) & (x0 <= window.x0) & (x1 >= window.x1)
+        return np.asarray((y0 <= window.y0) & (y1 >= window.y1) & (x0 <= window.x0) & (x1 >= window.x1))
 
 
 Blocks = NDArray[np.int64]
 """``(block, (first row, past the last row, first column, past the last column))`` of tiles."""
 
 
-def blocks_meeting(edges: NDArray[np.int64], tiles: TileBlock) -> Blocks:
+def blocks_meeting(edges: Edges, tiles: TileBlock) -> Blocks:
     """Return the tiles of a block that share a pixel with each rectangle ``(y0, y1, x0, x1)``."""
     y0, y1, x0, x1 = (edges - _origins(tiles)).T
     first = [(start - tiles.size) // tiles.stride + 1 for start in (y0, x0)]
@@ -134,7 +145,7 @@ def blocks_meeting(edges: NDArray[np.int64], tiles: TileBlock) -> Blocks:
     return _within(first, last, tiles)
 
 
-def blocks_held(edges: NDArray[np.int64], tiles: TileBlock) -> Blocks:
+def blocks_held(edges: Edges, tiles: TileBlock) -> Blocks:
     """Return the tiles of a block that lie in each rectangle ``(y0, y1, x0, x1)``."""
     y0, y1, x0, x1 = (edges - _origins(tiles)).T
     first = [-(-start // tiles.stride) for start in (y0, x0)]
@@ -161,20 +172,31 @@ def _within(first: list[NDArray[Any]], last: list[NDArray[Any]], tiles: TileBloc
     return np.unique(blocks[real], axis=0)
 
 
+_BAND = 256
+"""Edges of blocks that are compared at once with all blocks between them."""
+
+
 def union_count(blocks: Blocks) -> int:
     """Return how many tiles lie in at least one of some blocks, none of which is empty.
 
     >>> union_count(np.array([(0, 3, 0, 4), (2, 5, 3, 6)]))
     20
     """
-    if not len(blocks):
-        return 0
-    y, x = np.unique(blocks[:, :2]), np.unique(blocks[:, 2:])
-    covered = np.zeros((len(y) - 1, len(x) - 1), bool)
-    for a, b, c, d in np.stack(
-        [np.searchsorted(y, blocks[:, :2]), np.searchsorted(x, blocks[:, 2:])], axis=1
-    ).reshape(-1, 4):
-        covered[a:b, c:d] = True
+    y = np.unique(blocks[:, :2])
+    bands = [y[start : start + _BAND + 1] for start in range(0, max(len(y) - 1, 0), _BAND)]
+    return sum(_count_in_band(blocks, band) for band in bands)
+
+
+def _count_in_band(blocks: Blocks, y: NDArray[np.int64]) -> int:
+    """Return how many tiles of some rows lie in at least one block; ``y`` holds all edges between them."""
+    blocks = blocks[(blocks[:, 0] < y[-1]) & (blocks[:, 1] > y[0])]
+    x = np.unique(blocks[:, 2:])
+    rows = np.searchsorted(y, blocks[:, :2].clip(y[0], y[-1])).T
+    columns = np.searchsorted(x, blocks[:, 2:]).T
+    begun = np.zeros((len(y), max(len(x), 1)), np.int32)
+    for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        np.add.at(begun, (rows[i], columns[j]), 1 if i == j else -1)
+    covered = begun.cumsum(axis=0).cumsum(axis=1)[:-1, :-1] > 0
     # Numbers of tiles of a whole Earth exceed what 64 bits hold when they are multiplied.
     heights, widths = np.diff(y), np.diff(x)
     return sum(int(height) * int(widths[row].sum()) for height, row in zip(heights, covered, strict=True))

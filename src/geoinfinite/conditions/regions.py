@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from geoinfinite.conditions.carrying import LevelParts, on_level
 from geoinfinite.conditions.footprint import (
+    Edges,
     Footprint,
     Rectangles,
     blocks_held,
@@ -35,12 +36,12 @@ PARTS = 4
 MOST_TEXTS = 2**14
 """Texts of one file."""
 MOST_RECTANGLES = 128
-"""Rectangles that cover the regions of one text ..."""
+"""Rectangles that cover the regions of one text, if it has not more polygons ..."""
 MOST_IN_ALL = 2**12
 """... and of all texts, but for a few for each."""
 _FEWEST = 4
 _MOST_INNER = 2**10
-"""Rectangles in regions: blocks of tiles in them are compared all with all."""
+"""Rectangles in regions, over which the text elsewhere need not be asked for."""
 _FAR = 2**40
 """Beyond every level: what lies at the edge of a level stands for what lies beyond it."""
 
@@ -106,7 +107,7 @@ class LevelRegions:
         turns = range(window.x0 // self.period, -(-window.x1 // self.period))
         return [Window(y0, y1, window.x0 - n * self.period, window.x1 - n * self.period) for n in turns]
 
-    def _copies(self, edges: NDArray[np.int64], tiles: TileBlock) -> NDArray[np.int64]:
+    def _copies(self, edges: Edges, tiles: TileBlock) -> Edges:
         """Return rectangles as tiles see them: beyond the edges too, and once for every turn."""
         edges = edges.copy()
         edges[edges[:, 0] <= 0, 0] = -_FAR
@@ -134,7 +135,7 @@ class LevelRegions:
         y0, y1 = int(rows[0]), int(rows[-1]) + 1
         burnt = np.concatenate([self._piece(Window(y0, y1, x0, x1)) for x0, x1 in pieces], axis=1)
         taken = burnt[rows - y0]
-        return taken if self.period is not None else taken[:, columns - columns[0]]
+        return np.asarray(taken if self.period is not None else taken[:, columns - columns[0]])
 
     def _piece(self, window: Window) -> NDArray[np.uint16]:
         """Return the numbers of texts ``(y, x, part, part)`` on a window within the level."""
@@ -179,9 +180,9 @@ def _level_regions(
     number_of = {text: number for number, text in enumerate(texts)}
     parts = on_level(features, grid, level)
     text_of = np.array([number_of[text] for text in said], np.int64)[parts.feature]
-    full, union = grid.full(level), shapely_module().union_all
+    full = grid.full(level)
     most = max(_FEWEST, min(MOST_RECTANGLES, MOST_IN_ALL // len(texts)))
-    found = [Footprint.of(union(parts.polygons[text_of == n]), full, most) for n in range(len(texts))]
+    found = [Footprint.of(parts.polygons[text_of == n], full, most) for n in range(len(texts))]
     return LevelRegions(
         texts,
         outer=Rectangles.of([footprint.outer for footprint in found]),
@@ -193,10 +194,11 @@ def _level_regions(
     )
 
 
-def _largest(groups: list[tuple[Window, ...]]) -> Rectangles:
+def _largest(groups: list[Edges]) -> Rectangles:
     """Return the largest rectangles."""
-    kept = sorted((w for group in groups for w in group), key=lambda w: (-w.size, w))[:_MOST_INNER]
-    return Rectangles.of([kept])
+    edges = np.concatenate([np.zeros((0, 4), np.int64), *groups])
+    areas = np.prod(edges[:, 1::2] - edges[:, ::2], axis=1)
+    return Rectangles.of([edges[np.argsort(-areas, kind="stable")[:_MOST_INNER]]])
 
 
 def texts_of(features: Features, column: str) -> list[str]:

@@ -19,7 +19,7 @@ def said(name: str, key: str, value: Any) -> str:
     >>> said("hint", "source", "osm.tif")
     "condition.hint.source='osm.tif'"
     """
-    shown = in_full(repr(value)) if key == "source" else shorten(repr(value))
+    shown = in_full(repr(value)) if isinstance(value, str) and os.sep in value else shorten(repr(value))
     return f"condition.{shorten(str(name), 40)}.{key}={shown}"
 
 

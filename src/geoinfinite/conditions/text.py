@@ -133,7 +133,8 @@ class Text:
             lon, lat = place.lonlat()
             raise WorldError(
                 f"{said(self.name, 'prompt', self.prompt)}: {missing[0]!r} is not known at {lon:.5f}, "
-                f"{lat:.5f} on level {place.level}; put the part that needs it in brackets, [ of a {{{missing[0]}}}]"
+                f"{lat:.5f} on level {place.level}; put the part that needs it in brackets, "
+                f"[ of a {{{missing[0]}}}]"
             )
         return filled(self.prompt, attributes)
 

@@ -1,0 +1,107 @@
+"""Draws the pictures of docs/conditions.md. Run ``python docs/images/conditions.py``; it takes some minutes."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from affine import Affine
+from PIL import Image
+
+import geoinfinite as gi
+from geoinfinite.conditions import Known, Raster, Text
+
+HERE = Path(__file__).parent
+GAP = 6
+PLACE = {"crs": "EPSG:32632", "bounds": (500_000, 5_195_000, 507_680, 5_200_120), "resolution": 20.0}
+
+
+def main() -> None:
+    """Draw every picture into the folder of this file."""
+    with tempfile.TemporaryDirectory() as folder:
+        regions(Path(folder))
+        known(Path(folder))
+
+
+def regions(folder: Path) -> None:
+    """Two regions with texts of their own, a raster of strips, and both, in the closed-form model."""
+    rings = {
+        "dunes": [[9.008, 46.915], [9.03, 46.948], [9.048, 46.94], [9.035, 46.912]],
+        "a harbour": [[9.05, 46.93], [9.09, 46.945], [9.085, 46.915]],
+    }
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"text": text},
+            "geometry": {"type": "Polygon", "coordinates": [[*ring, ring[0]]]},
+        }
+        for text, ring in rings.items()
+    ]
+    source = folder / "regions.geojson"
+    source.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    strips = np.zeros((3, 300, 400), np.uint8) + (np.arange(400) // 25 % 2 * 120 + 60).astype(np.uint8)
+    hint = folder / "strips.tif"
+    save(hint, strips, "EPSG:4326", Affine(3e-4, 6e-5, 8.99, 3e-5, -3e-4, 46.96))
+    text = Text("prompt", "sea", source=str(source), column="text")
+    raster = Raster("hint", str(hint), fill=(127,))
+    world = gi.World.for_model("analytic:conditional", **PLACE)
+    world = world.replace(sampler="independent")
+    sampler = gi.samplers.IndependentTiles(
+        solver="dpmpp_2m", schedule="karras", shift=1.0, steps=24, tile=64, stride=48, consistency="none"
+    )
+    panels = [
+        picture(world.replace(conditions=conditions, sampler=sampler))
+        for conditions in ([], [text], [raster], [text, raster])
+    ]
+    sheet(panels).save(HERE / "conditions-regions.jpg", quality=88)
+
+
+def known(folder: Path) -> None:
+    """Blue Marble with a hole, drawn by the bundled network on means of 4 x 4 pixels, and what is there."""
+    with rasterio.open(gi.World.load("earth").root.path) as raster:
+        earth = raster.read()
+    coarse = np.rint(earth.reshape(3, 675, 4, 1350, 4).mean(axis=(2, 4))).astype(np.uint8)
+    save(folder / "root.tif", coarse, "EPSG:4326", Affine(4 / 15, 0, -180, 0, -4 / 15, 90))
+    part, mask = earth[:, 680:840, 2560:2760], np.ones((160, 200), bool)
+    mask[36:124, 52:140] = False
+    lattice = Affine(1 / 15, 0, -180 + 2560 / 15, 0, -1 / 15, 90 - 680 / 15)
+    save(folder / "known.tif", np.where(mask, part, 0), "EPSG:4326", lattice, mask)
+    world = gi.World.for_model(
+        "bundled:earth-small",
+        root=str(folder / "root.tif"),
+        conditions=[Known(str(folder / "known.tif"), level=1)],
+    )
+    drawn = gi.generate(world, 1, gi.Window(680, 840, 2560, 2760))
+    assert (drawn[:, mask] == part[:, mask]).all()
+    panels = [np.where(mask, part, 0), drawn, part]
+    sheet([panel.repeat(2, axis=1).repeat(2, axis=2) for panel in panels]).save(
+        HERE / "conditions-known.jpg", quality=88
+    )
+
+
+def picture(world: gi.World) -> np.ndarray:
+    """Level 0 of a world."""
+    return gi.generate(world, 0, world.grid.full(0))
+
+
+def save(path: Path, values: np.ndarray, crs: str, transform: Affine, mask: np.ndarray | None = None) -> None:
+    """Write a GeoTIFF."""
+    profile = {"driver": "GTiff", "count": len(values), "dtype": values.dtype, "crs": crs, "transform": transform}
+    with rasterio.open(path, "w", height=values.shape[1], width=values.shape[2], **profile) as raster:
+        raster.write(values)
+        if mask is not None:
+            raster.write_mask(mask)
+
+
+def sheet(panels: list[np.ndarray]) -> Image.Image:
+    """Return pictures side by side."""
+    gap = np.full((3, panels[0].shape[1], GAP), 255, np.uint8)
+    row = [part for panel in panels for part in (panel, gap)][:-1]
+    return Image.fromarray(np.moveaxis(np.concatenate(row, axis=2), 0, -1))
+
+
+if __name__ == "__main__":
+    main()
