@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/conditions.md. Run ``python docs/images/conditions.py``; it takes some minutes."""
+"""Draws the pictures of docs/conditions.md. Run ``python docs/images/conditions.py``."""
 
 from __future__ import annotations
 
@@ -89,8 +89,9 @@ def picture(world: gi.World) -> np.ndarray:
 
 def save(path: Path, values: np.ndarray, crs: str, transform: Affine, mask: np.ndarray | None = None) -> None:
     """Write a GeoTIFF."""
-    profile = {"driver": "GTiff", "count": len(values), "dtype": values.dtype, "crs": crs, "transform": transform}
-    with rasterio.open(path, "w", height=values.shape[1], width=values.shape[2], **profile) as raster:
+    bands, height, width = values.shape
+    profile = {"driver": "GTiff", "count": bands, "height": height, "width": width, "dtype": values.dtype}
+    with rasterio.open(path, "w", crs=crs, transform=transform, **profile) as raster:
         raster.write(values)
         if mask is not None:
             raster.write_mask(mask)

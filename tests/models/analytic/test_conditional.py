@@ -1,4 +1,4 @@
-"""The conditional Gaussian's denoiser is the posterior mean, about a mean and at a deviation that are told."""
+"""The closed-form conditional models: means by what is told, guided in closed form."""
 
 from __future__ import annotations
 
