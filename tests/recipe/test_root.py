@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-import rasters
 from affine import Affine
 
+import rasters
 from geoinfinite import World
 from geoinfinite.errors import WorldError
 from geoinfinite.plane.window import Window

@@ -27,6 +27,7 @@ from geoinfinite.errors import WorldError
 from geoinfinite.file_memo import FileState
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
+from geoinfinite.rasters.quiet import placeless
 from geoinfinite.tiling import TileBlock
 from geoinfinite.told import Regions
 
@@ -144,7 +145,8 @@ class LevelRegions:
         if len(near):
             moved = _on_parts(self.parts.polygons[near], window.x0, window.y0)
             shapes = zip(moved, self.text_of[near].tolist(), strict=True)
-            rasterio.features.rasterize(list(shapes), out=fine, transform=Affine.identity())
+            with placeless():
+                rasterio.features.rasterize(list(shapes), out=fine, transform=Affine.identity())
         return fine.reshape(height, PARTS, width, PARTS).transpose(0, 2, 1, 3)
 
 

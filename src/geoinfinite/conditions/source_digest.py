@@ -9,6 +9,7 @@ from typing import Any
 from geoinfinite.conditions.settings import said
 from geoinfinite.errors import WorldError
 from geoinfinite.file_memo import file_digest
+from geoinfinite.rasters.beside import overview_files
 from geoinfinite.rasters.files import content_digest
 from geoinfinite.token import token
 
@@ -26,6 +27,10 @@ def checked_digest(name: str, digest: Any) -> str | None:
 
 def source_digest(path: Path) -> str:
     """Return the name of a raster's content, wherever it lies; overviews are content too."""
-    overviews = Path(f"{path}.ovr")
     content = content_digest(path)
-    return token([content, file_digest(overviews)]) if overviews.is_file() else content
+    overviews = {
+        file.name.removeprefix(path.name): file_digest(file)
+        for file in overview_files(path)
+        if file.is_file()
+    }
+    return token([content, overviews]) if overviews else content

@@ -20,6 +20,7 @@ from rasterio.errors import RasterioIOError
 from geoinfinite.errors import WorldError
 from geoinfinite.file_memo import FileState
 from geoinfinite.plane.crs import shorten, turn
+from geoinfinite.rasters.beside import has_overviews, overview_files
 from geoinfinite.rasters.checks import Colour, check_real, check_size, crs_of, palette_of
 from geoinfinite.rasters.files import OPTIONS, States, open_raster, states
 
@@ -134,7 +135,7 @@ def source_raster(path: Path, named: str) -> SourceRaster:
 
 def source_files(path: Path) -> States:
     """Return the state of the files that decide what is read: the raster, what lies beside it, overviews."""
-    return (*states(path), FileState.or_absent(Path(f"{path}.ovr")))
+    return (*states(path), *map(FileState.or_absent, overview_files(path)))
 
 
 @lru_cache(maxsize=64)
@@ -169,7 +170,23 @@ def _header(path: Path, named: str, stood: States) -> SourceRaster:
             masked=flags != {MaskFlags.all_valid},
             nodata=None if MaskFlags.nodata in flags else dataset.nodata,
             alpha=next((i for i in dataset.indexes if i not in values), None),
-            overviews=tuple(dataset.overviews(1)),
+            overviews=_overviews(path, named, dataset),
             turn=around,
             wraps=bool(once and not t.b and not t.d),
         )
+
+
+def _overviews(path: Path, named: str, dataset: Any) -> tuple[int, ...]:
+    """Return how many times coarser each overview is; none if some do not know what the raster knows.
+
+    A mask that is written after the overviews is not one of them: all of their pixels would be known.
+    """
+    if not has_overviews(path, dataset):
+        return ()
+    factors = tuple(dataset.overviews(1))
+    for number in range(len(factors)):
+        with open_raster(path, named, overview=number) as overview:
+            check_size(overview, named)
+            if overview.mask_flag_enums != dataset.mask_flag_enums:
+                return ()
+    return factors

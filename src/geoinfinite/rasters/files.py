@@ -6,23 +6,22 @@ Nothing but the formats of `DRIVERS` is opened, so that no file can name other f
 from __future__ import annotations
 
 import os
-import warnings
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import rasterio
-from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+from rasterio.errors import RasterioIOError
 
 from geoinfinite.errors import WorldError
 from geoinfinite.file_memo import FileState, file_digest, process_memo
 from geoinfinite.plane.crs import in_full, shorten
+from geoinfinite.rasters.beside import TIFF, check_mask, first_bytes, names_beside
+from geoinfinite.rasters.quiet import placeless
 from geoinfinite.token import token
 
-_TIFF = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"
-DRIVERS = {**dict.fromkeys(_TIFF, "GTiff"), b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG"}
+DRIVERS = {**dict.fromkeys(TIFF, "GTiff"), b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG"}
 """GDAL's drivers for files that hold all their pixels themselves, by their first bytes; a COG is a GTiff."""
 OPTIONS: dict[str, Any] = {
     "GDAL_DISABLE_READDIR_ON_OPEN": True,  # A folder may hold a million files.
@@ -38,22 +37,7 @@ States = tuple[FileState, ...]
 
 def states(path: Path) -> States:
     """Return the state of a raster's file, and of those that may lie beside it and decide its pixels."""
-    return tuple(FileState.or_absent(Path(name)) for name in (str(path), *_beside(path)))
-
-
-def _beside(path: Path) -> Iterator[str]:
-    """Yield the names of a mask, of GDAL's metadata and of world files; overviews are never read."""
-    bare = str(path).removesuffix(path.suffix)
-    yield from _masks(path)
-    yield from (f"{path}.aux.xml", f"{path}.aux", f"{bare}.aux", f"{path}.AUX", f"{bare}.AUX")
-    ending = path.suffix.removeprefix(".")
-    for name in (f"{ending[:1]}{ending[-1:]}w", f"{ending}w", "wld"):
-        yield from (f"{bare}.{name.lower()}", f"{bare}.{name.upper()}")
-
-
-def _masks(path: Path) -> tuple[str, str]:
-    """Return the names under which GDAL looks for a mask."""
-    return f"{path}.msk", f"{path}.MSK"
+    return tuple(FileState.or_absent(Path(name)) for name in (str(path), *names_beside(path)))
 
 
 def open_raster(path: Path, named: str, *, overview: int | None = None, instead: str = "") -> Any:
@@ -66,15 +50,12 @@ def open_raster(path: Path, named: str, *, overview: int | None = None, instead:
         raise WorldError(
             f"{named} does not exist (looked for {in_full(str(path))}); name a raster file{instead}"
         )
-    _check_mask(path)
+    check_mask(path)
     driver = _driver(path, named)
     try:
-        with warnings.catch_warnings():
-            # What the warning says is said by the checks of the header, as an error.
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.Env(**OPTIONS):
-                options = {} if overview is None else {"overview_level": overview}
-                return rasterio.open(path.absolute(), driver=driver, **options)
+        options = {} if overview is None else {"overview_level": overview}
+        with placeless(), rasterio.Env(**OPTIONS):
+            return rasterio.open(path.absolute(), driver=driver, **options)
     except RasterioIOError as error:
         raise WorldError(
             f"{named} is not a raster that can be read ({shorten(str(error))}): it is damaged; copy it again"
@@ -83,7 +64,7 @@ def open_raster(path: Path, named: str, *, overview: int | None = None, instead:
 
 def _driver(path: Path, named: str) -> str:
     try:
-        head = process_memo.ask(path, _first_bytes)
+        head = process_memo.ask(path, first_bytes)
     except OSError as error:
         raise WorldError(f"{named} cannot be read ({error.strerror}); see to its permissions") from error
     driver = next((name for magic, name in DRIVERS.items() if head.startswith(magic)), None)
@@ -95,18 +76,6 @@ def _driver(path: Path, named: str) -> str:
             "pixels themselves; convert it: rio convert SRC DST.tif"
         )
     return driver
-
-
-def _first_bytes(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return stream.read(4)
-
-
-def _check_mask(path: Path) -> None:
-    """Raise `WorldError` for a mask file of another format than TIFF: GDAL would open any."""
-    for mask in map(Path, _masks(path)):
-        if mask.is_file() and process_memo.ask(mask, _first_bytes) not in _TIFF:
-            raise WorldError(f"{mask} is not a TIFF, as masks of rasters are; remove it or write it anew")
 
 
 def content_digest(path: Path) -> str:

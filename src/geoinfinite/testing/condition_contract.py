@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pickle
 from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,7 @@ from geoinfinite.conditions.protocol import Condition
 from geoinfinite.errors import WorldError
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
+from geoinfinite.token import token
 from geoinfinite.told import Regions, Slot
 
 
@@ -26,6 +30,10 @@ class ConditionContract(ABC):
     ...     def condition(self, tmp_path):
     ...         return Text("prompt", "a harbour")
     >>> TestMine().test_it_is_small_and_travels(tmp_path=None)
+
+    A condition keeps the contract if what it says is a function of its settings, of the content of its files
+    and of the place, and of nothing else: not of the window, the order of questions, the thread, or the
+    folder that its files lie in.
     """
 
     slot: Slot
@@ -36,8 +44,12 @@ class ConditionContract(ABC):
 
     @abstractmethod
     def condition(self, tmp_path: Any) -> Condition:
-        """Return the condition; files that it names may be written into ``tmp_path``."""
+        """Return the condition, always the same; files that it names may be written into ``tmp_path``."""
         raise NotImplementedError
+
+    def change(self, condition: Condition) -> None:
+        """Give the files of the condition other content; a condition without files needs none of this."""
+        raise NotImplementedError("write other content to the files of the condition")
 
     def told(self, condition: Condition, window: Window) -> Any:
         """Return what it says of a window."""
@@ -58,6 +70,26 @@ class ConditionContract(ABC):
         assert pickle.loads(sent) == condition
         assert hash(pickle.loads(sent)) == hash(condition)
 
+    def test_it_cannot_be_changed(self, tmp_path: Any) -> None:
+        """A recipe that holds it is a value."""
+        condition: Any = self.condition(tmp_path)
+        with pytest.raises(AttributeError, match="name"):
+            condition.name = "another"
+        assert condition.name == self.slot.name
+
+    def test_making_it_reads_no_file(self, tmp_path: Any) -> None:
+        """A world can be described where its files do not lie."""
+        condition: Any = self.condition(tmp_path)
+        settings = (
+            {field.name: getattr(condition, field.name) for field in fields(condition) if field.init}
+            if is_dataclass(condition)
+            else {}
+        )
+        for file in condition.files():
+            file.unlink()
+        assert pickle.loads(pickle.dumps(condition)) == condition
+        assert not settings or type(condition)(**settings) == condition
+
     def test_it_says_the_same_again(self, tmp_path: Any) -> None:
         """The same place is told the same, bit for bit, also by an equal condition."""
         condition = self.condition(tmp_path)
@@ -66,27 +98,92 @@ class ConditionContract(ABC):
         assert_same(first, self.told(condition, self.window))
         assert_same(first, self.told(pickle.loads(pickle.dumps(condition)), self.window))
 
+    def test_many_threads_are_told_what_one_is(self, tmp_path: Any) -> None:
+        """No question disturbs another that is asked at the same time."""
+        condition, tiles = self.condition(tmp_path), self.tiles()
+        alone = [self.told(condition, tile) for tile in tiles]
+        with ThreadPoolExecutor(4) as threads:
+            together = list(threads.map(lambda tile: self.told(condition, tile), tiles * 2))
+        for one, other in zip(alone * 2, together, strict=True):
+            assert_same(one, other)
+
+    def test_what_it_says_has_the_shape_of_the_slot(self, tmp_path: Any) -> None:
+        """The shape follows from the slot and the tile; shares of texts sum to 1."""
+        condition = self.condition(tmp_path)
+        for tile in self.tiles():
+            told = self.told(condition, tile)
+            if isinstance(told, Regions):
+                assert told.shares.shape == (len(told.prompts), *tile.shape)
+                np.testing.assert_allclose(told.shares.sum(axis=0), 1, atol=1e-6)
+            elif told is not None and not isinstance(told, str):
+                assert told.dtype == (np.float64 if self.slot.kind == "metadata" else np.float32)
+                assert told.shape == _shape(self.slot, tile, len(told))
+
     def test_a_value_is_a_function_of_its_pixel(self, tmp_path: Any) -> None:
         """The window law on what is told, for values that lie on pixels: rasters, and shares of texts."""
-        condition, step = self.condition(tmp_path), 37
-        whole = self.told(condition, self.window)
-        if not isinstance(whole, Regions) and self.slot.kind != "raster":
-            return
-        for y in range(self.window.y0, self.window.y1, step):
-            for x in range(self.window.x0, self.window.x1, step):
-                part = Window(y, min(y + step, self.window.y1), x, min(x + step, self.window.x1))
-                assert_same(_cut(whole, part.slices(self.window)), self.told(condition, part))
-
-    def test_its_description_is_stable_and_names_its_files(self, tmp_path: Any) -> None:
-        """What decides its values is described the same each time, and its files are there."""
         condition = self.condition(tmp_path)
-        assert condition.described() == condition.described()
-        assert all(path.is_file() for path in condition.files())
+        whole = self.told(condition, self.window)
+        if isinstance(whole, Regions) or self.slot.kind == "raster":
+            for part in self.tiles():
+                at = _cells(part, self.window, self.slot.pixels)
+                assert_same(_cut(whole, at), self.told(condition, part))
+
+    def test_a_vector_is_a_function_of_its_place(self, tmp_path: Any) -> None:
+        """Of an embedding: twice as many vectors in a window twice as large lie at the same places."""
+        condition, y, x = self.condition(tmp_path), self.window.y0, self.window.x0
+        if self.slot.kind == "embedding":
+            cells, side = self.slot.cells, min(self.window.shape) // 2
+            twice = Place(self.grid, self.level, Window(y, y + 2 * side, x, x + 2 * side))
+            large: Any = condition.told(twice, replace(self.slot, cells=2 * cells))
+            small = self.told(condition, Window(y, y + side, x + side, x + 2 * side))
+            np.testing.assert_allclose(small, large[:, :cells, cells:], rtol=1e-5)
+
+    def test_its_description_is_its_content(self, tmp_path: Any) -> None:
+        """Equal files elsewhere are described the same; other content is not, and is told at once."""
+        folders = Path(tmp_path) / "here", Path(tmp_path) / "there" / "deeper"
+        for folder in folders:
+            folder.mkdir(parents=True)
+        here, there = map(self.condition, folders)
+        described, said = token(here.described()), self.told(here, self.window)
+        assert token(here.described()) == token(there.described()) == described
+        assert all(path.is_file() for path in here.files())
+        if here.files():
+            self.change(here)
+            assert token(here.described()) != described
+            assert token(there.described()) == described
+            with pytest.raises(AssertionError, match=r"Arrays are not equal|assert"):
+                assert_same(said, self.told(here, self.window))
 
     def test_it_refuses_a_slot_of_another_kind(self, tmp_path: Any) -> None:
-        """A slot that it cannot fill is refused, by name."""
-        with pytest.raises(WorldError, match=self.slot.name):
-            self.condition(tmp_path).check(Slot(self.slot.name, "none of any kind"), self.grid, self.level)
+        """A slot that it cannot fill is refused in one line, by name."""
+        condition = self.condition(tmp_path)
+        other = "text" if self.slot.kind == "raster" else "raster"
+        for kind in ("none of any kind", other):
+            with pytest.raises(WorldError, match=self.slot.name) as caught:
+                condition.check(Slot(self.slot.name, kind), self.grid, self.level)
+            assert "\n" not in str(caught.value)
+
+    def tiles(self) -> list[Window]:
+        """Return the window in tiles, in an order that is not that of reading."""
+        step = 37 // self.slot.pixels * self.slot.pixels
+        w = self.window
+        rows, columns = (range(*edges, step) for edges in ((w.y0, w.y1), (w.x0, w.x1)))
+        tiles = [Window(y, min(y + step, w.y1), x, min(x + step, w.x1)) for y in rows for x in columns]
+        return tiles[1::2][::-1] + tiles[::2]
+
+
+def _cells(part: Window, whole: Window, pixels: int) -> tuple[slice, slice]:
+    """Return where a part lies in an array that holds cells of ``pixels`` pixels of a whole."""
+    return part.coarsen(pixels).slices(whole.coarsen(pixels))
+
+
+def _shape(slot: Slot, tile: Window, first: int) -> tuple[int, ...]:
+    """Return the shape of an array that fills a slot; ``first`` stands where the slot leaves it open."""
+    if slot.kind == "raster":
+        return (slot.channels or first, *tile.coarsen(slot.pixels).shape)
+    if slot.kind == "embedding":
+        return slot.channels or first, slot.cells, slot.cells
+    return (len(slot.bands) or first,)
 
 
 def _cut(told: Any, at: tuple[slice, slice]) -> Any:
