@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def regions(folder: Path) -> None:
-    """Two regions with texts of their own, a raster of strips, and both, in the closed-form model."""
+    """Draw two regions with texts of their own, a raster of strips, and both, in the closed form."""
     rings = {
         "dunes": [[9.008, 46.915], [9.03, 46.948], [9.048, 46.94], [9.035, 46.912]],
         "a harbour": [[9.05, 46.93], [9.09, 46.945], [9.085, 46.915]],
@@ -62,7 +62,7 @@ def regions(folder: Path) -> None:
 
 
 def sketch(folder: Path) -> None:
-    """A draft of land and sea, left open in the east, and the closed-form planet without it and with it."""
+    """Draw a draft that is left open in the east, and a closed-form world without it and with it."""
     y, x = np.mgrid[:256, :384]
     land = (((x - 120) / 90) ** 2 + ((y - 128) / 80) ** 2 < 1) & ~(np.hypot(x - 150, y - 110) < 30)
     draft = np.empty((4, 256, 384), np.uint8)
@@ -74,7 +74,7 @@ def sketch(folder: Path) -> None:
     save(path, draft, "EPSG:32632", Affine(20, 0, 500_000, 0, -20, 5_200_120))
     with rasterio.open(path, "r+") as raster:
         raster.colorinterp = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
-    world = gi.World.for_model("analytic:planet", **PLACE)
+    world = gi.World.for_model("analytic:conditional", **PLACE)
     sampler = gi.samplers.EarlySync(
         solver="dpmpp_2m", schedule="karras", shift=1.0, steps=24, tile=64, stride=48, consistency="none"
     )
@@ -85,7 +85,7 @@ def sketch(folder: Path) -> None:
 
 
 def known(folder: Path) -> None:
-    """Blue Marble with a hole, drawn by the bundled network on means of 4 x 4 pixels, and what is there."""
+    """Draw Blue Marble with a hole, the hole completed by the bundled network, and what is there."""
     with rasterio.open(gi.World.load("earth").root.path) as raster:
         earth = raster.read()
     coarse = np.rint(earth.reshape(3, 675, 4, 1350, 4).mean(axis=(2, 4))).astype(np.uint8)
