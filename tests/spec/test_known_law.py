@@ -236,3 +236,20 @@ def filled_text(filled: gi.World, folder: Path) -> str:
     """The world file of a world."""
     filled.save(folder / "filled.toml")
     return (folder / "filled.toml").read_text()
+
+
+def test_a_store_costs_what_was_planned_where_tiles_cost_differently(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, _ = world(tmp_path, "independent")
+    text = gi.conditions.Text("prompt", "sea", source=grounds.regions(tmp_path), column="text")
+    steered = gi.World.for_model("analytic:conditional", **PLACE, conditions=[text, *recipe.conditions])
+    steered = steered.replace(
+        sampler=replace(PRESETS["independent"], steps=3), numerics=replace(steered.numerics, micro_batch=1)
+    )
+    calls = count_calls(monkeypatch)
+    array = steered.array(0)[:, 20:230, 30:250]
+    planned = gi.plan(array, shard=56)
+    assert planned.shards == 16
+    array.geoinfinite.to_zarr(str(tmp_path / "s.zarr"), shard=56)
+    assert sum(calls.batches) == planned.evaluations

@@ -40,6 +40,11 @@ class Pricing:
     repeats: int = 1
     """How often a tile that is known in part takes every step."""
 
+    @property
+    def is_uniform(self) -> bool:
+        """Whether all tiles of a layer cost the same."""
+        return self.known is None and self.steering.counts is None
+
     def of_layers(self, layers: tuple[Layer, ...], window: Window) -> Cost:
         """Return what a window that is not empty takes: the tiles of its cone."""
         needs = cone(layers, window)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 
-from geoinfinite.engine import Drawn, Level, cold_cost, resolve
+from geoinfinite.engine import Cost, Drawn, Level, cold_cost, resolve
 from geoinfinite.errors import StoreError, WindowError
 from geoinfinite.plane.window import Window
 from geoinfinite.progress import bytes_text
@@ -25,6 +25,9 @@ FEWEST_TILES = 4
 """Shards are not split below this many strides: their border tiles would be drawn too often."""
 SHEET_SIDE = 1024
 """Where tiles are fused layer by layer, about this many pixels a side are drawn at once."""
+COUNTED_SHARDS = 10_000
+"""Shards that are counted one by one where known pixels or texts by region make tiles cost differently; of
+more the evaluations are estimated: exact but for tiles that two shards draw."""
 INNER_CHUNK = 512
 """Readers fetch about this many pixels a side at a time."""
 
@@ -244,15 +247,29 @@ def _stage(level: Level, window: Window, side: int) -> Stage:
         return Stage(
             level, window, side, _inner_chunk(side), alone.tiles, alone.tiles, alone.evaluations, layered=True
         )
-    tiles = evaluations = 0
-    # The side is a multiple of the stride: all shards but the last of each axis cost the same.
     rows, columns = -(-window.height // side), -(-window.width // side)
-    for row, times_y in _runs(rows):
-        for column, times_x in _runs(columns):
-            cost = level.cost(_cell(window, side, row, column))
-            tiles += times_y * times_x * cost.tiles
-            evaluations += times_y * times_x * cost.evaluations
+    cost = _shards_alike(level, window, side, (rows, columns))
+    tiles, evaluations = cost.tiles, cost.evaluations
+    if isinstance(level.source, Drawn) and not level.source.pricing.is_uniform:
+        if rows * columns <= COUNTED_SHARDS:
+            cells = (_cell(window, side, row, column) for row in range(rows) for column in range(columns))
+            evaluations = sum(level.cost(cell).evaluations for cell in cells)
+        else:
+            evaluations = alone.evaluations * tiles // max(alone.tiles, 1)
     return Stage(level, window, side, _inner_chunk(side), tiles, alone.tiles, evaluations)
+
+
+def _shards_alike(level: Level, window: Window, side: int, shards: tuple[int, int]) -> Cost:
+    """Return the cost of all shards where that of a tile is the same everywhere.
+
+    The side is a multiple of the stride: all shards but the last of each axis cost the same.
+    """
+    total = Cost()
+    for row, times_y in _runs(shards[0]):
+        for column, times_x in _runs(shards[1]):
+            cost, times = level.cost(_cell(window, side, row, column)), times_y * times_x
+            total += Cost(times * cost.tiles, times * cost.evaluations)
+    return total
 
 
 def _sheet_bytes(stage: Stage) -> int:
