@@ -194,3 +194,45 @@ def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
             recipe.replace(**change)
     with pytest.raises(WorldError, match=r"sampler.repeats=4 takes a step again before it is fused"):
         MultiDiffusion(repeats=4)
+
+
+def test_holes_of_a_root_are_drawn_when_asked_and_refused_otherwise(tmp_path: Path) -> None:
+    recipe, values = world(tmp_path, "independent")
+    source = recipe.conditions[0].source
+    text = f"""
+        [root]
+        source = "{source}"
+        [grid]
+        levels = 2
+        [level.0.model]
+        ref = "analytic:planet"
+        [level.0.sampler]
+        preset = "independent"
+        tile = 64
+        stride = 56
+        steps = 12
+        [level.1.model]
+        ref = "analytic:gaussian"
+    """
+    with pytest.raises(WorldError, match=r"leave level.0 out, or set root.source = .*, or root.fill"):
+        gi.World.loads(text)
+    filled = gi.World.loads(text.replace("[grid]", 'fill = "draw"\n[grid]'))
+    assert gi.World.loads(filled_text(filled, tmp_path)) == filled
+    part = Window(80, 160, 100, 190)
+    drawn = gi.generate(filled, 0, part, resources=fresh())
+    kept = HOLE[part.slices(WHOLE)]
+    np.testing.assert_array_equal(drawn[:, kept], values[:, *part.slices(WHOLE)][:, kept])
+    assert drawn[:, ~kept].std() > 5
+    finer = gi.generate(filled, 1, Window(440, 480, 480, 520))
+    means = finer.astype(float).reshape(3, 10, 4, 10, 4).mean(axis=(2, 4))
+    np.testing.assert_array_equal(means, gi.generate(filled, 0, Window(110, 120, 120, 130)))
+    plain = gi.World.loads(text.partition("[level.0.model]")[0])
+    with pytest.raises(WorldError, match=r"has \d+ masked pixels .*; draw them: root.fill = "):
+        gi.generate(plain, 1, Window(440, 480, 480, 520))
+    assert filled.token != plain.token
+
+
+def filled_text(filled: gi.World, folder: Path) -> str:
+    """The world file of a world."""
+    filled.save(folder / "filled.toml")
+    return (folder / "filled.toml").read_text()

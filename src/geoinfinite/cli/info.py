@@ -71,7 +71,7 @@ def _level_document(recipe: Recipe, level: int) -> dict[str, Any]:
 
 def _drawn(recipe: Recipe, level: int) -> bool:
     """Say whether a level is drawn by a model, and not read from the root raster."""
-    return level > 0 or recipe.root.generated
+    return level > 0 or recipe.root.drawn
 
 
 def _describe_world(recipe: Recipe) -> None:

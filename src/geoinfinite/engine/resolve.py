@@ -8,7 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from geoinfinite.conditions.known import Known, KnownPixels
+from geoinfinite.conditions.known import KnownPixels
 from geoinfinite.conditions.protocol import ByRegion, PromptCounts
 from geoinfinite.conditions.sketch import Sketch
 from geoinfinite.diffusion.model import ModelFacts
@@ -59,7 +59,7 @@ class _ResolvedRecipe:
         recipe, number = self._recipe, len(self._levels)
         parent = self._levels[-1] if self._levels else None
         bands = recipe.bands if parent is None else parent.bands
-        is_raster = parent is None and not recipe.root.generated
+        is_raster = parent is None and not recipe.root.drawn
         source = RasterSource(recipe.root.raster()) if is_raster else self._drawn(number, bands)
         return Level(recipe, number, self._token, bands, source, parent)
 
@@ -97,7 +97,7 @@ def _sketch(recipe: Recipe, number: int) -> Sketch | None:
 
 def _known(recipe: Recipe, number: int) -> KnownPixels | None:
     """Return what is known of a level: by a raster of its own, or of the nearest finer level."""
-    rasters = [c for c in recipe.conditions if isinstance(c, Known) and c.level >= number]
+    rasters = [known for known in recipe.known if known.level >= number]
     nearest = min(rasters, key=lambda known: known.level, default=None)
     return None if nearest is None else KnownPixels(nearest, recipe.grid, number)
 

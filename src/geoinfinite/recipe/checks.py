@@ -89,10 +89,10 @@ def check_settings(levels: Sequence[LevelSettings], grid: Grid, root: Root) -> N
             raise WorldError(f"level.{number} does not exist: this grid has levels 0 to {grid.levels - 1}")
         if numbers.count(number) > 1:
             raise WorldError(f"level.{number} has settings twice; write them under one [level.{number}]")
-        if number == 0 and not root.generated:
+        if number == 0 and not root.drawn:
             raise WorldError(
                 f"level.0 is root.source={in_full(root.source)!r}, which is read and not drawn; leave "
-                'level.0 out, or set root.source = "generated"'
+                'level.0 out, or set root.source = "generated", or root.fill = "draw" for what it lacks'
             )
 
 
@@ -124,12 +124,10 @@ def check_conditions(
     check_used(conditions, used, known)
 
 
-def check_known(conditions: Sequence[Condition], grid: Grid, drawn: range, *, bands: int, dtype: str) -> None:
+def check_known(rasters: Sequence[Known], grid: Grid, drawn: range, *, bands: int, dtype: str) -> None:
     """Raise `WorldError` unless known pixels lie on a drawn level, in the world's bands and dtype."""
     levels = []
-    for known in conditions:
-        if not isinstance(known, Known):
-            continue
+    for known in rasters:
         where = f"condition.{known.name}"
         if known.level not in drawn:
             raise WorldError(

@@ -110,6 +110,7 @@ class Raster:
             raise WorldError(
                 f"root.source={in_full(self.source)!r} has {int((~known).sum())} masked pixels (nodata, NaN, "
                 f"mask or alpha) within rows {window.y0}..{window.y1}, columns {window.x0}..{window.x1}; "
+                f'draw them: root.fill = "draw", or '
                 f"fill them: {self._fill(bool(np.isinf(values).any()))}{_unless_alpha(dataset)}"
             )
         return values

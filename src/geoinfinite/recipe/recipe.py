@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from geoinfinite.conditions.known import Known
 from geoinfinite.conditions.protocol import Condition
 from geoinfinite.diffusion.noise import NoiseField, noise_key
 from geoinfinite.errors import WorldError
@@ -79,14 +80,20 @@ class Recipe:
             check_drawn(self.grid, self._drawn(level))
             check_bands(self.model_at(level), self.bands, self.root)
         slots = {model: model.facts().slots for model in {self.model_at(level) for level in drawn}}
-        if self.conditions or any(slots.values()):
-            check_known(self.conditions, self.grid, drawn, bands=self.bands, dtype=self.dtype)
+        if self.conditions or self.known or any(slots.values()):
+            check_known(self.known, self.grid, drawn, bands=self.bands, dtype=self.dtype)
             check_sketches(self.conditions, [self._drawn(level) for level in drawn], self.bands)
             check_conditions(self.conditions, self.grid, [self._drawn(level) for level in drawn], slots)
 
     def drawn_levels(self) -> range:
         """Return the levels that a network draws: all, or all but the root raster."""
-        return range(0 if self.root.generated else 1, self.grid.levels)
+        return range(0 if self.root.drawn else 1, self.grid.levels)
+
+    @property
+    def known(self) -> tuple[Known, ...]:
+        """The rasters whose pixels stay as they are: those of conditions, and a root that is filled."""
+        of_root = (Known(str(self.root.path), name="root"),) if self.root.fill else ()
+        return (*of_root, *(c for c in self.conditions if isinstance(c, Known)))
 
     def settings_at(self, level: int) -> LevelSettings:
         """Return what a level has of its own."""

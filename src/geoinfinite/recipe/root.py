@@ -20,6 +20,7 @@ from geoinfinite.recipe.raster import Raster
 from geoinfinite.recipe.rasterheader import read_header
 from geoinfinite.token import token
 
+DRAW = "draw"
 GENERATED = "generated"
 """The source of a level 0 that is drawn."""
 
@@ -37,6 +38,8 @@ class Root:
     """Factor on the stored values, which with ``offset`` brings them to 0..1 of a float32 world."""
     offset: float | None = None
     """What is added to the scaled values."""
+    fill: str | None = None
+    """``"draw"``: pixels that are not known are drawn by the model of level 0; ``None``: they are refused."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.source, str | os.PathLike) or "\0" in os.fspath(self.source):
@@ -58,6 +61,21 @@ class Root:
             ):
                 raise WorldError(f"root.{name}={shorten(repr(value))} must be a finite number, scale not 0")
             object.__setattr__(self, name, float(value))
+
+        if self.fill not in (None, DRAW):
+            raise WorldError(
+                f'root.fill={shorten(repr(self.fill))} is not "draw"; write that, or leave it out'
+            )
+        if self.fill is not None and (self.generated or (self.scale, self.offset) != (None, None)):
+            raise WorldError(
+                f"root.fill={self.fill!r} keeps the pixels of a raster as they are stored: leave it out for "
+                "a generated root, and write a raster of scaled values instead of root.scale and root.offset"
+            )
+
+    @property
+    def drawn(self) -> bool:
+        """Whether a model draws level 0, all of it or what its raster lacks."""
+        return self.generated or self.fill == DRAW
 
     @property
     def generated(self) -> bool:
@@ -85,6 +103,8 @@ class Root:
             return self.source
         content = self.raster().digest()
         stated = [self.scale, self.offset]
+        if self.fill is not None:
+            return token([content, self.fill])
         return content if stated == [None, None] else token([content, *stated])
 
     def read(self, window: Window) -> NDArray[Any]:

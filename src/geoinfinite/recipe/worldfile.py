@@ -187,7 +187,7 @@ def _levels(
         if not (name.isascii() and name.isdecimal() and len(name) < 4 and str(int(name)) == name):
             raise WorldError(f"[level.{shorten(name)}] is not a level; write [level.3.sampler]")
         found[int(name)] = table
-    if fields["root"].generated:
+    if fields["root"].drawn:
         found.setdefault(0, {})
     of_world: Any = fields.get("sampler")
     levels = []
