@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 import shutil
+import tracemalloc
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,13 @@ import numpy as np
 import pytest
 import rasterio
 import rasterio.warp
+import rasterio.windows
 from affine import Affine
 from grounds import GRIDS, HINT
 from pyproj import Transformer
 
 import geoinfinite as gi
-from geoinfinite.conditions import Place, Raster
+from geoinfinite.conditions import Place, Raster, check_digest
 from geoinfinite.conditions.sampling import Density, density
 from geoinfinite.conditions.source_raster import source_raster
 from geoinfinite.errors import CostWarning, WorldError
@@ -258,10 +261,56 @@ def test_a_condition_is_small_and_its_content_is_its_name(tmp_path: Path) -> Non
     assert Raster("hint", copy, fill=FILL).described() != condition.described()
 
 
+def test_what_lies_beside_a_file_of_a_stated_digest_is_content(tmp_path: Path) -> None:
+    path = grounds.source(tmp_path, "EPSG:4326")
+    condition = Raster("hint", path, digest="sha256:" + "0" * 64)
+    before = condition.described()
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False), rasterio.open(path, "r+") as raster:
+        raster.write_mask(np.full(raster.shape, 255, np.uint8))
+    assert condition.described() != before
+
+
+def test_memory_is_bounded_whatever_the_source(tmp_path: Path) -> None:
+    """2.5 gigabytes of pixels, of which a coarse tile reads a few all over."""
+    path, side = tmp_path / "huge.tif", 50_000
+    profile = {"driver": "GTiff", "height": side, "width": side, "count": 1, "dtype": "uint8", "tiled": True}
+    with rasterio.open(
+        path,
+        "w",
+        **profile,
+        crs="EPSG:32632",
+        transform=Affine(1, 0, 500_000, 0, -1, 5_200_000),
+        sparse_ok=True,
+        compress="deflate",
+    ) as raster:
+        raster.write(np.full((1, 8, 8), 9, np.uint8), window=rasterio.windows.Window(25_000, 25_000, 8, 8))
+    grid = Grid("EPSG:32632", (500_003.0, 5_199_997.0), 1000.0, (49, 49))
+    condition, slot = Raster("map", str(path), resampling="nearest"), Slot("map", "raster", channels=1)
+    tracemalloc.start()
+    try:
+        told = condition.told(Place(grid, 0, grid.full(0)), slot)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert told.sum() == 0
+    assert most < 64 * 2**20
+
+
 def test_a_stated_digest_is_believed(tmp_path: Path) -> None:
     path = grounds.source(tmp_path, "EPSG:4326")
-    stated = "sha256:" + "0" * 64
-    assert Raster("hint", path, digest=stated).described()["source"] == stated
+    plain = Raster("hint", path)
+    right = Raster("hint", path, digest="sha256:" + hashlib.sha256(Path(path).read_bytes()).hexdigest())
+    assert right.described() == plain.described()
+    check_digest(plain)
+    check_digest(right)
+    wrong = Raster("hint", path, digest="sha256:" + "0" * 64)
+    assert wrong.described() != plain.described()
+    with pytest.raises(
+        WorldError, match=r"condition.hint.digest=.* is not that of .*write digest ="
+    ) as caught:
+        check_digest(wrong)
+    written = str(caught.value).split('"')[-2]
+    assert Raster("hint", path, digest=written) == right
     with pytest.raises(WorldError, match=r"condition.hint.digest='sha1:00' must be"):
         Raster("hint", path, digest="sha1:00")
 

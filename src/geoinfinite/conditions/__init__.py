@@ -8,6 +8,7 @@ from geoinfinite.conditions.protocol import Condition as Condition
 from geoinfinite.conditions.raster import Raster as Raster
 from geoinfinite.conditions.saving import save as save
 from geoinfinite.conditions.sketch import Sketch as Sketch
+from geoinfinite.conditions.source_digest import check_digest as check_digest
 from geoinfinite.conditions.text import Text as Text
 
 KINDS: dict[str, type] = {kind.kind: kind for kind in (Embedding, Known, Metadata, Raster, Sketch, Text)}

@@ -68,7 +68,7 @@ class Embedding:
     def described(self) -> dict[str, Any]:
         """Return its settings, the file by its content."""
         settings = {key: value for key, value in asdict(self).items() if key not in ("source", "digest")}
-        return {"kind": self.kind, **settings, "source": self.digest or source_digest(self.path)}
+        return {"kind": self.kind, **settings, "source": source_digest(self.path, self.digest)}
 
     def check(self, slot: Slot, grid: Grid, level: int) -> None:
         """Raise `WorldError` unless the file can fill a slot; reads its header only."""

@@ -72,7 +72,8 @@ class Raster:
     guidance: float | None = None
     """How far guidance goes beyond the answer without it; ``None``: as the sampler and the slot say."""
     digest: str | None = None
-    """``"sha256:..."`` of the file: it is believed, so that a huge file is not read to name its content."""
+    """``"sha256:..."`` of the file: it is believed, so that a huge file is not read to name its content.
+    `check_digest` compares them."""
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -104,7 +105,7 @@ class Raster:
     def described(self) -> dict[str, Any]:
         """Return its settings, the file by its content."""
         settings = {key: value for key, value in asdict(self).items() if key not in ("source", "digest")}
-        return {"kind": self.kind, **settings, "source": self.digest or source_digest(self.path)}
+        return {"kind": self.kind, **settings, "source": source_digest(self.path, self.digest)}
 
     def check(self, slot: Slot, grid: Grid, level: int) -> None:
         """Raise `WorldError` unless the file can fill a slot; reads its header only."""

@@ -78,15 +78,19 @@ def _driver(path: Path, named: str) -> str:
     return driver
 
 
-def content_digest(path: Path) -> str:
-    """Return the name of a raster's content, wherever it lies: of its file and of what lies beside it."""
+def content_digest(path: Path, own: str | None = None) -> str:
+    """Return the name of a raster's content, wherever it lies: of its file and of what lies beside it.
+
+    ``own`` is the sha256 of the file itself, where that is known already.
+    """
+    own = own or file_digest(path)
     beside = {}
     for state in filter(lambda state: state.exists, states(path)[1:]):
         name = str(state.path)
         digest = _metadata_digest(state.path) if name.endswith(".aux.xml") else file_digest(state.path)
         if digest is not None:
             beside[name.removeprefix(str(path).removesuffix(path.suffix))] = digest
-    return token([file_digest(path), beside]) if beside else file_digest(path)
+    return token([own, beside]) if beside else own
 
 
 def _metadata_digest(path: Path) -> str | None:
