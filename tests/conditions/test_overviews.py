@@ -145,5 +145,5 @@ def test_the_content_of_overviews_is_content(tmp_path: Path) -> None:
 def test_a_file_without_overviews_says_so(tmp_path: Path) -> None:
     values = grounds.noise((1, 320, 384))
     path = Path(grounds.write(tmp_path / "b.tif", values, CRS, FINE_TWICE))
-    with pytest.warns(CostWarning, match="8 times finer than level 0, .*gdaladdo -r average"):
+    with pytest.warns(CostWarning, match="8 times finer than level 0, .*rio overview --build"):
         told(path)

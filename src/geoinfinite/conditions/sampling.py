@@ -51,7 +51,7 @@ def density(header: SourceRaster, grid: Grid, level: int, pixels: int, overviews
     if parts > DENSE:
         warnings.warn(
             f"{header.named} is {ratio:.0f} times finer than level {level}, which reads {parts * parts} "
-            f"samples a pixel; give it overviews: gdaladdo -r average {header.path}",
+            f"samples a pixel; give it overviews: rio overview --build 2,4,8 --resampling average {header.path}",
             CostWarning,
             stacklevel=2,
         )

@@ -66,7 +66,8 @@ def transformer(source: str, target: str) -> Transformer:
     without = [way for way in ways if not any(part.grids for part in way.operations or ())]
     if len(without) == len(ways) or not without:
         return Transformer.from_crs(*crs, always_xy=True)
-    return without[0]
+    # What a group holds belongs to one thread; made from its text it serves all.
+    return Transformer.from_pipeline(without[0].definition)
 
 
 def horizontal(text: str) -> str:
