@@ -51,7 +51,8 @@ def density(header: SourceRaster, grid: Grid, level: int, pixels: int, overviews
     if parts > DENSE:
         warnings.warn(
             f"{header.named} is {ratio:.0f} times finer than level {level}, which reads {parts * parts} "
-            f"samples a pixel; give it overviews: rio overview --build 2,4,8 --resampling average {header.path}",
+            "samples a pixel; give it overviews: rio overview --build 2,4,8 --resampling average "
+            f"{header.path}",
             CostWarning,
             stacklevel=2,
         )
