@@ -56,6 +56,28 @@ def test_philox_gives_the_published_vectors(
     assert slow_philox(counter, key) == fast
 
 
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        ((), (), (), ()),
+        ((2, 3, 4),) * 4,
+        ((1, 1, 4), (1, 3, 1), (2, 1, 1), (1, 1, 1)),
+        ((4,), (), (3, 1), ()),
+    ],
+    ids=["no axes", "all alike", "one axis each", "fewer axes"],
+)
+def test_counters_of_any_shape_are_hashed_and_left_as_they_are(shapes: tuple[tuple[int, ...], ...]) -> None:
+    rng = np.random.default_rng(5)
+    counters = tuple(np.array(rng.integers(0, 2**32, shape), np.uint64) for shape in shapes)
+    before = [counter.copy() for counter in counters]
+    words = np.stack(philox4x32(counters, KEY), axis=-1)
+    each = np.stack(np.broadcast_arrays(*before), axis=-1)
+    wanted = [slow_philox(tuple(map(int, counter)), KEY) for counter in each.reshape(-1, 4)]
+    np.testing.assert_array_equal(words, np.array(wanted, np.uint64).reshape(words.shape))
+    for counter, was in zip(counters, before, strict=True):
+        np.testing.assert_array_equal(counter, was)
+
+
 def test_words_of_the_layout_are_pinned() -> None:
     field = NoiseField(KEY, level=3, channels=3, purpose=1)
     words = field.words(Window(-5, -4, -1003, -999), draw=17)[2, 0]

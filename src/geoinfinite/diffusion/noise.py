@@ -76,13 +76,38 @@ def philox4x32(counters: Counters, key: int) -> Counters:
     >>> [f"{int(word[0]):08x}" for word in philox4x32((zero, zero, zero, zero), key=0)]
     ['6627e8d5', 'e169c58d', 'bc57ac4c', '9b00dbd8']
     """
-    (c0, c1, c2, c3), (m0, m1) = counters, map(np.uint64, MULTIPLIERS)
-    for k0, k1 in round_keys(key):
-        p0, p1 = m0 * c0, m1 * c2
-        # The key joins the older word first: in the early rounds that is the smaller array.
-        c0, c1 = (p1 >> WORD) ^ (c1 ^ np.uint64(k0)), p1 & LOW
-        c2, c3 = (p0 >> WORD) ^ (c3 ^ np.uint64(k1)), p0 & LOW
+    shape = np.broadcast_shapes(*(word.shape for word in counters))
+    words, spare = counters, np.empty(0, np.uint64)
+    for r, (k0, k1) in enumerate(round_keys(key)):
+        keys = np.uint64(k0), np.uint64(k1)
+        # The first round makes arrays that are no one else's; the others are changed in place. Arithmetic
+        # makes scalars of arrays without axes, and those cannot be changed.
+        if r == 0 or not shape or any(word.shape != shape for word in words):
+            words = _widening_round(words, keys)
+        else:
+            spare = spare if spare.shape == shape else np.empty(shape, np.uint64)
+            words = _round_in_place(words, keys, spare)
+    c0, c1, c2, c3 = words
     return c0, c1, c2, c3
+
+
+def _widening_round(words: Counters, keys: tuple[np.uint64, np.uint64]) -> Counters:
+    """Return the words after a round, as new arrays that are no larger than they must be."""
+    (c0, c1, c2, c3), (m0, m1), (k0, k1) = words, map(np.uint64, MULTIPLIERS), keys
+    p0, p1 = m0 * c0, m1 * c2
+    # The key joins the older word first: in the early rounds that is the smaller array.
+    return (p1 >> WORD) ^ (c1 ^ k0), p1 & LOW, (p0 >> WORD) ^ (c3 ^ k1), p0 & LOW
+
+
+def _round_in_place(words: Counters, keys: tuple[np.uint64, np.uint64], spare: Counter) -> Counters:
+    """Return the words after a round, in the arrays they came in; all arrays are of one shape."""
+    (c0, c1, c2, c3), (m0, m1), (k0, k1) = words, map(np.uint64, MULTIPLIERS), keys
+    for product, multiplier, older, k in ((c2, m1, c1, k0), (c0, m0, c3, k1)):
+        product *= multiplier
+        older ^= k
+        older ^= np.right_shift(product, WORD, out=spare)
+        product &= LOW
+    return c1, c2, c3, c0
 
 
 @cache
@@ -114,7 +139,10 @@ def normals(words: Counter) -> NDArray[np.float32]:
     in it whose last bit another library could round otherwise.
     """
     table, signed = quantile_table(), words.view(np.int64)
-    return table.take(signed >> 16) + table.take(signed & 0xFFFF)
+    # Every index lies in the table: a mode other than "raise" spares the check of all of them.
+    total = table.take(signed >> 16, mode="wrap")
+    total += table.take(signed & 0xFFFF, mode="wrap")
+    return total
 
 
 class Block(NamedTuple):
@@ -131,9 +159,12 @@ class Block(NamedTuple):
 
     def place(self, four: Iterable[NDArray[Any]], out: NDArray[Any]) -> None:
         """Write the block's values, one array ``(channel, y, group)`` per lane, into those of the window."""
-        lanes = np.stack(tuple(four), axis=-1, dtype=out.dtype, casting="unsafe")
-        columns = lanes.reshape(*lanes.shape[:2], -1)
-        out[:, self.rows, self.columns] = columns[..., self.lanes]
+        part = out[:, self.rows, self.columns]
+        for lane, values in enumerate(four):
+            # The first group may lack its first lanes, and the last one its last.
+            first = (lane - self.lanes.start) % 4
+            groups = slice((self.lanes.start - lane + 3) // 4, (self.lanes.stop - lane + 3) // 4)
+            part[..., first::4] = values[..., groups]
 
 
 @dataclass(frozen=True, slots=True)
