@@ -116,12 +116,14 @@ def check_conditions(
         slots = slots_of[level.model]
         filled = fillings(conditions, slots, level.number)
         check_filled(filled, slots, level.number, level.model.ref)
-        terms_of(filled, level.sampler, level.section)
         for filling in filled:
             filling.condition.check(filling.slot, grid, level.number)
         used += [filling.condition for filling in filled]
         known += slots
     check_used(conditions, used, known)
+    for level in drawn:
+        filled = fillings(conditions, slots_of[level.model], level.number)
+        terms_of(filled, level.sampler, level.section)
 
 
 def check_known(rasters: Sequence[Known], grid: Grid, drawn: range, *, bands: int, dtype: str) -> None:

@@ -36,7 +36,7 @@ def fitted_sampler(
     """
     own, facts = default_sampler(model, level), model.facts()
     unit = lcm(facts.latent, facts.factor or 1)
-    names = {condition.name for condition in conditions}
+    names = {condition.name for condition in conditions if isinstance(condition, Condition)}
     guides = any(slot.dropped and slot.name in names for slot in facts.slots)
     return IndependentTiles(
         **{name: getattr(own, name) for name in ("solver", "schedule", "shift", "eta", "steps", "tile")},
