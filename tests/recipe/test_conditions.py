@@ -128,3 +128,10 @@ def test_tables_that_have_no_meaning(tmp_path: Path, lines: str, message: str) -
     world().save(tmp_path / "world.toml")
     with pytest.raises(WorldError, match=message):
         gi.World.loads(f"{(tmp_path / 'world.toml').read_text()}\n{lines}\n")
+
+
+def test_a_message_stays_short_whatever_was_written(tmp_path: Path) -> None:
+    path = grounds.regions(tmp_path)
+    with pytest.raises(WorldError, match=r"is no attribute of") as caught:
+        world(Text("prompt", "x", source=path, column="y" * 5000))
+    assert len(str(caught.value)) < 900

@@ -15,6 +15,7 @@ from geoinfinite.conditions.template import absent, fields_of, filled
 from geoinfinite.conditions.vectors import Features, read_features
 from geoinfinite.errors import WorldError
 from geoinfinite.file_memo import file_digest
+from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.grid import Grid
 from geoinfinite.told import Regions, Slot
 
@@ -113,7 +114,7 @@ class Text:
             if attribute not in attributes:
                 key = "column" if self.column is not None else "prompt"
                 raise WorldError(
-                    f"{said(self.name, key, getattr(self, key))}: {attribute!r} is no attribute of "
+                    f"{said(self.name, key, getattr(self, key))}: {shorten(repr(attribute))} is no attribute of "
                     f"{self.source!r}; it has {', '.join(attributes) or 'none'}"
                 )
 
