@@ -114,8 +114,8 @@ class Text:
             if attribute not in attributes:
                 key = "column" if self.column is not None else "prompt"
                 raise WorldError(
-                    f"{said(self.name, key, getattr(self, key))}: {shorten(repr(attribute))} is no attribute of "
-                    f"{self.source!r}; it has {', '.join(attributes) or 'none'}"
+                    f"{said(self.name, key, getattr(self, key))}: {shorten(repr(attribute))} is no attribute "
+                    f"of {self.source!r}; it has {', '.join(attributes) or 'none'}"
                 )
 
     def counts(self, grid: Grid, level: int) -> LevelRegions | None:
