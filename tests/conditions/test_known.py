@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import warnings
 from pathlib import Path
+from typing import Any
 
 import grounds
 import numpy as np
@@ -106,16 +108,104 @@ def test_tiles_across_the_antimeridian(tmp_path: Path) -> None:
     assert not part.read(Window(150, 160, 100, 110))[1].any()
 
 
-def test_a_raster_beside_the_lattice_is_refused_and_the_remedy_works(tmp_path: Path) -> None:
-    source = grounds.source(tmp_path, "EPSG:4326", finer=2.0)
-    known = Known(source, level=1)
+def beside(folder: Path, **more: Any) -> str:
+    """Level 1's neighbourhood off its pixels: turned, or south-up, or of another CRS; black where x < 200."""
+    values = grounds.noise((3, 300, 340))
+    values[:, :, :200] = 0
+    transform = more.pop("transform", TRANSFORM * Affine.translation(0.3, 0.2))
+    return grounds.write(folder / "beside.tif", values, more.pop("crs", "EPSG:32632"), transform, **more)
+
+
+def run(command: str, folder: Path, source: str) -> str:
+    """Run the commands of an error message; return the file that they make."""
+    names = {"SRC": source, "MASKED": str(folder / "masked.tif"), "DST": str(folder / "made.tif")}
+    for line in command.split(" && "):
+        words = [names.get(word, word) for word in shlex.split(line.removeprefix("rio "))]
+        with warnings.catch_warnings():
+            # Rasterio's command line lives with what its own dependencies are about to give up.
+            warnings.simplefilter("ignore")
+            result = CliRunner().invoke(main_group, words)
+        assert result.exit_code == 0, result.output
+    return names["DST"]
+
+
+MASK = np.ones((300, 340), bool)
+MASK[100:180, 240:300] = False
+DEGREES = Affine(1.3e-4, 0, 9.012, 0, -9e-5, 46.947)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"nodata": 7},
+        {"mask": MASK},
+        {"transform": TRANSFORM * Affine.rotation(9)},
+        {"transform": Affine(STEP, 0, 500_900, 0, STEP, 5_196_300)},
+        {"transform": DEGREES, "crs": "EPSG:4326"},
+    ],
+    ids=["shifted", "nodata", "masked", "turned", "south-up", "degrees"],
+)
+def test_a_raster_beside_the_lattice_is_refused_and_the_remedy_works(
+    tmp_path: Path, more: dict[str, Any]
+) -> None:
+    source = beside(tmp_path, **more)
     with pytest.raises(WorldError, match=r"does not lie on the pixels of level 1; warp it") as caught:
-        known.extent(GRID)
-    command = str(caught.value).partition("warp it onto them: rio ")[2]
-    arguments = shlex.split(command.replace("SRC", source).replace("DST", str(tmp_path / "warped.tif")))
-    result = CliRunner().invoke(main_group, arguments)
-    assert result.exit_code == 0, result.output
-    extent = Known(str(tmp_path / "warped.tif"), level=1).extent(GRID)
-    assert extent.size > 0
-    with rasterio.open(tmp_path / "warped.tif") as raster:
-        assert raster.res == (STEP, STEP)
+        Known(source, level=1).extent(GRID)
+    made = Known(run(str(caught.value).partition("warp it onto them: ")[2], tmp_path, source), level=1)
+    extent = made.extent(GRID)
+    pixels, known = KnownPixels(made, GRID, 1).read(extent)
+    # As many pixels as cover its ground are known, but for those that mark what is not.
+    with rasterio.open(source) as raster, rasterio.open(made.source) as warped:
+        assert warped.res == (STEP, STEP)
+        there = (raster.read_masks() != 0).all(axis=0)
+        if "nodata" not in more:
+            there &= raster.read().any(axis=0)
+        area = abs(raster.transform.determinant) * (75_900 * 111_300 if raster.crs.is_geographic else 1)
+    assert known.sum() == pytest.approx(there.sum() * area / STEP**2, rel=0.03)
+    assert pixels[:, known].std() > 60
+
+
+def test_a_raster_beyond_the_grid_is_refused(tmp_path: Path) -> None:
+    far = Affine(STEP, 0, 700_000, 0, -STEP, 5_200_000)
+    for transform in (far, far * Affine.translation(0.3, 0.2)):
+        path = grounds.write(tmp_path / "far.tif", grounds.noise((3, 9, 9)), "EPSG:32632", transform)
+        with pytest.raises(WorldError, match=r"lies beyond the grid, whose bounds are \(500000.*; name"):
+            Known(path, level=1).extent(GRID)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 2917.0), (-3.25, 11.0)])
+def test_floats_that_are_no_pixels_are_refused_and_the_remedy_works(
+    tmp_path: Path, low: float, high: float
+) -> None:
+    values = np.linspace(low, high, 3 * 300 * 340, dtype=np.float32).reshape(3, 300, 340)
+    values[:, 40:60, 70:90] = np.nan
+    source = grounds.write(tmp_path / "floats.tif", values, "EPSG:32632", TRANSFORM)
+    window = Window(70, 370, 90, 430)
+    with pytest.raises(WorldError, match=rf"from {low:g} to {high:g}, and .* lie in 0 to 1; scale") as caught:
+        KnownPixels(Known(source, level=1), GRID, 1).kind(window)
+    made = Known(run(str(caught.value).partition("scale them: ")[2], tmp_path, source), level=1)
+    pixels = KnownPixels(made, GRID, 1)
+    assert pixels.kind(window) is TileKind.SOME
+    found, known = pixels.read(window)
+    np.testing.assert_array_equal(known, np.isfinite(values[0]))
+    assert 0 <= found.min() < found[:, known].max() <= 1
+
+
+def test_colours_of_a_palette_are_pixels_too(tmp_path: Path) -> None:
+    indices = np.arange(300 * 340, dtype=np.uint8).reshape(1, 300, 340) % 3
+    colours = {0: (10, 20, 30), 1: (200, 150, 100), 2: (7, 7, 7)}
+    path = grounds.write(tmp_path / "p.tif", indices, "EPSG:32632", TRANSFORM, colours=colours, nodata=2)
+    pixels, known = KnownPixels(Known(path, level=1), GRID, 1).read(Window(70, 370, 90, 430))
+    np.testing.assert_array_equal(known, indices[0] < 2)
+    np.testing.assert_array_equal(pixels[:, 3, 4], colours[int(indices[0, 3, 4])])
+    assert pixels.dtype == np.uint8
+
+
+def test_tiles_that_lie_apart_are_counted_too(tmp_path: Path) -> None:
+    pixels, _, _ = holed(tmp_path)
+    block = TileBlock(64, 16, (-9, -30), range(1, 9), range(0, 13), every=(4, 3))
+    tiles = [pixels.kind(block.window((y, x))) for y in block.rows for x in block.columns]
+    assert block.window((2, 1)).y0 == -9 + 2 * 64
+    for kind in (TileKind.ALL, TileKind.SOME):
+        assert pixels.count(block, kind) == tiles.count(kind) > 0

@@ -15,6 +15,7 @@ from affine import Affine
 
 import rasters
 from geoinfinite import World
+from geoinfinite.conditions import Known
 from geoinfinite.errors import WorldError
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.root import Root
@@ -252,6 +253,21 @@ def test_cut_files_say_that_they_are_damaged(tmp_path: Path, kept: float, messag
     cut.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * kept)])
     with pytest.raises(WorldError, match=message):
         Root(str(cut)).read(Window(0, 108, 0, 216))
+
+
+@pytest.mark.parametrize("kept", [0.6, 0.98])
+def test_a_cut_file_whose_mask_is_gone_is_damaged_too(tmp_path: Path, kept: float) -> None:
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
+        whole = rasters.write(
+            tmp_path / "root.tif",
+            np.tile(rasters.values(), (1, 9, 9)),
+            lambda raster: raster.write_mask(np.arange(108 * 216).reshape(108, 216) % 7 > 0),
+        )
+    whole.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * kept)])
+    with pytest.raises(WorldError, match=r"root.source=.* is truncated or damaged .*; copy it again"):
+        Root(str(whole)).raster()
+    with pytest.raises(WorldError, match=r"known.source=.* is truncated or damaged .*; copy it again"):
+        Known(str(whole)).header()
 
 
 WMS = "<GDAL_WMS><Service name='WMS'><ServerUrl>http://127.0.0.1:{}/?</ServerUrl></Service></GDAL_WMS>"

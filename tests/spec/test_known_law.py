@@ -18,8 +18,9 @@ import geoinfinite as gi
 from geoinfinite.conditions import Known
 from geoinfinite.engine import Resources, resolve
 from geoinfinite.errors import WorldError
+from geoinfinite.models.earth.tiles import EarthTiles
 from geoinfinite.plane.window import Window
-from geoinfinite.samplers import SOLVERS, EarlySync, IndependentTiles, MultiDiffusion
+from geoinfinite.samplers import SOLVERS, EarlySync, IndependentTiles, InfiniteDiffusion, MultiDiffusion
 from geoinfinite.samplers.known import knowing, repeated
 from geoinfinite.samplers.schedules import karras
 from geoinfinite.tiling import NoTileCache
@@ -94,6 +95,37 @@ def test_latents_too(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found, drawn[:, *part.slices(WHOLE)])
 
 
+def test_an_array_with_gaps_is_given_back_without_them(tmp_path: Path) -> None:
+    recipe, _ = world(tmp_path, "independent")
+    recipe = recipe.replace(dtype="float32", conditions=())
+    whole = recipe.replace(seed=3).array(0)[:, 60:200, 70:220].compute()
+    gaps = whole.where(xr.DataArray(HOLE[60:200, 70:220], dims=("y", "x")))
+    gaps[:, 3, 5:9] = np.nan
+    known = Known(gi.conditions.save(gaps, tmp_path / "gaps.tif"))
+    found = recipe.replace(conditions=[known]).array(0)[:, 60:200, 70:220].compute()
+    assert found.dtype == np.float32
+    xr.testing.assert_identical(found.where(gaps.notnull()).drop_attrs(), gaps.drop_attrs())
+    assert found.notnull().all()
+
+
+@pytest.mark.parametrize("solver", ["dpmpp_2s", "dpmpp_3m", "plms", "unipc"])
+def test_solvers_that_carry_fields_between_fused_parts(
+    tmp_path: Path, solver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a step that is taken again carries is not what one that is taken once does."""
+    recipe, values = world(tmp_path, "independent")
+    sampler = InfiniteDiffusion(**SOLVING | {"solver": solver, "steps": 11, "stride": 48})
+    recipe, part = recipe.replace(sampler=sampler), Window(80, 170, 90, 200)
+    calls = count_calls(monkeypatch)
+    drawn = gi.generate(recipe, 0, part, resources=fresh())
+    assert sum(calls.batches) == resolve(recipe, 0).cost(part).evaluations
+    kept = HOLE[part.slices(WHOLE)]
+    np.testing.assert_array_equal(drawn[:, kept], values[:, *part.slices(WHOLE)][:, kept])
+    inner = Window(100, 140, 120, 170)
+    found = gi.generate(recipe, 0, inner, resources=fresh())
+    np.testing.assert_array_equal(found, drawn[:, *inner.slices(part)])
+
+
 def test_a_store_holds_them(tmp_path: Path) -> None:
     recipe, values = world(tmp_path, "independent")
     recipe.array(0)[:, 60:170, 90:200].geoinfinite.to_zarr(str(tmp_path / "s.zarr"))
@@ -101,6 +133,35 @@ def test_a_store_holds_them(tmp_path: Path) -> None:
     kept = HOLE[60:170, 90:200]
     np.testing.assert_array_equal(found[:, kept], values[:, 60:170, 90:200][:, kept])
     assert gi.verify(str(tmp_path / "s.zarr")).ok
+
+
+@pytest.mark.slow
+def test_the_bundled_network_completes_a_real_raster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    earth = gi.World.load("earth").root
+    whole, part = Window(600, 920, 2480, 2840), Window(680, 840, 2560, 2760)
+    real, mask = earth.read(whole).astype(np.uint8), np.ones(part.shape, bool)
+    mask[36:124, 52:140] = False
+    coarse = np.rint(real.reshape(3, 80, 4, 90, 4).mean(axis=(2, 4))).astype(np.uint8)
+    place = Affine.translation(-180 + whole.x0 / 15, 90 - whole.y0 / 15)
+    root = grounds.write(tmp_path / "root.tif", coarse, "EPSG:4326", place * Affine.scale(4 / 15, -4 / 15))
+    real = real[:, *part.slices(whole)]
+    lattice = place * Affine.scale(1 / 15, -1 / 15) * Affine.translation(80, 80)
+    path = grounds.write(tmp_path / "known.tif", np.where(mask, real, 0), "EPSG:4326", lattice, mask=mask)
+    recipe = gi.World.for_model("bundled:earth-small", root=root, conditions=[Known(path, level=1)])
+    one = recipe.replace(numerics=replace(recipe.numerics, micro_batch=1))
+    array = one.array(1)[:, 80:240, 80:280]
+    calls = count_calls(monkeypatch, EarthTiles)
+    array.geoinfinite.to_zarr(str(tmp_path / "s.zarr"))
+    assert sum(calls.batches) == gi.plan(array).evaluations > 0
+    drawn = [xr.open_zarr(tmp_path / "s.zarr", group="1").image.values]
+    drawn += [gi.generate(recipe.replace(seed=n), 1, Window(80, 240, 80, 280)) for n in (1, 2)]
+    edges, insides = [], []
+    for image in drawn:
+        np.testing.assert_array_equal(image[:, mask], real[:, mask])
+        across, down = (np.abs(np.diff(image.astype(float), axis=axis)).mean(0) for axis in (2, 1))
+        edges += [across[36:124, 51], across[36:124, 139], down[35, 52:140], down[123, 52:140]]
+        insides += [across[44:116, 60:132].ravel(), down[44:116, 60:132].ravel()]
+    assert np.concatenate(edges).mean() / np.concatenate(insides).mean() <= 1.1
 
 
 STRAIGHT = [name for name, solver in SOLVERS.items() if not solver.renoises and name != "plms_v"]

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import pickle
 import tracemalloc
+from pathlib import Path
 
+import grounds
 import numpy as np
 import pytest
 import store_jobs
+from affine import Affine
 from drawings import cold, cost, on_parent
 
+from geoinfinite import World
+from geoinfinite.conditions import Known, Text
 from geoinfinite.errors import StoreError, WindowError
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.samplers import IndependentTiles
 from geoinfinite.stores.planning import LARGEST_SHARD, TASK_BYTES, plan_window
 
 WINDOWS = [Window(10, 171, -37, 280), Window(0, 192, 0, 384), Window(0, 192, -5, 379), Window(7, 8, 300, 301)]
@@ -32,6 +38,28 @@ def test_counts_are_those_of_a_walk_over_every_shard(ring: Recipe, window: Windo
         for cell in cells:
             canvas[cell.slices(stage.window)] += 1
         assert (canvas == 1).all()
+
+
+@pytest.mark.parametrize(("tile", "stride"), [(64, 56), (64, 20), (48, 48)])
+def test_shards_whose_tiles_cost_differently_are_summed_as_by_a_walk(
+    tmp_path: Path, tile: int, stride: int
+) -> None:
+    mask = np.ones((300, 280), bool)
+    mask[90:150, 110:180] = False
+    place = Affine(20, 0, 500_000 + 20 * 31, 0, -20, 5_200_000 - 20 * 22)
+    known = grounds.write(tmp_path / "k.tif", grounds.noise((3, 300, 280)), "EPSG:32632", place, mask=mask)
+    text = Text("prompt", "sea", source=grounds.regions(tmp_path), column="text")
+    bounds = 500_000, 5_192_400, 507_000, 5_200_000
+    world = World.for_model("analytic:conditional", crs="EPSG:32632", bounds=bounds, resolution=20.0)
+    sampler = IndependentTiles(solver="euler", steps=10, tile=tile, stride=stride, consistency="none")
+    for conditions in ([Known(known)], [text], [text, Known(known)]):
+        steered = world.replace(sampler=sampler, conditions=conditions)
+        for window in (Window(0, 380, 0, 350), Window(37, 311, 5, 349), Window(100, 101, 120, 340)):
+            for strides in (2, 5):
+                (stage,) = plan_window(steered, 0, window, shard=strides * stride).stages
+                cells = [stage.shard_window(r, c) for r in range(stage.rows) for c in range(stage.columns)]
+                assert stage.evaluations == sum(stage.source.cost(cell).evaluations for cell in cells)
+        assert len({stage.source.cost(cell).evaluations for cell in cells}) > 1 or len(cells) == 1
 
 
 def test_one_shard_costs_what_the_window_costs(patch: Recipe) -> None:

@@ -25,10 +25,10 @@ class Calls:
         return len(self.batches)
 
 
-def count_calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
-    """Record every call of the analytic denoisers from now on."""
+def count_calls(monkeypatch: pytest.MonkeyPatch, *more: type[Any]) -> Calls:
+    """Record every call of the analytic denoisers, and of ``more``, from now on."""
     calls = Calls()
-    for kind in (GaussianTiles, LatentTiles, PlanetTiles, ConditionalTiles, ConditionalCodes):
+    for kind in (GaussianTiles, LatentTiles, PlanetTiles, ConditionalTiles, ConditionalCodes, *more):
         monkeypatch.setattr(kind, "denoise", _counted(kind.denoise, calls))
     return calls
 

@@ -140,16 +140,16 @@ Blocks = NDArray[np.int64]
 def blocks_meeting(edges: Edges, tiles: TileBlock) -> Blocks:
     """Return the tiles of a block that share a pixel with each rectangle ``(y0, y1, x0, x1)``."""
     y0, y1, x0, x1 = (edges - _origins(tiles)).T
-    first = [(start - tiles.size) // tiles.stride + 1 for start in (y0, x0)]
-    last = [-(-stop // tiles.stride) for stop in (y1, x1)]
+    first = [(start - tiles.size) // n + 1 for start, n in zip((y0, x0), tiles.strides, strict=True)]
+    last = [-(-stop // n) for stop, n in zip((y1, x1), tiles.strides, strict=True)]
     return _within(first, last, tiles)
 
 
 def blocks_held(edges: Edges, tiles: TileBlock) -> Blocks:
     """Return the tiles of a block that lie in each rectangle ``(y0, y1, x0, x1)``."""
     y0, y1, x0, x1 = (edges - _origins(tiles)).T
-    first = [-(-start // tiles.stride) for start in (y0, x0)]
-    last = [(stop - tiles.size) // tiles.stride + 1 for stop in (y1, x1)]
+    first = [-(-start // n) for start, n in zip((y0, x0), tiles.strides, strict=True)]
+    last = [(stop - tiles.size) // n + 1 for stop, n in zip((y1, x1), tiles.strides, strict=True)]
     return _within(first, last, tiles)
 
 

@@ -11,19 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoinfinite.conditions.known_blocks import KnownBlocks, TileKind, known_blocks
+from geoinfinite.conditions.known_lattice import extent_on
 from geoinfinite.conditions.place import Place
 from geoinfinite.conditions.settings import check_name, checked_path, said
 from geoinfinite.conditions.source_digest import checked_digest, source_digest
 from geoinfinite.conditions.source_raster import SourceRaster, source_files, source_raster
 from geoinfinite.errors import WorldError
-from geoinfinite.plane.crs import parse_crs, shorten
+from geoinfinite.plane.crs import in_full
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 from geoinfinite.tiling import TileBlock
 from geoinfinite.told import Slot, Told
 
-OFF_LATTICE = 1e-3
-"""Part of a pixel by which a raster may lie beside the pixels of its level: headers round."""
 STRIP_VALUES = 2**24
 """Values that are averaged at once for a coarser level."""
 
@@ -78,9 +77,14 @@ class Known:
         settings = {key: value for key, value in asdict(self).items() if key not in ("source", "digest")}
         return {"kind": self.kind, **settings, "source": source_digest(self.path, self.digest)}
 
+    @property
+    def named(self) -> str:
+        """The setting that names the file, as errors show it."""
+        return said(self.name, "source", self.source)
+
     def header(self) -> SourceRaster:
         """Return the file's header."""
-        return source_raster(self.path, said(self.name, "source", self.source))
+        return source_raster(self.path, self.named)
 
     def check(self, slot: Slot, grid: Grid, level: int) -> None:
         """Raise `WorldError` if a model's slot is to be filled with known pixels; none can be yet."""
@@ -91,27 +95,21 @@ class Known:
         return None
 
     def extent(self, grid: Grid) -> Window:
-        """Return the pixels of its level that the raster has; raise `WorldError` if it lies between them."""
-        header, step = self.header(), grid.resolution_at(self.level)
-        a, b, left, d, e, top = header.transform
-        column, row = (left - grid.origin[0]) / step, (grid.origin[1] - top) / step
-        rows, columns = header.shape
-        drift = max(abs(a / step - 1) * columns, abs(-e / step - 1) * rows)
-        off = max(abs(column - round(column)), abs(row - round(row)), drift)
-        if b or d or off > OFF_LATTICE or parse_crs(header.crs) != parse_crs(grid.crs):
-            west, north = grid.origin[0] + np.floor(column) * step, grid.origin[1] - np.floor(row) * step
-            box = west, north - (rows + 1) * step, west + (columns + 1) * step, north
-            raise WorldError(
-                f"{said(self.name, 'source', self.source)} does not lie on the pixels of level {self.level}; "
-                f"warp it onto them: rio warp SRC DST --dst-crs {shorten(grid.crs)} --res {step!r} "
-                f"--dst-bounds {' '.join(repr(float(edge)) for edge in box)} --src-nodata 0 --dst-nodata 0"
-            )
-        window = Window(round(row), round(row) + rows, round(column), round(column) + columns)
-        if grid.periodic:
-            turn = grid.shape_at(self.level)[1]
-            moved = window.x0 % turn - window.x0
-            window = Window(window.y0, window.y1, window.x0 + moved, window.x1 + moved)
-        return window
+        """Return the pixels of its level that the raster has.
+
+        Raises `WorldError` for a raster that lies between the level's pixels, or beyond all of them.
+        """
+        return extent_on(self.header(), grid, self.level)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRoot(Known):
+    """A root raster, of which only what it lacks is drawn."""
+
+    @property
+    def named(self) -> str:
+        """The setting that names the file, as errors show it."""
+        return f"root.source={in_full(self.source)!r}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +146,8 @@ class KnownPixels:
         """
         if self.factor == 1:
             return self._read(window)
-        bands, dtype = len(self.known.header().indexes), np.dtype(self.known.header().dtype)
-        pixels = np.zeros((bands, *window.shape), dtype)
+        bands = self.known.header().picture_bands
+        pixels = np.zeros((bands, *window.shape), self.known.header().picture_dtype)
         known = np.zeros(window.shape, bool)
         inside = window.intersect(self._extent().coarsen(self.factor)) if not self.grid.periodic else window
         rows = max(1, STRIP_VALUES // max(1, bands * inside.width * self.factor**2))
@@ -171,7 +169,7 @@ class KnownPixels:
     def _read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return pixels of the raster's own level."""
         header, extent = self.known.header(), self._extent()
-        pixels = np.zeros((len(header.indexes), *window.shape), header.dtype)
+        pixels = np.zeros((header.picture_bands, *window.shape), header.picture_dtype)
         known = np.zeros(window.shape, bool)
         with header.opened() as opened:
             for turn in self._turns(window):
@@ -180,7 +178,7 @@ class KnownPixels:
                 if part.size:
                     y, x = part.slices(moved)
                     at = part.slices(window)
-                    block = opened.block(header.indexes, (y.start, y.stop), (x.start, x.stop))
+                    block = opened.picture((y.start, y.stop), (x.start, x.stop))
                     pixels[:, *at], known[at] = np.where(block[1], block[0], 0), block[1]
         return pixels, known
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
+from math import ceil, floor, log10
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoinfinite.conditions.source_raster import SourceRaster
+from geoinfinite.errors import WorldError
 from geoinfinite.plane.window import Window
 from geoinfinite.tiling import TileBlock
 
@@ -70,24 +72,24 @@ class KnownBlocks:
     def _found(
         self, tiles: TileBlock, kind: TileKind
     ) -> Iterator[tuple[tuple[range, range], NDArray[np.bool_]]]:
-        rows = _under(self.extent.y0, self.extent.y1, tiles.origin[0], tiles, tiles.rows, self.level.y1)
+        rows = _under(self.extent.y0, self.extent.y1, tiles, 0, self.level.y1)
         for columns in self._columns(tiles):
-            block = TileBlock(tiles.size, tiles.stride, tiles.origin, rows, columns)
+            block = replace(tiles, rows=rows, columns=columns)
             if block.count:
                 yield (rows, columns), self._is(block, kind)
 
     def _columns(self, tiles: TileBlock) -> list[range]:
         """Return the columns of tiles that may meet the raster, each once."""
-        x0, x1, origin = self.extent.x0, self.extent.x1, tiles.origin[1]
+        x0, x1, origin, stride = self.extent.x0, self.extent.x1, tiles.origin[1], tiles.strides[1]
         if self.period is None:
-            return [_under(x0, x1, origin, tiles, tiles.columns, self.level.x1)]
+            return [_under(x0, x1, tiles, 1, self.level.x1)]
         if not tiles.columns:
             return []
-        first = origin + tiles.columns.start * tiles.stride
-        last = origin + tiles.columns.stop * tiles.stride + tiles.size
+        first = origin + tiles.columns.start * stride
+        last = origin + tiles.columns.stop * stride + tiles.size
         turns = range((first - x1) // self.period, (last - x0) // self.period + 1)
         moved = (n * self.period for n in turns)
-        found = [_under(x0 + m, x1 + m, origin, tiles, tiles.columns, None) for m in moved]
+        found = [_under(x0 + m, x1 + m, tiles, 1, None) for m in moved]
         seen, parts = tiles.columns.start, []
         for part in found:
             start = max(part.start, seen)
@@ -98,9 +100,9 @@ class KnownBlocks:
 
     def _is(self, tiles: TileBlock, kind: TileKind) -> NDArray[np.bool_]:
         """Say of every tile ``(row, column)`` whether it is of a kind."""
-        y0, y1 = _edges(tiles.origin[0], tiles.rows, tiles, self.level.y1)
+        y0, y1 = _edges(tiles, 0, self.level.y1)
         wide = None if self.period is not None else self.level.x1
-        x0, x1 = _edges(tiles.origin[1], tiles.columns, tiles, wide)
+        x0, x1 = _edges(tiles, 1, wide)
         whole = np.zeros((len(y0), len(x0)), bool)
         touched = np.zeros_like(whole)
         for turn in self._turns(x0, x1):
@@ -143,17 +145,20 @@ def _within(sums: Sums, r0: Edges, r1: Edges, c0: Edges, c1: Edges) -> Sums:
     return np.asarray(sums[r1][:, c1] - sums[r0][:, c1] - sums[r1][:, c0] + sums[r0][:, c0], np.int64)
 
 
-def _edges(origin: int, numbers: range, tiles: TileBlock, side: int | None) -> tuple[Edges, Edges]:
-    """Return the first and the last but one pixel of tiles along an axis, within the level."""
-    start = origin + np.arange(numbers.start, numbers.stop, dtype=np.int64) * tiles.stride
+def _edges(tiles: TileBlock, axis: int, side: int | None) -> tuple[Edges, Edges]:
+    """Return the first pixel of tiles along an axis and the one past their last, within the level."""
+    numbers = (tiles.rows, tiles.columns)[axis]
+    numbered = np.arange(numbers.start, numbers.stop, dtype=np.int64)
+    start = tiles.origin[axis] + numbered * tiles.strides[axis]
     stop = start + tiles.size
     return (start, stop) if side is None else (start.clip(0, side - 1), stop.clip(1, side))
 
 
-def _under(start: int, stop: int, origin: int, tiles: TileBlock, known: range, side: int | None) -> range:
+def _under(start: int, stop: int, tiles: TileBlock, axis: int, side: int | None) -> range:
     """Return the numbers of tiles along an axis that may meet pixels ``start`` to ``stop``."""
-    first = (start - origin - tiles.size) // tiles.stride + 1
-    last = -(-(stop - origin) // tiles.stride)
+    known, origin, stride = (tiles.rows, tiles.columns)[axis], tiles.origin[axis], tiles.strides[axis]
+    first = (start - origin - tiles.size) // stride + 1
+    last = -(-(stop - origin) // stride)
     # What lies beyond an edge of the level is told by the pixels at the edge.
     if side is not None and start <= 0:
         first = known.start
@@ -164,18 +169,48 @@ def _under(start: int, stop: int, origin: int, tiles: TileBlock, known: range, s
 
 @lru_cache(maxsize=16)
 def known_blocks(header: SourceRaster, extent: Window, level: Window, period: int | None) -> KnownBlocks:
-    """Return the blocks of a raster; its masks are read once, strip by strip."""
+    """Return the blocks of a raster, which is read once, strip by strip.
+
+    Raises `WorldError` for known pixels that are no values of a world.
+    """
     whole, touched = [], []
+    ranges: list[tuple[float, float]] = []
     with header.opened() as opened:
         for y in range(0, extent.height, BLOCK):
             rows = y, min(y + BLOCK, extent.height)
-            known = opened.block(header.indexes, rows, (0, extent.width))[1]
+            pixels, known = opened.picture(rows, (0, extent.width))
+            if pixels.dtype.kind == "f" and known.any():
+                ranges.append((float(pixels[:, known].min()), float(pixels[:, known].max())))
             if extent.width == period:
                 known = np.concatenate([known, known], axis=1)
             edges = np.arange(0, known.shape[1], BLOCK)
             whole.append(np.logical_and.reduceat(known.all(axis=0), edges))
             touched.append(np.logical_or.reduceat(known.any(axis=0), edges))
+    if ranges:
+        _check_range(header, ranges)
     return KnownBlocks(_summed(whole), _summed(touched), extent, level, period)
+
+
+def _check_range(header: SourceRaster, ranges: list[tuple[float, float]]) -> None:
+    """Raise `WorldError` for floats that are no pixels of a world: those lie in 0 to 1."""
+    low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
+    if low >= 0 and high <= 1:
+        return
+    less = _rounded_up(max(-low, 0.0))
+    values = f"(+ (read 1) {less})" if less else "(read 1)"
+    raise WorldError(
+        f"{header.named} has known pixels from {low:g} to {high:g}, and those of a float32 world lie in 0 to "
+        f"1; scale them: rio calc '(/ {values} {_rounded_up(high + less)})' SRC DST --dtype float32 --masked "
+        "--profile nodata=nan"
+    )
+
+
+def _rounded_up(value: float) -> float:
+    """Return a number of three digits that is at least as large as one that is not negative."""
+    if value == 0:
+        return 0.0
+    unit = 10.0 ** (floor(log10(value)) - 2)
+    return float(f"{ceil(value / unit) * unit:.6g}")
 
 
 def _summed(rows: list[NDArray[np.bool_]]) -> Sums:

@@ -22,7 +22,7 @@ from geoinfinite.file_memo import FileState
 from geoinfinite.plane.crs import shorten, turn
 from geoinfinite.rasters.beside import has_overviews, overview_files
 from geoinfinite.rasters.checks import Colour, check_real, check_size, crs_of, palette_of
-from geoinfinite.rasters.files import OPTIONS, States, open_raster, states
+from geoinfinite.rasters.files import OPTIONS, States, header_of, open_raster, states
 
 Affine = tuple[float, float, float, float, float, float]
 """``(a, b, c, d, e, f)`` of x = a column + b row + c, y = d column + e row + f."""
@@ -66,6 +66,16 @@ class SourceRaster:
         with open_raster(self.path, self.named, overview=overview) as dataset:
             yield OpenedRaster(self, dataset)
 
+    @property
+    def picture_bands(self) -> int:
+        """Bands of the picture that its values are, or stand for in its palette."""
+        return 3 if self.palette else len(self.indexes)
+
+    @property
+    def picture_dtype(self) -> str:
+        """The dtype of that picture."""
+        return "uint8" if self.palette else self.dtype
+
     def centre(self) -> tuple[float, float]:
         """Return x and y of the middle of the file."""
         a, b, c, d, e, f = self.transform
@@ -89,6 +99,16 @@ class OpenedRaster:
     def shape(self) -> tuple[int, int]:
         """``(rows, columns)`` of what is open."""
         return self.dataset.height, self.dataset.width
+
+    def picture(
+        self, rows: tuple[int, int], columns: tuple[int, int]
+    ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return stored values, or the colours that they stand for, as `block` does; clear is unknown."""
+        stored, known = self.block(self.header.indexes, rows, columns)
+        if not self.header.palette:
+            return stored, known
+        colours = np.moveaxis(np.array(self.header.palette, np.uint8)[stored[0]], -1, 0)
+        return colours[:3], known & (colours[3] > 0)
 
     def block(
         self, bands: tuple[int, ...], rows: tuple[int, int], columns: tuple[int, int]
@@ -140,7 +160,7 @@ def source_files(path: Path) -> States:
 
 @lru_cache(maxsize=64)
 def _header(path: Path, named: str, stood: States) -> SourceRaster:
-    with open_raster(path, named) as dataset, rasterio.Env(**OPTIONS):
+    with header_of(path, named) as dataset:
         check_real(dataset, named)
         check_size(dataset, named)
         crs, t = crs_of(dataset, named), dataset.transform

@@ -42,11 +42,18 @@ def cold_ratio(level: Level, window: Window) -> float:
     """Return how many times more evaluations a cold read takes than one with independent tiles.
 
     It is about 1 for independent tiles. The cone of fused layers makes it larger, the more so the smaller the
-    window.
+    window. What single tiles cost more or less, for what is known or told there, has no part in it.
     """
     shares = cold_shares(level, window)
     alone = sum(_evaluations_of_independent_tiles(share) for share in shares)
-    return sum(share.cost.evaluations for share in shares) / alone if alone else 1.0
+    return sum(map(_evaluations_of_tiles_alike, shares)) / alone if alone else 1.0
+
+
+def _evaluations_of_tiles_alike(share: LevelShare) -> int:
+    source = share.level.source
+    if share.window.size == 0 or not isinstance(source, Drawn):
+        return 0
+    return source.pricing.uniform.of_layers(source.layers, share.level.blocks(share.window)).evaluations
 
 
 def _evaluations_of_independent_tiles(share: LevelShare) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from geoinfinite.conditions.known import KnownPixels
 from geoinfinite.conditions.known_blocks import TileKind
@@ -45,6 +45,11 @@ class Pricing:
         """Whether all tiles of a layer cost the same."""
         return self.known is None and self.steering.counts is None
 
+    @property
+    def uniform(self) -> Pricing:
+        """The same if nothing were known, and all tiles were told one text."""
+        return replace(self, steering=replace(self.steering, counts=None), known=None, repeats=1)
+
     def of_layers(self, layers: tuple[Layer, ...], window: Window) -> Cost:
         """Return what a window that is not empty takes: the tiles of its cone."""
         needs = cone(layers, window)
@@ -52,10 +57,11 @@ class Pricing:
 
     def evaluations(self, need: Need) -> int:
         """Return the network evaluations of the tiles that a window needs of one layer."""
-        return sum(
-            self._calls(block.refine(self.latent)) * self.estimates(steps)
-            for block, steps in _blocks_of(need)
-        )
+        return sum(self.of_block(block, steps) for block, steps in _blocks_of(need))
+
+    def of_block(self, tiles: TileBlock, steps: range) -> int:
+        """Return the network evaluations of tiles that take some steps, given on the plane of the state."""
+        return self._calls(tiles.refine(self.latent)) * self.estimates(steps)
 
     def _calls(self, tiles: TileBlock) -> int:
         """Return the network calls of one step of the tiles of a block, repeats included."""
@@ -91,4 +97,4 @@ def _blocks_of(need: Need) -> Iterator[tuple[TileBlock, range]]:
                 for index in inner.indices:
                     y, x = inner_block.window(index).y0, inner_block.window(index).x0
                     origin = block.origin[0] + y, block.origin[1] + x
-                    yield TileBlock(inner_block.size, block.stride, origin, block.rows, block.columns), steps
+                    yield replace(block, size=inner_block.size, origin=origin), steps

@@ -55,11 +55,11 @@ class Drawn:
     keeps_means: bool
     """Whether every block of the level has its parent's mean."""
     steering: Steering
+    """What the tiles are told besides their parents."""
     sketch: Sketch | None = None
     """The draft that the level is drawn to."""
     known: KnownPixels | None = None
     """The pixels that are known already."""
-    """What the tiles are told besides their parents."""
 
     def load(self, device: str) -> TileModel:
         """Load the model; raise `ModelError` if its files are others by now, whose pixels would be others."""
@@ -75,9 +75,12 @@ class Drawn:
     @property
     def pricing(self) -> Pricing:
         """What tiles cost."""
-        return Pricing(
-            self.solving, self.steering, self.facts.latent, self.known, self.sampler.repeats_where_known
-        )
+        return Pricing(self.solving, self.steering, self.facts.latent, self.known, self.repeats)
+
+    @property
+    def repeats(self) -> int:
+        """How often a tile that is known in part takes every step; 1 where nothing is known."""
+        return 1 if self.known is None else self.sampler.repeats_where_known
 
     @property
     def is_layered(self) -> bool:

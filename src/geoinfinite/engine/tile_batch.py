@@ -118,13 +118,15 @@ class TileBatch:
             if work.steps.start == 0 or self.below is None:
                 x = x + mask * x0
             if self.kind is TileKind.SOME:
-                solver = repeated(solver, drawn.sampler.repeats_where_known)
+                solver = repeated(solver, drawn.repeats)
         if drawn.guided is not None:
             denoise = consistent(bound, self._parents(0), self.level.factor, drawn.guided, denoise)
         course = Course(solving.sigmas, fresh, solving.eta)
-        return solver.advance(
+        x, later = solver.advance(
             denoise, x, tuple(past), course=course, start=work.steps.start, stop=work.steps.stop
         )
+        # A step that is taken again leaves other fields than one that is not, and fused tiles have the same.
+        return x, () if drawn.repeats > 1 else later
 
     def _estimates(self, bound: ExclusiveCalls) -> Denoiser:
         """Return the guided denoiser; one that asks nothing for tiles of which all is known."""

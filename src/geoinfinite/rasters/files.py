@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import rasterio
+from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioIOError
 
 from geoinfinite.errors import WorldError
@@ -60,6 +63,19 @@ def open_raster(path: Path, named: str, *, overview: int | None = None, instead:
         raise WorldError(
             f"{named} is not a raster that can be read ({shorten(str(error))}): it is damaged; copy it again"
         ) from error
+
+
+@contextmanager
+def header_of(path: Path, named: str, instead: str = "") -> Iterator[Any]:
+    """Open a file as `open_raster` does, to read its header; raise `WorldError` if it breaks off there.
+
+    A file that is cut short may open: what lies at its end is looked for when its header is asked for it.
+    """
+    try:
+        with open_raster(path, named, instead=instead) as dataset, rasterio.Env(**OPTIONS):
+            yield dataset
+    except CPLE_BaseError as error:
+        raise WorldError(f"{named} is truncated or damaged ({shorten(str(error))}); copy it again") from error
 
 
 def _driver(path: Path, named: str) -> str:

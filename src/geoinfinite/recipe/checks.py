@@ -141,10 +141,13 @@ def check_known(rasters: Sequence[Known], grid: Grid, drawn: range, *, bands: in
         levels.append(known.level)
         known.extent(grid)
         header = known.header()
-        if (len(header.indexes), header.dtype) != (bands, dtype):
+        has, wanted = (header.picture_bands, header.picture_dtype), (bands, dtype)
+        if has != wanted:
+            chosen = ",".join(str(min(band, has[0])) for band in range(1, bands + 1))
+            command = "convert SRC DST" if has[0] == bands else f"stack SRC DST --bidx {chosen}"
             raise WorldError(
-                f"{where}.source={known.source!r} has {len(header.indexes)} bands of {header.dtype}, and the "
-                f"world has {bands} of {dtype}; convert it: rio convert SRC DST --dtype {dtype}"
+                f"{header.named} has {has[0]} bands of {has[1]}, and the world has {bands} of {dtype}; "
+                f"convert it: rio {command} --dtype {dtype}"
             )
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rasterio
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
@@ -16,7 +15,7 @@ from geoinfinite.errors import WorldError
 from geoinfinite.plane.crs import in_full, shorten, turn
 from geoinfinite.plane.grid import ALIKE
 from geoinfinite.rasters.checks import DEGREES, check_real, check_size, crs_of, likely_crs, palette_of
-from geoinfinite.rasters.files import OPTIONS, open_raster, states
+from geoinfinite.rasters.files import header_of, states
 from geoinfinite.recipe.raster import INSTEAD, Raster, as_near_infrared
 
 _SAMPLE = 32
@@ -29,7 +28,7 @@ def read_header(source: str, path: Path, scale: float | None, offset: float | No
     """Read the header of a raster file; raise `WorldError` for one that cannot be level 0 of a grid."""
     stood = states(path)
     name = f"root.source={in_full(source)!r}"
-    with open_raster(path, name, instead=INSTEAD) as dataset, rasterio.Env(**OPTIONS):
+    with header_of(path, name, INSTEAD) as dataset:
         check_real(dataset, name)
         check_size(dataset, name)
         crs = crs_of(dataset, name)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from geoinfinite.conditions.known import Known
+from geoinfinite.conditions.known import Known, KnownRoot
 from geoinfinite.conditions.protocol import Condition
 from geoinfinite.diffusion.noise import NoiseField, noise_key
 from geoinfinite.errors import WorldError
@@ -92,7 +92,7 @@ class Recipe:
     @property
     def known(self) -> tuple[Known, ...]:
         """The rasters whose pixels stay as they are: those of conditions, and a root that is filled."""
-        of_root = (Known(str(self.root.path), name="root"),) if self.root.fill else ()
+        of_root = (KnownRoot(str(self.root.path)),) if self.root.fill else ()
         return (*of_root, *(c for c in self.conditions if isinstance(c, Known)))
 
     def settings_at(self, level: int) -> LevelSettings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from html import escape
 
 from geoinfinite.engine import Cost, Drawn, Level, cold_cost, resolve
@@ -13,6 +13,7 @@ from geoinfinite.errors import StoreError, WindowError
 from geoinfinite.plane.window import Window
 from geoinfinite.progress import bytes_text
 from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.stores.shard_costs import shard_evaluations
 from geoinfinite.stores.timing import seconds_per_evaluation
 
 LARGEST_SHARD = 4608
@@ -25,9 +26,6 @@ FEWEST_TILES = 4
 """Shards are not split below this many strides: their border tiles would be drawn too often."""
 SHEET_SIDE = 1024
 """Where tiles are fused layer by layer, about this many pixels a side are drawn at once."""
-COUNTED_SHARDS = 10_000
-"""Shards that are counted one by one where known pixels or texts by region make tiles cost differently; of
-more the evaluations are estimated: exact but for tiles that two shards draw."""
 INNER_CHUNK = 512
 """Readers fetch about this many pixels a side at a time."""
 
@@ -249,14 +247,10 @@ def _stage(level: Level, window: Window, side: int) -> Stage:
         )
     rows, columns = -(-window.height // side), -(-window.width // side)
     cost = _shards_alike(level, window, side, (rows, columns))
-    tiles, evaluations = cost.tiles, cost.evaluations
+    evaluations = cost.evaluations
     if isinstance(level.source, Drawn) and not level.source.pricing.is_uniform:
-        if rows * columns <= COUNTED_SHARDS:
-            cells = (_cell(window, side, row, column) for row in range(rows) for column in range(columns))
-            evaluations = sum(level.cost(cell).evaluations for cell in cells)
-        else:
-            evaluations = alone.evaluations * tiles // max(alone.tiles, 1)
-    return Stage(level, window, side, _inner_chunk(side), tiles, alone.tiles, evaluations)
+        evaluations = shard_evaluations(level, partial(_cell, window, side), (rows, columns))
+    return Stage(level, window, side, _inner_chunk(side), cost.tiles, alone.tiles, evaluations)
 
 
 def _shards_alike(level: Level, window: Window, side: int, shards: tuple[int, int]) -> Cost:

@@ -92,11 +92,18 @@ class TileBlock:
     size: int
     """Side of a square."""
     stride: int
-    """From one square's start to the next one's; it may exceed ``size``."""
+    """Pixels from one square's start to the next one's; it may exceed ``size``."""
     origin: tuple[int, int]
     """First pixel ``(y, x)`` of square (0, 0)."""
     rows: range
     columns: range
+    every: tuple[int, int] = (1, 1)
+    """Strides from one row of squares to the next, and from one column."""
+
+    @property
+    def strides(self) -> tuple[int, int]:
+        """Pixels ``(y, x)`` from one square's start to the next one's."""
+        return self.stride * self.every[0], self.stride * self.every[1]
 
     @property
     def count(self) -> int:
@@ -105,7 +112,7 @@ class TileBlock:
 
     def window(self, index: TileIndex) -> Window:
         """Return the pixels of a square."""
-        y, x = (o + k * self.stride for o, k in zip(self.origin, index, strict=True))
+        y, x = (o + k * n for o, k, n in zip(self.origin, index, self.strides, strict=True))
         return Window(y, y + self.size, x, x + self.size)
 
     def refine(self, factor: int) -> TileBlock:
