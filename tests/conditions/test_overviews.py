@@ -18,7 +18,7 @@ from geoinfinite.plane.grid import Grid
 from geoinfinite.told import Slot
 
 CRS, FINE = "EPSG:32632", Affine(5.0, 0, 500_000, 0, -5.0, 5_200_000)
-FINE_TWICE = FINE @ Affine.scale(0.5)
+FINE_TWICE = Affine(*(FINE[i] * (0.5 if i % 3 < 2 else 1) for i in range(6)))
 GRID = Grid(CRS, (500_000.0, 5_200_000.0), 20.0, (40, 48), factor=4, levels=2)
 MAP = Slot("map", "raster", channels=1, span=(0.0, 1.0))
 ELSEWHERE = 99

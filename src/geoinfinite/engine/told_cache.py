@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 
 from geoinfinite.engine.steering import ToldTile
-from geoinfinite.told import Regions, Told
+from geoinfinite.told import Told
 
 
 class ToldCache:
@@ -41,6 +41,4 @@ def _nbytes(told: ToldTile) -> int:
 
 
 def _bytes_of(told: Told) -> int:
-    if isinstance(told, Regions):
-        return int(told.shares.nbytes)
     return 0 if told is None else len(told) if isinstance(told, str) else int(told.nbytes)

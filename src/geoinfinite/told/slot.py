@@ -18,7 +18,8 @@ class Slot:
     name: str
     """Its name in world files: ``"prompt"``, ``"hint"``."""
     kind: str
-    """What fills it: ``"text"``, ``"raster"``, ``"metadata"``, ``"embedding"``."""
+    """What fills it: ``"text"``, ``"raster"``, ``"metadata"``, ``"embedding"``, ``"boxes"``,
+    ``"location"`` or ``"frames"``."""
     bands: tuple[str, ...] = ()
     """Names of a raster's bands or of metadata's items, in order; ``()``: they have no names."""
     channels: int | None = None
@@ -29,6 +30,12 @@ class Slot:
     """Pixels of the level along each side of one pixel that is told."""
     cells: int = 0
     """Of an embedding: vectors along each side of a tile."""
+    most: int = 0
+    """Of boxes: how many a tile can be told at most."""
+    classes: tuple[str, ...] = ()
+    """Of boxes: the names of the classes that the model knows; ``()``: any."""
+    frames: int = 0
+    """Of frames: how many are told; 0: any number."""
     dropped: bool = False
     """Whether guidance compares with an answer that is not told this."""
     required: bool = True
