@@ -54,7 +54,7 @@ def test_the_network_and_the_words(given: dict[str, Any]) -> None:
     ):
         found = (x - told.denoise(x, sigma)) / sigma
         assert float((found - given[name]).abs().max()) < 1e-5
-    assert float((tiles.said.tokens - given["prompt_embeds"]).abs().max()) < 1e-5
+    assert float((tiles.said.compiled[0].rows - given["prompt_embeds"]).abs().max()) < 1e-5
 
 
 @pytest.mark.parametrize(

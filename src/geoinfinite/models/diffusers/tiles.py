@@ -15,8 +15,11 @@ from torch import Tensor
 from geoinfinite.diffusion.model import Array, Cond, unknown_gsd
 from geoinfinite.errors import ModelError
 from geoinfinite.models.diffusers.autoencoder import Autoencoder, load_autoencoder
+from geoinfinite.models.diffusers.controls import load_control
 from geoinfinite.models.diffusers.folder import Checkpoint, read_checkpoint
-from geoinfinite.models.diffusers.said import Control, Said, load_control
+from geoinfinite.models.diffusers.inputs import Call, Input
+from geoinfinite.models.diffusers.said import Said
+from geoinfinite.models.diffusers.stock import Loaded, MakeInputs, stock_inputs
 from geoinfinite.models.diffusers.text_encoder import WordReader
 from geoinfinite.models.diffusers.weights import load_network, module_bytes
 from geoinfinite.models.threads import one_thread, tile_by_tile
@@ -34,16 +37,15 @@ class CheckpointModel:
     device: torch.device
     dtype: torch.dtype
     """What the network's convolutions compute in; weights, states and the autoencoder stay float32."""
-    controls: tuple[Control, ...] = ()
-    words: WordReader | None = None
-    """Encodes texts; ``None`` for a network that is told none."""
+    inputs: tuple[Input, ...] = ()
+    """The ways by which the network takes what tiles are told; none for a network without slots."""
 
     @property
     def nbytes(self) -> int:
         """Memory of the weights, in bytes."""
-        coder, words = self.autoencoder, self.words
-        held = module_bytes(self.network) + sum(control.nbytes for control in self.controls)
-        return held + (0 if coder is None else module_bytes(coder.module)) + (words.nbytes if words else 0)
+        coder = self.autoencoder
+        held = module_bytes(self.network) + sum(part.nbytes for part in self.inputs)
+        return held + (0 if coder is None else module_bytes(coder.module))
 
     def bind(self, cond: Cond) -> CheckpointTiles:
         """Return the network told about a batch of tiles."""
@@ -54,7 +56,7 @@ class CheckpointModel:
                 "name a model without one for it"
             )
         parent = torch.from_numpy(cond.parent).to(self.device) if conditioned else None
-        said = Said.of(self, cond) if self.checkpoint.facts.slots else None
+        said = Said.of(self.inputs, cond) if self.inputs else None
         return CheckpointTiles(self, parent, self._label(cond.gsd_m), said)
 
     def _label(self, gsd_m: float) -> Tensor | None:
@@ -114,14 +116,14 @@ class CheckpointTiles:
             if self.said is None:
                 answer: Tensor = model.network(seen, times, class_labels=label).sample
             else:
-                answer = self.said.answer(model, seen, times, label=label, tile=tile)
+                answer = self.said.answer(model.network, Call(seen, times, label=label), tile)
         return answer[:, : model.checkpoint.facts.channels].to(torch.float32)
 
     def retold(self, changes: Mapping[str, tuple[Told, ...]]) -> CheckpointTiles:
         """Return the same tiles told otherwise in some slots; ``None`` is what stands for nothing."""
         if self.said is None:
             raise TypeError(f"{self.model.checkpoint.network.folder} has no slots")
-        return replace(self, said=self.said.changed(self.model, changes))
+        return replace(self, said=self.said.changed(changes))
 
     def _parent_under(self, z: Tensor) -> Tensor:
         """Return the parent at the size of the state: enlarged, or averaged where it is finer."""
@@ -173,7 +175,12 @@ class CheckpointTiles:
 
 
 def load(
-    directory: Path, device: str, dtype: str, normalisation: str = "frozen", scheduler: str | None = None
+    directory: Path,
+    device: str,
+    dtype: str,
+    normalisation: str = "frozen",
+    scheduler: str | None = None,
+    make_inputs: MakeInputs = stock_inputs,
 ) -> CheckpointModel:
     """Load a checkpoint folder onto a device in a dtype; only local safetensors files are read."""
     if device == "cuda" and not torch.cuda.is_available():
@@ -183,6 +190,9 @@ def load(
     frozen = normalisation == "frozen"
     coder = None if part is None else load_autoencoder(checkpoint, part, place, frozen=frozen)
     network = load_network(checkpoint.network, place)
-    controls = tuple(load_control(part, place) for part in checkpoint.controls)
-    words = None if checkpoint.words is None else WordReader(checkpoint.words)
-    return CheckpointModel(checkpoint, network, coder, place, getattr(torch, dtype), controls, words)
+    inputs: tuple[Input, ...] = ()
+    if checkpoint.facts.slots:
+        controls = tuple(load_control(part, place) for part in checkpoint.controls)
+        words = None if checkpoint.words is None else WordReader(checkpoint.words)
+        inputs = make_inputs(Loaded(checkpoint, network, controls, words, place))
+    return CheckpointModel(checkpoint, network, coder, place, getattr(torch, dtype), inputs)
