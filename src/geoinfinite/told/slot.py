@@ -30,6 +30,9 @@ class Slot:
     """Pixels of the level along each side of one pixel that is told."""
     cells: int = 0
     """Of an embedding: vectors along each side of a tile."""
+    cell_m: float = 0.0
+    """Of an embedding: metres of ground along each side of the part that a vector stands for, where that is
+    what counts and not ``cells``; 0 otherwise."""
     most: int = 0
     """Of boxes: how many a tile can be told at most."""
     classes: tuple[str, ...] = ()
@@ -40,3 +43,11 @@ class Slot:
     """Whether guidance compares with an answer that is not told this."""
     required: bool = True
     """Whether the model cannot be used without it."""
+
+    def cells_of(self, pixels: int, gsd_m: float) -> int:
+        """Return the vectors along each side of a tile of a level whose ground sample distance is given.
+
+        >>> Slot("embedding", "embedding", cell_m=256.0).cells_of(256, 4.0)
+        4
+        """
+        return max(1, round(pixels * gsd_m / self.cell_m) if self.cell_m else self.cells)

@@ -80,8 +80,9 @@ UNET_CONDITION: dict[str, Rule] = _SHARED | {
 }
 CONTROL: dict[str, Rule] = _SHARED | {
     "conditioning_channels": _BANDS,
+    "conditioning_scale": OneOf((1, 2, 4, 8)),
     "layers_per_block": Whole(1, 16),
-    "class_embed_type": NULL,
+    "class_embed_type": OneOf((None, "identity")),
     "num_class_embeds": NULL,
     "controlnet_conditioning_channel_order": OneOf(("rgb",)),
     "conditioning_embedding_out_channels": ListOf(_CHANNELS, 1, BLOCKS),

@@ -18,6 +18,7 @@ from geoinfinite.models.diffusers.architecture import check_architecture
 from geoinfinite.models.diffusers.decoder_reach import decoder_operations, halo_of, latent_pixels
 from geoinfinite.models.diffusers.scheduler.training_noise import TrainingNoise, read_noise
 from geoinfinite.models.diffusers.sidecar import ENLARGERS, check_uses, known_gsds, read_sidecar
+from geoinfinite.models.diffusers.slot_table import read_slots
 from geoinfinite.models.diffusers.told_facts import CONDITIONED, check_controls, slots_of
 from geoinfinite.models.diffusers.words import Words, read_words
 from geoinfinite.models.files import CONFIG, SIDECAR, check_safetensors, read_object, weight_files
@@ -29,6 +30,8 @@ AUTOENCODERS = ("AutoencoderKL", "VQModel", "AutoencoderTiny")
 SCHEDULER, INDEX = "scheduler_config.json", "model_index.json"
 UNSAID_SIZE = 64
 """Side of a state where a configuration has no ``sample_size``."""
+EXTRA = "extra"
+"""The folder of small networks, one file each."""
 SUPER_RESOLUTION = "LDMSuperResolutionPipeline"
 
 
@@ -71,6 +74,17 @@ class Checkpoint:
     """ControlNets, in the order of their slots."""
     words: Words | None = None
     """Where the network's words come from; ``None`` for one that is told none."""
+
+    @property
+    def system(self) -> str | None:
+        """The published system whose own networks read what tiles are told; ``None`` for a stock one."""
+        name = self.sidecar.get("system")
+        return None if name is None else str(name)
+
+    @property
+    def sampling(self) -> Mapping[str, Any]:
+        """How its authors sample it, as far as its scheduler file does not say: keys of `SAMPLING`."""
+        return dict(self.sidecar.get("sampling", {}))
 
     @property
     def enlarge(self) -> str:
@@ -118,9 +132,12 @@ def read_checkpoint(directory: Path, scheduler_class: str | None = None) -> Chec
     facts = _facts(network, autoencoder, state, sidecar)
     for control in controls:
         check_controls(control.folder, network.config, control.config, facts.latent)
-    slots = slots_of(network.config, [part.config for part in controls], facts.latent, "gsd" in sidecar)
+    if "slots" in sidecar:
+        slots = read_slots(sidecar["slots"])
+    else:
+        slots = slots_of(network.config, [part.config for part in controls], facts.latent, "gsd" in sidecar)
     words = None
-    if network.name == CONDITIONED:
+    if any(slot.kind == "text" for slot in slots):
         channels = int(network.config.get("cross_attention_dim", 1280))
         words = read_words(directory, channels, truncate=sidecar.get("truncate", False))
     extra = (directory / name for name in (SIDECAR, INDEX))
@@ -137,11 +154,20 @@ def read_checkpoint(directory: Path, scheduler_class: str | None = None) -> Chec
             *(path for path in extra if path.is_file()),
             *(path for part in parts for path in (part.folder / CONFIG, *part.weights)),
             *(() if words is None else words.files),
+            *_extra(directory),
         ),
         scaling=1.0 if autoencoder is None else _scaling(autoencoder, index, sidecar, facts.conditioned),
         controls=controls,
         words=words,
     )
+
+
+def _extra(directory: Path) -> tuple[Path, ...]:
+    """Return the files of small networks that diffusers has no place for."""
+    found = tuple(sorted((directory / EXTRA).glob("*.safetensors")))
+    for path in found:
+        check_safetensors(path)
+    return found
 
 
 def _controls(directory: Path, network: Part) -> tuple[Part, ...]:

@@ -38,8 +38,23 @@ RULES: dict[str, Rule] = {
     "multiple": Whole(1, 65_536),
     "halo": Whole(0, 65_536),
     "truncate": FLAG,
+    "system": Text(60),
+    "slots": Anything(),
+    "sampling": Anything(),
+    "timestep_offset": Whole(-1, 1),
+    "options": Anything(),
+    "source": Anything(),
 }
 """Keys of a sidecar of this kind."""
+SAMPLING: dict[str, Rule] = {
+    "preset": OneOf(("independent", "multidiffusion")),
+    "solver": Text(60),
+    "eta": Number(0, 1),
+    "steps": Whole(1, 1000),
+    "guidance": Number(0, 100),
+    "stride": Whole(1, 65_536),
+}
+"""Keys of ``sampling``: how a system's authors sample it, as far as its scheduler file does not say."""
 _METRES = Number(0, 1e8, positive=True)
 _LABEL: dict[str, Rule] = {"scale": Number(-1e6, 1e6), "offset": Number(-1e6, 1e6)}
 
@@ -55,6 +70,9 @@ def read_sidecar(directory: Path) -> dict[str, Any]:
         raise ModelError(
             f"{path}: {shortened(unknown[0])} is not one of {', '.join(sorted(RULES))}; remove it"
         )
+    if not isinstance(found.get("sampling", {}), dict):
+        raise ModelError(f"{path}: sampling={shortened(found['sampling'])} must be a JSON object; remove it")
+    check_values(f"{path}: sampling", found.get("sampling", {}), SAMPLING)
     return check_values(path, found, RULES)
 
 
@@ -66,6 +84,12 @@ def known_gsds(
     Raises `ModelError` where the network and the sidecar disagree about what it is told of them.
     """
     gsd, classes = sidecar.get("gsd"), config.get("num_class_embeds")
+    if "system" in sidecar and gsd is not None and classes is None:
+        # Not the network but what reads its conditions tells them apart.
+        rule = ListOf(_METRES, 1, 64)
+        if not rule.allows(gsd):
+            raise ModelError(f"{SIDECAR}: gsd={shortened(gsd)} must be {rule.says}; convert the model again")
+        return tuple(float(metres) for metres in gsd)
     if config.get("class_embed_type") == "timestep":
         if gsd is None and config.get("_class_name") == CONDITIONED:
             # Text2Earth's label, a zoom level: a condition tells it.

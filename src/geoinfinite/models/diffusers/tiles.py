@@ -109,7 +109,8 @@ class CheckpointTiles:
     def _call(self, seen: Tensor, timestep: float, tile: slice) -> Tensor:
         """Return the network's answer for some tiles: to what it sees, and to what those tiles are told."""
         model, tiles = self.model, len(seen)
-        times = torch.full((tiles,), timestep, device=seen.device)
+        told = timestep + model.checkpoint.sidecar.get("timestep_offset", 0)
+        times = torch.full((tiles,), told, device=seen.device)
         label = None if self.label is None else self.label.expand(tiles)
         seen = seen.contiguous(memory_format=torch.channels_last)
         with torch.autocast(seen.device.type, model.dtype, enabled=model.dtype is not torch.float32):

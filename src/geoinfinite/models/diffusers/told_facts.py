@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,23 @@ _USUAL_CHANNELS = (320, 640, 1280, 1280)
 _USUAL_HINT = (16, 32, 96, 256)
 
 
+def hint_strides(config: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the strides of the stages of a ControlNet that read its hint.
+
+    DiffusionSat's ``conditioning_scale`` says how much coarser its hint is than usual: stages halve the
+    hint while the scale, doubled at each of them, is below 8.
+
+    >>> hint_strides({}), hint_strides({"conditioning_scale": 2})
+    ((2, 2, 2), (2, 2, 1))
+    """
+    stages = range(len(config.get("conditioning_embedding_out_channels", _USUAL_HINT)) - 1)
+    scale = config.get("conditioning_scale")
+    return tuple(2 if scale is None or scale * 2**stage < 8 else 1 for stage in stages)
+
+
 def hint_pixels(config: Mapping[str, Any]) -> int:
     """Return the pixels of a ControlNet's hint along each side of a pixel of its state."""
-    return int(2 ** (len(config.get("conditioning_embedding_out_channels", _USUAL_HINT)) - 1))
+    return prod(hint_strides(config))
 
 
 def vector_channels(config: Mapping[str, Any]) -> int:

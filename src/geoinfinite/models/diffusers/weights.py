@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from geoinfinite.errors import ModelError
 from geoinfinite.file_memo import process_memo
 from geoinfinite.models.diffusers.folder import Part
-from geoinfinite.models.diffusers.told_facts import hint_pixels, vector_channels
+from geoinfinite.models.diffusers.told_facts import hint_pixels, hint_strides, vector_channels
 from geoinfinite.models.files import CONFIG, TensorEntry, read_header
 from geoinfinite.models.schema import shortened
 
@@ -119,6 +119,8 @@ def _without_weights(part: Part) -> nn.Module:
     try:
         with torch.device("meta"):
             network: nn.Module = architecture(**_arguments(architecture, part.config))
+            if part.name == "ControlNetModel":
+                _set_strides(network, hint_strides(part.config))
             _try_shapes(part, network.eval())
     # Whatever diffusers makes of a configuration that it cannot build: its classes check little themselves.
     except Exception as error:
@@ -165,7 +167,15 @@ def _try_control(config: Mapping[str, Any], network: Any) -> None:
     state = torch.zeros(1, int(config.get("in_channels", 4)), side, side)
     pixels = side * hint_pixels(config)
     hint = torch.zeros(1, int(config.get("conditioning_channels", 3)), pixels, pixels)
-    network(state, torch.zeros(1), _try_words(config), hint)
+    vector = torch.zeros(1, vector_channels(config)) if config.get("class_embed_type") else None
+    network(state, torch.zeros(1), _try_words(config), hint, class_labels=vector)
+
+
+def _set_strides(network: Any, strides: Sequence[int]) -> None:
+    """Set the strides of the convolutions that read a hint: no tensor tells them."""
+    blocks = network.controlnet_cond_embedding.blocks[1::2]
+    for convolution, stride in zip(blocks, strides, strict=True):
+        convolution.stride = stride, stride
 
 
 def _try_words(config: Mapping[str, Any]) -> Tensor:
