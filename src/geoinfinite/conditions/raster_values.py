@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from geoinfinite.conditions.settings import said
 from geoinfinite.conditions.source_raster import SourceRaster, source_files, source_raster
 from geoinfinite.errors import WorldError
 from geoinfinite.told import Slot
+from geoinfinite.told.sentinel import MEANS, SENTINEL2
 
 Array = NDArray[np.float32]
 
@@ -58,6 +60,11 @@ class RasterValues:
     def check(self, slot: Slot) -> None:
         """Raise `WorldError` unless the file can give what a slot is told; reads its header only."""
         header = self._header()
+        if slot.encoding == SENTINEL2 and header.dtype == "uint8" and self.scale is None:
+            raise WorldError(
+                f"{self.named} holds bytes, and the slot {slot.name!r} is told the numbers of Sentinel-2 "
+                "products, 10000 for all light; name a file of those, or write the scale that leads to them"
+            )
         bands = self._bands(header, slot)
         count = self._count(header, bands, slot)
         if slot.channels is not None and count != slot.channels:
@@ -65,7 +72,7 @@ class RasterValues:
             raise WorldError(
                 f"{self.named} gives {count} bands, and the slot {slot.name!r} "
                 f"is told {slot.channels}{named}; choose them, such as "
-                f"bands = {list(range(1, slot.channels + 1))}"
+                f"bands = {_example(header, slot)}"
             )
         if len(self.fill) > 1 and len(self.fill) != len(bands):
             raise WorldError(
@@ -109,18 +116,19 @@ class RasterValues:
 
     def _bands(self, header: SourceRaster, slot: Slot) -> tuple[int, ...]:
         """Return the file's bands that are read, counted from 1."""
-        named = dict(zip(header.names, header.indexes, strict=True))
-        wanted = self.bands or (slot.bands if all(name in named for name in slot.bands) else ())
+        found = [_index_of(header, name) for name in slot.bands]
+        lacks_some = slot.encoding is not None and any(header.names)
+        wanted = self.bands or (slot.bands if None not in found or lacks_some else ())
         if not wanted:
             return header.indexes
         for band in wanted:
-            if band not in named and band not in header.indexes:
+            if _index_of(header, band) is None:
                 has = ", ".join(repr(name) for name in header.names if name) or "no names"
                 raise WorldError(
                     f"{said(self.name, 'bands', list(wanted))}: {band!r} is no band of {self.source!r}, "
                     f"which has {len(header.indexes)} bands and {has}; choose among them"
                 )
-        return tuple(named[band] if isinstance(band, str) else band for band in wanted)
+        return tuple(index for band in wanted if (index := _index_of(header, band)) is not None)
 
     def _filled(self, values: NDArray[Any], known: NDArray[np.bool_], place: Place) -> NDArray[Any]:
         if known.all():
@@ -148,3 +156,29 @@ class RasterValues:
             scale, offset = (high - low) / np.iinfo(integers).max, low
         factor, summand = np.float32(1.0 if scale is None else scale), np.float32(offset or 0.0)
         return values * factor + summand
+
+
+def _index_of(header: SourceRaster, band: int | str) -> int | None:
+    """Return the number of a band that is given by number or by name; ``None``: there is none."""
+    if isinstance(band, int):
+        return band if band in header.indexes else None
+    for names, name in ((header.names, band), ([band_key(n) for n in header.names], band_key(band))):
+        if name in names:
+            return header.indexes[names.index(name)]
+    return None
+
+
+def _example(header: SourceRaster, slot: Slot) -> list[int]:
+    """Return a choice of bands that fills a slot, for an error that asks for one."""
+    if slot.encoding == SENTINEL2 and len(header.indexes) == len(MEANS):
+        return [1 + list(MEANS).index(band) for band in slot.bands]
+    return list(range(1, (slot.channels or 1) + 1))
+
+
+def band_key(name: str) -> str:
+    """Return what names of one band share: capitals and leading zeros of its number do not count.
+
+    >>> [band_key(name) for name in ("B02", "b2", "B8A", "B10")]
+    ['b2', 'b2', 'b8a', 'b10']
+    """
+    return re.sub(r"(?<=\D)0+(?=\d)", "", name.strip().casefold())

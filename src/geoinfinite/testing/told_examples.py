@@ -14,6 +14,7 @@ from geoinfinite.diffusion.model import Array, ModelFacts
 from geoinfinite.plane.grid import Grid
 from geoinfinite.told import Frames as ToldFrames
 from geoinfinite.told import Slot, Told
+from geoinfinite.told.sentinel import SENTINEL2
 
 FACTS: dict[str, tuple[float, float]] = {
     "lon": (-140.0, 97.0),
@@ -29,6 +30,8 @@ FACTS: dict[str, tuple[float, float]] = {
 """By the name of an item of metadata, what the first tile is told, and what is added from tile to tile."""
 CHANNELS = 3
 """Bands and channels of slots that take any number."""
+SPANS: dict[str | None, tuple[float, float]] = {SENTINEL2: (0.0, 4000.0)}
+"""Of slots whose values have an encoding, the values that they usually have."""
 FRAMES = 2
 """Frames of slots that take any number."""
 
@@ -62,8 +65,8 @@ def _facts(slot: Slot, tile: int) -> NDArray[np.float64]:
 
 
 def _picture(slot: Slot, tile: int, side: int) -> Array:
-    """Return float32 ``(band, y, x)`` in the span of a slot."""
-    low, high = slot.span or (0.0, 1.0)
+    """Return float32 ``(band, y, x)`` in the span of a slot, or in that of its encoding."""
+    low, high = slot.span or SPANS.get(slot.encoding, (0.0, 1.0))
     values = np.float32(low) + np.float32(high - low) * _pattern(slot, tile, side // slot.pixels)
     return np.asarray(values, np.float32)
 
@@ -90,8 +93,12 @@ def _condition(slot: Slot, grid: Grid, folder: Path) -> Condition:
     if slot.kind == "frames":
         return _frames(slot, grid, folder)
     path = folder / f"{slot.name}.tif"
-    _write(path, _pattern(slot, 0, 24), grid)
-    return Embedding(slot.name, str(path)) if slot.kind == "embedding" else Raster(slot.name, str(path))
+    if slot.kind == "embedding":
+        _write(path, _pattern(slot, 0, 24), grid)
+        return Embedding(slot.name, str(path))
+    low, high = SPANS.get(slot.encoding, (0.0, 1.0))
+    _write(path, low + np.float32(high - low) * _pattern(slot, 0, 24), grid, slot.bands)
+    return Raster(slot.name, str(path))
 
 
 def _frames(slot: Slot, grid: Grid, folder: Path) -> Condition:
@@ -102,7 +109,7 @@ def _frames(slot: Slot, grid: Grid, folder: Path) -> Condition:
     return Frames(slot.name, tuple(map(str, paths)), dates=tuple(dates))
 
 
-def _write(path: Path, values: Array, grid: Grid) -> None:
+def _write(path: Path, values: Array, grid: Grid, names: tuple[str, ...] = ()) -> None:
     """Write values that cover more than a grid, in pixels of their own size."""
     bands, rows, columns = values.shape
     step, (left, top) = grid.resolution_at(0), grid.origin
@@ -120,3 +127,5 @@ def _write(path: Path, values: Array, grid: Grid) -> None:
         transform=transform,
     ) as raster:
         raster.write(values)
+        if names:
+            raster.descriptions = names
