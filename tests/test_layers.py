@@ -24,11 +24,21 @@ LAYERS = (
     "stores",
     "cli testing",
 )
-FOLDERS = {"models": "analytic diffusers earth", "stores": "objects pools jobs"}
+FOLDERS = {"models": "analytic diffusers earth converting", "stores": "objects pools jobs"}
 """The folders within a room; each imports only those before it."""
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
 HEAVY = "torch", "diffusers", "safetensors"
 HEAVY_FILES = (
+    "models/converting/average.py",
+    "models/converting/control.py",
+    "models/converting/first_stage.py",
+    "models/converting/fitting.py",
+    "models/converting/parts.py",
+    "models/converting/pickles.py",
+    "models/converting/schedule.py",
+    "models/converting/text.py",
+    "models/converting/unet.py",
+    "models/converting/writing.py",
     "models/device_noise.py",
     "models/threads.py",
     "models/earth/network.py",
