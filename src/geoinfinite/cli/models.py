@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
+from geoinfinite.cli.model_facts import print_model, sampling_text, slot_lines
 from geoinfinite.cli.show import print_facts, print_json
 from geoinfinite.diffusion.model import ModelFacts
-from geoinfinite.models.reference import ANALYTIC, SIDECAR, from_pretrained
-from geoinfinite.told import Slot
+from geoinfinite.models.diffusers.slot_table import read_slots, slot_table
+from geoinfinite.models.files import SIDECAR
+from geoinfinite.models.reference import ANALYTIC, ModelReference, from_pretrained
+from geoinfinite.models.systems.conversion import conversion_of
+from geoinfinite.models.systems.known import system_of
+from geoinfinite.models.systems.protocol import ConvertSettings
 
 
 def list_models(options: argparse.Namespace) -> int:
@@ -25,53 +32,63 @@ def list_models(options: argparse.Namespace) -> int:
 
 def inspect_model(options: argparse.Namespace) -> int:
     """Check the files of a model and print what a world must know of it."""
+    source = Path(options.ref).expanduser()
+    if source.exists() and not (source / SIDECAR).is_file() and system_of(source) is not None:
+        return _inspect_published(source, options)
     reference = from_pretrained(options.ref)
-    facts, directory = reference.facts(), reference.directory
+    if options.json:
+        print_json(_facts_json(reference, reference.facts()))
+    else:
+        print_model(reference, reference.ref)
+    return 0
+
+
+def _inspect_published(source: Path, options: argparse.Namespace) -> int:
+    """Print what a checkpoint becomes that is laid out as its authors publish it, and how."""
+    system, conversion = conversion_of(source, ConvertSettings())
+    slots = read_slots(conversion.sidecar["slots"])
+    base = ["--base", "FOLDER"] if conversion.lacks else []
+    command = shlex.join(["geoinfinite", "models", "convert", options.ref, "DST", *base])
     if options.json:
         print_json(
             {
-                "ref": reference.ref,
-                "digest": reference.digest(),
-                "bands": facts.bands,
-                "needs_parent": facts.conditioned,
-                "factor": facts.factor,
-                "margin": facts.margin,
-                "multiple": facts.multiple,
-                "latent": facts.latent,
-                "channels": facts.channels,
-                "halo": facts.halo,
-                "slots": [
-                    {"name": slot.name, "kind": slot.kind, "required": slot.required} for slot in facts.slots
-                ],
-                "directory": None if directory is None else str(directory),
+                "system": system.name,
+                "files": [str(path) for path in conversion.sources],
+                "lacks": list(conversion.lacks),
+                "slots": slot_table(slots),
+                "sampling": dict(conversion.sidecar["sampling"]),
+                "convert": command,
             }
         )
         return 0
+    networks = [part.stem if part.folder == "extra" else part.folder for part in conversion.parts]
     print_facts(
-        reference.ref,
+        f"{options.ref}: {system.title}",
         [
-            ("digest", reference.digest()),
-            ("bands", "any number" if facts.bands is None else str(facts.bands)),
-            ("parent", "needed" if facts.conditioned else "not needed: can draw a generated root"),
-            ("factor", "any" if facts.factor is None else str(facts.factor)),
-            ("margin", f"{facts.margin} parent pixels"),
-            ("tiles", f"multiples of {facts.multiple} px"),
-            ("state", _state(facts)),
-            *([("told", ", ".join(map(_slot, facts.slots)))] if facts.slots else []),
-            ("files", str(directory or "none: closed form")),
+            ("holds", ", ".join(networks)),
+            ("lacks", ", ".join(conversion.lacks) or "nothing"),
+            *slot_lines(slots),
+            ("sampled by", sampling_text(dict(conversion.sidecar["sampling"]))),
+            ("convert it", command),
         ],
     )
     return 0
 
 
-def _slot(slot: Slot) -> str:
-    return f"{slot.name} ({slot.kind}{'' if slot.required else ', if wanted'})"
-
-
-def _state(facts: ModelFacts) -> str:
-    if facts.latent == 1:
-        return "pixels"
-    return (
-        f"latents of {facts.channels} channels, {facts.latent} px a side; decoded with a halo of "
-        f"{facts.halo} px"
-    )
+def _facts_json(reference: ModelReference, facts: ModelFacts) -> dict[str, Any]:
+    directory = reference.directory
+    return {
+        "ref": reference.ref,
+        "digest": reference.digest(),
+        "bands": facts.bands,
+        "needs_parent": facts.conditioned,
+        "factor": facts.factor,
+        "margin": facts.margin,
+        "multiple": facts.multiple,
+        "latent": facts.latent,
+        "channels": facts.channels,
+        "halo": facts.halo,
+        "gsds": None if facts.gsds is None else list(facts.gsds),
+        "slots": [{"required": True, **entry} for entry in slot_table(facts.slots)],
+        "directory": None if directory is None else str(directory),
+    }

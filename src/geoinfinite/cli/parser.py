@@ -131,7 +131,7 @@ def build_parser() -> argparse.ArgumentParser:
     new.add_argument("--seed", type=int, help="seed of the world (default: 0)")
     new.add_argument("--overwrite", action="store_true", help="replace an existing file")
 
-    models = commands.add_parser("models", help="list models, or describe one")
+    models = commands.add_parser("models", help="list models, describe one, or convert a published one")
     actions = models.add_subparsers(title="commands", metavar="COMMAND", required=True)
     listing = actions.add_parser(
         "list", parents=[shared, as_json], help="list the models that need no download"
@@ -142,9 +142,34 @@ def build_parser() -> argparse.ArgumentParser:
     )
     inspect.set_defaults(run="geoinfinite.cli.models:inspect_model")
     inspect.add_argument(
-        "ref", metavar="REF", help="bundled:NAME, analytic:NAME or the folder of a checkpoint"
+        "ref", metavar="REF", help="bundled:NAME, analytic:NAME, or a checkpoint: a folder or a file"
+    )
+    _add_convert(
+        actions.add_parser(
+            "convert", parents=[shared], help="make a folder of safetensors of a published checkpoint"
+        )
     )
     return parser
+
+
+def _add_convert(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run="geoinfinite.cli.convert:run")
+    parser.add_argument("source", metavar="SRC", help="a folder or file as its authors publish it")
+    parser.add_argument("destination", metavar="DST", help="the folder to write")
+    parser.add_argument(
+        "--base", metavar="FOLDER", help="a folder with what SRC lacks: vae, text_encoder, tokenizer ..."
+    )
+    parser.add_argument(
+        "--weights",
+        choices=("published", "raw", "ema"),
+        default="published",
+        help="those that its authors sample with, the raw ones, or their average (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--gsd", type=float, metavar="M", help="ground sample distance of the finest level, in metres"
+    )
+    parser.add_argument("--boxes", type=int, metavar="N", help="boxes that a tile is told at most")
+    parser.add_argument("--overwrite", action="store_true", help="replace DST if it is a converted model")
 
 
 def _add_place(parser: argparse.ArgumentParser, *, bbox_required: bool) -> None:

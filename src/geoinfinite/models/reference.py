@@ -220,9 +220,7 @@ class ModelReference:
         if checkpoint is None:
             return cast(TileModel, load(directory, device, self.dtype))
         own = () if checkpoint.system is None else (imported(system_named(checkpoint.system).inputs),)
-        return cast(
-            TileModel, load(directory, device, self.dtype, self.normalisation, self.scheduler, *own)
-        )
+        return cast(TileModel, load(directory, device, self.dtype, self.normalisation, self.scheduler, *own))
 
     def _kind(self, directory: Path) -> str:
         """Return the kind of a folder's model: as its sidecar says, or diffusers' where there is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -61,7 +62,8 @@ def _empty(config: Mapping[str, Any]) -> nn.Module:
     import diffusers
 
     architecture: Any = getattr(diffusers, config["_class_name"])
-    settings = {key: value for key, value in config.items() if not key.startswith("_")}
+    known = inspect.signature(architecture.__init__).parameters
+    settings = {key: value for key, value in config.items() if key in known}
     try:
         with torch.device("meta"):
             network: nn.Module = architecture(**settings)

@@ -99,6 +99,10 @@ class Source:
         """Say whether a tensor whose name begins with ``prefix`` has not been taken yet."""
         return any(name.startswith(prefix) for name in self._left)
 
+    def seen(self, names: Collection[str]) -> Tensors:
+        """Return some of the tensors without taking them, those that are there."""
+        return Tensors(self._left, str(self.path)).only(names)
+
     def take(self, prefix: str, *names: str) -> Tensors:
         """Take tensors, and return them under their names without ``prefix``.
 

@@ -84,6 +84,27 @@ def _second_half(made: Architecture) -> Iterator[tuple[str, str]]:
     yield "conv_out", "out.2"
 
 
+def renamed_attentions(params: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors that a project has added to the attentions of a U-Net, under diffusers' names of these.
+
+    ``params`` are the settings ``unet_config.params``. A tensor of no attention keeps its name.
+
+    >>> import torch
+    >>> params = {"in_channels": 4, "out_channels": 4, "model_channels": 32, "channel_mult": [1, 2]}
+    >>> params |= {"num_res_blocks": 1, "attention_resolutions": [1, 2], "num_heads": 2}
+    >>> params |= {"use_spatial_transformer": True, "context_dim": 8}
+    >>> list(renamed_attentions(params, {"input_blocks.3.1.own.weight": torch.zeros(1)}))
+    ['down_blocks.1.attentions.0.own.weight']
+    """
+    made = Architecture.of(params, "out_channels")
+    modules = {old: new for new, old in (*first_half(made), *_second_half(made)) if "attentions" in new}
+    renamed = {}
+    for name, tensor in tensors.items():
+        old = ".".join(name.split(".")[:3]) if not name.startswith("middle") else "middle_block.1"
+        renamed[modules.get(old, old) + name.removeprefix(old)] = tensor
+    return renamed
+
+
 def old_name(name: str, table: Mapping[str, str]) -> str:
     """Return what ldm calls a tensor of diffusers, from the names of its modules.
 

@@ -33,8 +33,8 @@ def write_folder(
 ) -> Path:
     """Write a checkpoint in diffusers' layout, and return its folder.
 
-    ``parts`` are written one after the other, and may be a generator; ``copied`` are folders of another
-    checkpoint, by the names that they get. The folder appears when it is whole. Raises `ModelError` if
+    ``parts`` are written one after the other, and may be a generator; ``copied`` are folders and files of
+    another checkpoint, by the names that they get. The folder appears when it is whole. Raises `ModelError` if
     ``destination`` exists, unless it is a converted checkpoint and is to be replaced.
     """
     destination = destination.absolute()
@@ -92,7 +92,10 @@ def _write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def _copy(source: Path, folder: Path) -> None:
-    """Copy the files of one folder of another checkpoint, and none that is a pickle."""
+    """Copy a file, or the files of one folder, of another checkpoint, and none that is a pickle."""
+    if source.is_file() and source.suffix in COPIED:
+        shutil.copyfile(source, folder)
+        return
     if not source.is_dir():
         raise ModelError(f"{source} is no folder; name a checkpoint in diffusers' layout that has it")
     if folder.exists():

@@ -21,6 +21,7 @@ from geoinfinite.models.schema import (
     shortened,
 )
 from geoinfinite.told import Slot
+from geoinfinite.told.sentinel import SENTINEL2
 
 KINDS = "text", "raster", "metadata", "embedding", "location", "boxes", "frames"
 _NAMES = ListOf(Text(), 0, 4096)
@@ -36,6 +37,7 @@ _RULES: dict[str, Rule] = {
     "most": Whole(0, 4096),
     "classes": _NAMES,
     "frames": Whole(0, 1024),
+    "encoding": OneOf((None, SENTINEL2)),
     "dropped": FLAG,
     "required": FLAG,
 }

@@ -69,4 +69,6 @@ def _weights(source: Path) -> Path | None:
 
 def _several(source: Path, what: str, found: list[Path]) -> ModelError:
     names = ", ".join(path.name for path in found[:4])
-    return ModelError(f"{source} holds several {what}, {names}; name one checkpoint in a folder with its yaml")
+    return ModelError(
+        f"{source} holds several {what}, {names}; name one checkpoint in a folder with its yaml"
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PUBLISHED, RAW, AVERAGED = WEIGHTS = "published", "raw", "ema"
-"""Which weights of a training are taken: those that its authors sample with, the raw ones or their average."""
+"""Which weights of a training are taken: those its authors sample with, the raw ones or their average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,6 @@ class ConvertSettings:
     """A folder that has what the source lacks: an autoencoder, a text encoder, a tokenizer."""
     weights: str = PUBLISHED
     gsd: float | None = None
-    """Ground sample distance of the finest level that it was trained on, in metres; ``None``: the published."""
+    """Ground sample distance of the finest level it was trained on, in metres; ``None``: the published."""
     most: int | None = None
     """Boxes that a tile is told at most; ``None``: as it was trained."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from geoinfinite.models.converting.parts import Part, split
-from geoinfinite.models.converting.unet import renamed_modules
+from geoinfinite.models.converting.unet import renamed_attentions
 from geoinfinite.models.diffusers.slot_table import slot_table
 from geoinfinite.models.networks.box_encoder import BoxEncoder
 from geoinfinite.models.networks.layout_attention import LayoutAttention
@@ -37,7 +37,7 @@ def converted(path: Path, settings: ConvertSettings) -> Conversion:
         source.unet(plain),
         *source.autoencoder(),
         *source.text_encoder(),
-        Part("extra", None, renamed_modules(source.section("unet_config"), layout), "layout"),
+        Part("extra", None, renamed_attentions(source.section("unet_config"), layout), "layout"),
         Part("extra", None, masks, "layout_mask"),
         Part("extra", None, boxes, "boxes"),
     )
@@ -56,7 +56,10 @@ def converted(path: Path, settings: ConvertSettings) -> Conversion:
         {
             "slots": slot_table(slots),
             "sampling": SAMPLING,
-            "options": {"mask": "outline", "descriptions": {n: DESCRIPTIONS[n] for n in names if n in DESCRIPTIONS}},
+            "options": {
+                "mask": "outline",
+                "descriptions": {n: DESCRIPTIONS[n] for n in names if n in DESCRIPTIONS},
+            },
         },
         lacks=() if vectors is not None else ("class_vectors.safetensors",),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -86,9 +85,7 @@ class BoxesInput:
             # A whole number of pixels a cell: the tile's size cancels out.
             numbers[:count] = cells(boxes.corners, (self.latent, self.latent), (1, 1))
         present = torch.arange(self.slot.most, device=kinds.device) < count
-        tokens: Tensor = self.encoder(
-            torch.from_numpy(numbers)[None].to(kinds.device), kinds, present[None]
-        )
+        tokens: Tensor = self.encoder(torch.from_numpy(numbers)[None].to(kinds.device), kinds, present[None])
         return tokens
 
     def masks_of(self, boxes: Boxes | None, shape: tuple[int, int]) -> Tensor:

@@ -28,7 +28,7 @@ FRAMES = 3
 METADATA = "metadata_embedding.*"
 _SLOTS = (
     Slot("prompt", "text", dropped=True),
-    Slot("metadata", "metadata", DIFFUSIONSAT.names, dropped=True, required=False),
+    Slot("metadata", "metadata", DIFFUSIONSAT.names, dropped=True),
 )
 OWN_KEYS = "use_metadata", "num_metadata", "use_temporal_transformer", "conditioning_in_channels"
 """Keys of configurations that stock classes do not have."""
@@ -46,8 +46,6 @@ STABLE_DIFFUSION_2 = {
     "steps_offset": 1,
 }
 """The training noise of Stable Diffusion 2.1, where neither source nor base has a scheduler."""
-
-
 
 
 def converted(path: Path, settings: ConvertSettings) -> Conversion:
@@ -106,9 +104,7 @@ def _control(path: Path) -> tuple[tuple[Part, ...], tuple[Slot, ...], dict[str, 
     if config.get("_class_name") == "ControlNetModel3D":
         kept, _ = Control3d.renamed(plain)
         Control3d.sized(kept, stock)
-        frames = Slot(
-            "frames", "frames", DIFFUSIONSAT.names, channels=bands, span=(0, 1), frames=FRAMES
-        )
+        frames = Slot("frames", "frames", DIFFUSIONSAT.names, channels=bands, span=(0, 1), frames=FRAMES)
         return (Part("extra", None, kept, "control3d"), embedder), (frames,), {"control3d": stock}
     # What the network was shrunk by less, the hint is coarser than the image.
     coarser = int(config.get("conditioning_scale", 1))

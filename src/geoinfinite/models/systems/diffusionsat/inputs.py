@@ -121,7 +121,7 @@ class FramesInput:
     def _vectors(self, frames: Any, facts: Facts) -> Tensor:
         """Return ``(frame, channel)``: the metadata of the image and those of each frame, added."""
         own = _embedded(self.embedder, facts, self.device)
-        # Where nothing is told of the image, as in the half of guidance that is told less, nothing is of frames.
+        # Where nothing is told of the image, as in the less-told half of guidance, nothing is of frames.
         each = [None if facts is None else of_frame for of_frame in frames.facts]
         return torch.stack([own + _embedded(self.embedder, of_frame, self.device) for of_frame in each])
 

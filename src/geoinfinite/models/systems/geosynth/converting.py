@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from geoinfinite.models.converting.control import control_part
-from geoinfinite.models.converting.parts import Part, split
+from geoinfinite.models.converting.parts import Part, Tensors, split
 from geoinfinite.models.converting.pickles import read_tensors
 from geoinfinite.models.diffusers.slot_table import slot_table
 from geoinfinite.models.networks.location_chain import LocationChain
@@ -42,12 +42,13 @@ def converted(path: Path, settings: ConvertSettings) -> Conversion:
     return from_base(conversion, settings, "vae", "text")
 
 
-def _places(own: object, settings: ConvertSettings) -> tuple[tuple[Part, ...], tuple[Slot, ...]]:
+def _places(own: Tensors, settings: ConvertSettings) -> tuple[tuple[Part, ...], tuple[Slot, ...]]:
     """Return the networks of the branch of places, and the slot that it fills."""
     tensors, _ = LocationChain.renamed(own)
     if not tensors:
         return (), ()
-    width = LocationChain.sized(tensors).blocks[0].value_proj.in_features
+    LocationChain.sized(tensors)
+    width = tensors["blocks.0.norm1.weight"].numel()
     chain = Part("extra", None, tensors, "location")
     encoder = None if settings.base is None else settings.base / SATCLIP
     if encoder is None or not encoder.is_file():

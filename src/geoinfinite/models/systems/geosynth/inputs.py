@@ -24,7 +24,8 @@ def inputs(loaded: Loaded) -> tuple[Input, ...]:
     if not loaded.has_extra("location"):
         return stock
     chain = LocationChain.sized(loaded.extra("location")).to(loaded.device)
-    encode, held = _as_vector, 0
+    encode: Callable[[Any], Tensor] = _as_vector
+    held = 0
     if loaded.has_extra("satclip"):
         encoder = LocationEncoder.sized(loaded.extra("satclip"))
         encode, held = _encoding(encoder), module_bytes(encoder)
