@@ -24,7 +24,7 @@ LAYERS = (
     "stores",
     "cli testing",
 )
-FOLDERS = {"models": "analytic diffusers earth converting", "stores": "objects pools jobs"}
+FOLDERS = {"models": "analytic networks diffusers earth converting systems", "stores": "objects pools jobs"}
 """The folders within a room; each imports only those before it."""
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
 HEAVY = "torch", "diffusers", "safetensors"
@@ -43,6 +43,16 @@ HEAVY_FILES = (
     "models/threads.py",
     "models/earth/network.py",
     "models/earth/tiles.py",
+    "models/networks/box_encoder.py",
+    "models/networks/control3d.py",
+    "models/networks/layout_attention.py",
+    "models/networks/layout_mask.py",
+    "models/networks/loading.py",
+    "models/networks/location_chain.py",
+    "models/networks/metadata_embedder.py",
+    "models/networks/patch_embedder.py",
+    "models/networks/satclip.py",
+    "models/networks/summarizer.py",
     "models/diffusers/autoencoder.py",
     "models/diffusers/frozen_norm.py",
     "models/diffusers/local_attention.py",

@@ -34,8 +34,8 @@ def write_folder(
     """Write a checkpoint in diffusers' layout, and return its folder.
 
     ``parts`` are written one after the other, and may be a generator; ``copied`` are folders and files of
-    another checkpoint, by the names that they get. The folder appears when it is whole. Raises `ModelError` if
-    ``destination`` exists, unless it is a converted checkpoint and is to be replaced.
+    another checkpoint, by the names that they get. The folder appears when it is whole. Raises
+    `ModelError` if ``destination`` exists, unless it is a converted checkpoint and is to be replaced.
     """
     destination = destination.absolute()
     _check_place(destination, replace)

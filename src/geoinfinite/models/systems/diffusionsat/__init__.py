@@ -1,4 +1,4 @@
-"""DiffusionSat: images of a place, its resolution and its date, from words, coarse bands or earlier images."""
+"""DiffusionSat: images of a place, a resolution and a date, from words, coarse bands or other dates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DiffusionSat's published folders: networks of stock classes, and what those have no place for beside them."""
+"""DiffusionSat's published folders: networks of stock classes, and what these have no place for."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _stock(config: Mapping[str, Any], class_name: str) -> dict[str, Any]:
 def _side(config: Mapping[str, Any]) -> int:
     """Return the side of a state of its training.
 
-    ``sample_size`` is left from Stable Diffusion 2.1, from which the training began: its pictures are smaller.
+    ``sample_size`` is left from Stable Diffusion 2.1, where the training began: its pictures are smaller.
     """
     return min(int(config.get("sample_size") or LARGEST_SIDE), LARGEST_SIDE)
 
