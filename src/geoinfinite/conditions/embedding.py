@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from geoinfinite.conditions.gather import Gathering
 from geoinfinite.conditions.place import Place
-from geoinfinite.conditions.settings import check_name, checked_guidance, checked_levels, checked_path, said
+from geoinfinite.conditions.settings import (
+    check_kind,
+    check_name,
+    checked_guidance,
+    checked_levels,
+    checked_path,
+    said,
+)
 from geoinfinite.conditions.source_digest import checked_digest, source_digest
 from geoinfinite.conditions.source_raster import SourceRaster, source_files, source_raster
 from geoinfinite.errors import WorldError
@@ -72,11 +79,7 @@ class Embedding:
 
     def check(self, slot: Slot, grid: Grid, level: int) -> None:
         """Raise `WorldError` unless the file can fill a slot; reads its header only."""
-        if slot.kind != "embedding":
-            raise WorldError(
-                f"condition.{self.name}.kind='embedding' cannot fill the slot {slot.name!r}, which is told "
-                f'{slot.kind}; write kind = "{slot.kind}"'
-            )
+        check_kind(self.name, self.kind, slot)
         bands = len(self._header().indexes)
         if slot.channels is not None and bands != slot.channels:
             raise WorldError(

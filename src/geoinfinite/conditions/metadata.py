@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from geoinfinite.conditions.place import Place
 from geoinfinite.conditions.settings import (
+    check_kind,
     check_name,
     checked_choice,
+    checked_date,
     checked_guidance,
     checked_levels,
     checked_number,
@@ -73,7 +75,7 @@ class Metadata:
         if self.schema is not None:
             checked_choice(self.name, "schema", self.schema, tuple(SCHEMAS))
         for key, value in (
-            ("date", _checked_date(self.name, self.date)),
+            ("date", None if self.date is None else checked_date(self.name, "date", self.date)),
             ("levels", checked_levels(self.name, self.levels)),
             ("guidance", checked_guidance(self.name, self.guidance)),
             ("unknown", _checked_names(self.name, self.unknown)),
@@ -99,11 +101,7 @@ class Metadata:
 
     def check(self, slot: Slot, grid: Grid, level: int) -> None:
         """Raise `WorldError` unless it can say what a slot asks for."""
-        if slot.kind != "metadata":
-            raise WorldError(
-                f"condition.{self.name}.kind='metadata' cannot fill the slot {slot.name!r}, which is told "
-                f'{slot.kind}; write kind = "{slot.kind}"'
-            )
+        check_kind(self.name, self.kind, slot)
         if self.schema is not None and slot.bands and SCHEMAS[self.schema].names != slot.bands:
             fits = [name for name, schema in SCHEMAS.items() if schema.names == slot.bands]
             remedy = f'write schema = "{fits[0]}"' if fits else "leave schema out"
@@ -185,17 +183,6 @@ FACTS: Mapping[str, Callable[[Metadata, Place], float]] = {
     "resolution_index": lambda condition, place: 17 - condition.zoom(place),
 }
 """The facts that can be told, by the names that slots use."""
-
-
-def _checked_date(name: str, date: Any) -> datetime.date | None:
-    if isinstance(date, datetime.datetime):
-        return date.date()
-    if date is None or isinstance(date, datetime.date):
-        return date
-    try:
-        return datetime.date.fromisoformat(date)
-    except (TypeError, ValueError) as error:
-        raise WorldError(f"{said(name, 'date', date)} is no day; write one such as 2017-02-11") from error
 
 
 def _checked_names(name: str, names: Any) -> tuple[str, ...]:

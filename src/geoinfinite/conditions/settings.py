@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import os
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from typing import Any
 
 from geoinfinite.errors import WorldError
 from geoinfinite.plane.crs import in_full, shorten
+from geoinfinite.told import Slot
 
 MOST_LEVELS = 64
 
@@ -32,6 +34,15 @@ def check_name(name: Any) -> None:
         )
 
 
+def check_kind(name: str, kind: str, slot: Slot) -> None:
+    """Raise `WorldError` for a condition that cannot fill a slot, as the slot is of another kind."""
+    if slot.kind != kind:
+        raise WorldError(
+            f"condition.{name}.kind={kind!r} cannot fill the slot {slot.name!r}, which is told "
+            f'{slot.kind}; write kind = "{slot.kind}"'
+        )
+
+
 def checked_levels(name: str, levels: Any) -> tuple[int, ...]:
     """Return the levels of a condition; one may be given as a number."""
     found = (levels,) if isinstance(levels, int) else levels
@@ -40,10 +51,10 @@ def checked_levels(name: str, levels: Any) -> tuple[int, ...]:
     return tuple(found)
 
 
-def checked_path(name: str, source: Any) -> str:
+def checked_path(name: str, source: Any, key: str = "source") -> str:
     """Return the path of a file."""
     if not isinstance(source, str | os.PathLike) or "\0" in os.fspath(source) or not os.fspath(source):
-        raise WorldError(f"{said(name, 'source', source)} is not the path of a file; name one")
+        raise WorldError(f"{said(name, key, source)} is not the path of a file; name one")
     return os.fspath(source)
 
 
@@ -74,6 +85,28 @@ def checked_choice(name: str, key: str, value: Any, known: Sequence[str]) -> str
 def checked_guidance(name: str, value: Any) -> float | None:
     """Return a scale of guidance; ``None``: the sampler's."""
     return None if value is None else checked_number(name, "guidance", value, 0, 1000)
+
+
+def checked_bands(name: str, bands: Any, key: str = "bands") -> tuple[int | str, ...]:
+    """Return bands by number, from 1, or by name; one may be given as such."""
+    found = (bands,) if isinstance(bands, int | str) else bands
+    if not isinstance(found, tuple | list) or not all(
+        (type(band) is int and band > 0) or (isinstance(band, str) and band) for band in found
+    ):
+        raise WorldError(f"{said(name, key, bands)} must be numbers from 1, or names, of bands")
+    return tuple(found)
+
+
+def checked_date(name: str, key: str, date: Any) -> datetime.date:
+    """Return a day, which may be given as text."""
+    if isinstance(date, datetime.datetime):
+        return date.date()
+    if isinstance(date, datetime.date):
+        return date
+    try:
+        return datetime.date.fromisoformat(date)
+    except (TypeError, ValueError) as error:
+        raise WorldError(f"{said(name, key, date)} is no day; write one such as 2017-02-11") from error
 
 
 def _is_list(value: Any) -> bool:

@@ -10,7 +10,14 @@ from typing import Any, ClassVar
 from geoinfinite.conditions.most import attributes_of_most
 from geoinfinite.conditions.place import Place
 from geoinfinite.conditions.regions import LevelRegions, level_regions
-from geoinfinite.conditions.settings import check_name, checked_guidance, checked_levels, checked_path, said
+from geoinfinite.conditions.settings import (
+    check_kind,
+    check_name,
+    checked_guidance,
+    checked_levels,
+    checked_path,
+    said,
+)
 from geoinfinite.conditions.template import absent, fields_of, filled
 from geoinfinite.conditions.vectors import Features, read_features
 from geoinfinite.errors import WorldError
@@ -101,11 +108,7 @@ class Text:
 
     def check(self, slot: Slot, grid: Grid, level: int) -> None:
         """Raise `WorldError` unless it can fill a slot, and unless its polygons can be read."""
-        if slot.kind != "text":
-            raise WorldError(
-                f"condition.{self.name}.kind='text' cannot fill the slot {slot.name!r}, which is told "
-                f'{slot.kind}; write kind = "{slot.kind}"'
-            )
+        check_kind(self.name, self.kind, slot)
         if self.source is None:
             return
         attributes = self._features().attributes

@@ -27,7 +27,9 @@ from geoinfinite.models.files import WEIGHTS as WEIGHTS
 from geoinfinite.models.files import check_safetensors as check_safetensors
 from geoinfinite.models.files import read_object
 from geoinfinite.models.schema import shortened
-from geoinfinite.samplers import SOLVERS, EarlySync, IndependentTiles
+from geoinfinite.models.systems.conversion import runnable
+from geoinfinite.models.systems.known import imported, system_named
+from geoinfinite.samplers import PRESETS, SOLVERS, EarlySync, IndependentTiles
 from geoinfinite.samplers.tiled import CHECKPOINT, TiledSampler
 from geoinfinite.token import token
 
@@ -91,7 +93,7 @@ class ModelReference:
             return hub.pinned(self.ref).folder
         if scheme == "analytic":
             raise ModelError(f"model.ref={self.ref!r} does not exist; there is {', '.join(ANALYTIC)}")
-        return Path(self.ref).expanduser()
+        return runnable(Path(self.ref).expanduser())
 
     def facts(self) -> ModelFacts:
         """Read what a world must know, without loading a weight; raise `ModelError` for what cannot load."""
@@ -163,7 +165,8 @@ class ModelReference:
 
         Tiles have the checkpoint's ``sample_size``, made to fit `ModelFacts.multiple`, and overlap by half. A
         checkpoint whose scheduler is not offered here is solved by ``dpmpp_2m``. A model that is told no
-        parent is fused in its first steps, where tiles could disagree. ``None`` for an analytic model.
+        parent is fused in its first steps, where tiles could disagree; a published system is sampled as its
+        authors do. ``None`` for an analytic model.
 
         >>> ModelReference("bundled:earth-small").default_sampler().preset
         'independent'
@@ -184,11 +187,20 @@ class ModelReference:
             solving = {"solver": "dpmpp_2m", "schedule": "karras", "shift": 1.0}
         tile, stride = checkpoint.usual_tile()
         solving |= {"steps": steps, "tile": tile, "stride": stride}
+        if published := dict(checkpoint.sampling):
+            preset = PRESETS[published.pop("preset", IndependentTiles.preset)]
+            return preset(consistency="none", **solving | published)
         if checkpoint.facts.conditioned:
             return IndependentTiles(**solving)
         once = told is None or SOLVERS[told.solver].evaluations == 1
-        preset = EarlySync if once and steps > 1 else IndependentTiles
-        return preset(consistency="none", **solving)
+        kind = EarlySync if once and steps > 1 else IndependentTiles
+        return kind(consistency="none", **solving)
+
+    @property
+    def is_published(self) -> bool:
+        """Whether it is of a system whose authors say how it is sampled."""
+        checkpoint = self._checkpoint()
+        return checkpoint is not None and bool(checkpoint.sampling)
 
     def _checkpoint(self) -> diffusers_folder.Checkpoint | None:
         """Return the folder in diffusers' format; ``None`` for a model of another kind."""
@@ -203,8 +215,14 @@ class ModelReference:
         if directory is None:
             return cast(TileModel, _named(ANALYTIC[self.ref])())
         kind = self._kind(directory)
-        settings = (self.normalisation, self.scheduler) if kind == diffusers_folder.KIND else ()
-        return cast(TileModel, _named(LOADERS[kind])(directory, device, self.dtype, *settings))
+        load = _named(LOADERS[kind])
+        checkpoint = self._checkpoint()
+        if checkpoint is None:
+            return cast(TileModel, load(directory, device, self.dtype))
+        own = () if checkpoint.system is None else (imported(system_named(checkpoint.system).inputs),)
+        return cast(
+            TileModel, load(directory, device, self.dtype, self.normalisation, self.scheduler, *own)
+        )
 
     def _kind(self, directory: Path) -> str:
         """Return the kind of a folder's model: as its sidecar says, or diffusers' where there is none."""

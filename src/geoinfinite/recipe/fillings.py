@@ -16,6 +16,8 @@ EXAMPLES = {
     "raster": 'source = "FILE.tif"',
     "embedding": 'source = "FILE.tif"',
     "metadata": 'schema = "..."',
+    "location": "and no other key",
+    "frames": 'sources = ["FIRST.tif", "SECOND.tif"]',
 }
 """What a condition that fills a slot of a kind says at least."""
 

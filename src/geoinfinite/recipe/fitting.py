@@ -38,11 +38,17 @@ def fitted_sampler(
     unit = lcm(facts.latent, facts.factor or 1)
     names = {condition.name for condition in conditions if isinstance(condition, Condition)}
     guides = any(slot.dropped and slot.name in names for slot in facts.slots)
-    return IndependentTiles(
+    if model.is_published:
+        # Its authors say how its tiles overlap if they fuse them.
+        kind, most = type(own), own.stride if own.fuses_answers else own.tile * 7 // 8
+    else:
+        kind, most = IndependentTiles, own.tile * 7 // 8
+    usual = USUAL_GUIDANCE if own.guidance is None else own.guidance
+    return kind(
         **{name: getattr(own, name) for name in ("solver", "schedule", "shift", "eta", "steps", "tile")},
-        stride=_stride(own.tile * 7 // 8, unit, grid.period(level)),
+        stride=_stride(most, unit, grid.period(level)),
         consistency=own.consistency if facts.conditioned else "none",
-        guidance=USUAL_GUIDANCE if guides else None,
+        guidance=usual if guides else None,
     )
 
 

@@ -18,7 +18,7 @@ from geoinfinite.errors import WorldError
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 from geoinfinite.token import token
-from geoinfinite.told import Regions, Slot
+from geoinfinite.told import Frames, Regions, Slot
 
 
 class ConditionContract(ABC):
@@ -115,18 +115,28 @@ class ConditionContract(ABC):
             if isinstance(told, Regions):
                 assert told.shares.shape == (len(told.prompts), *tile.shape)
                 np.testing.assert_allclose(told.shares.sum(axis=0), 1, atol=1e-6)
+            elif isinstance(told, Frames):
+                count, facts = self.slot.frames or len(told.facts), len(self.slot.bands)
+                assert told.pixels.dtype == np.float32
+                assert told.pixels.shape == (count, *_shape(self.slot, tile, told.pixels.shape[1]))
+                assert told.facts.dtype == np.float64
+                assert told.facts.shape == (count, facts)
             elif told is not None and not isinstance(told, str):
-                assert told.dtype == (np.float64 if self.slot.kind == "metadata" else np.float32)
+                exact = self.slot.kind in ("metadata", "location")
+                assert told.dtype == (np.float64 if exact else np.float32)
                 assert told.shape == _shape(self.slot, tile, len(told))
 
     def test_a_value_is_a_function_of_its_pixel(self, tmp_path: Any) -> None:
-        """The window law on what is told, for values that lie on pixels: rasters, and shares of texts."""
+        """The window law on what is told, for values that lie on pixels: rasters, frames, shares of texts."""
         condition = self.condition(tmp_path)
         whole = self.told(condition, self.window)
-        if isinstance(whole, Regions) or self.slot.kind == "raster":
+        if isinstance(whole, Regions | Frames) or self.slot.kind == "raster":
             for part in self.tiles():
-                at = _cells(part, self.window, self.slot.pixels)
-                assert_same(_cut(whole, at), self.told(condition, part))
+                at, told = _cells(part, self.window, self.slot.pixels), self.told(condition, part)
+                if isinstance(whole, Frames):
+                    assert_same(whole.pixels[..., *at], told.pixels)
+                else:
+                    assert_same(_cut(whole, at), told)
 
     def test_a_vector_is_a_function_of_its_place(self, tmp_path: Any) -> None:
         """Of an embedding: twice as many vectors in a window twice as large lie at the same places."""
@@ -179,10 +189,12 @@ def _cells(part: Window, whole: Window, pixels: int) -> tuple[slice, slice]:
 
 def _shape(slot: Slot, tile: Window, first: int) -> tuple[int, ...]:
     """Return the shape of an array that fills a slot; ``first`` stands where the slot leaves it open."""
-    if slot.kind == "raster":
+    if slot.kind in ("raster", "frames"):
         return (slot.channels or first, *tile.coarsen(slot.pixels).shape)
     if slot.kind == "embedding":
         return slot.channels or first, slot.cells, slot.cells
+    if slot.kind == "location":
+        return (2,)
     return (len(slot.bands) or first,)
 
 
@@ -206,6 +218,9 @@ def assert_same(one: Any, other: Any) -> None:
         assert shares.keys() == others.keys()
         for text in shares:
             np.testing.assert_array_equal(shares[text], others[text])
+    elif isinstance(one, Frames) and isinstance(other, Frames):
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+        np.testing.assert_array_equal(one.facts, other.facts)
     elif one is None or other is None:
         assert one is other
     else:

@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import rasterio
 from affine import Affine
+from numpy.typing import NDArray
 
-from geoinfinite.conditions import Condition, Embedding, Metadata, Raster, Text
+from geoinfinite.conditions import Condition, Embedding, Frames, Location, Metadata, Raster, Text
 from geoinfinite.diffusion.model import Array, ModelFacts
 from geoinfinite.plane.grid import Grid
+from geoinfinite.told import Frames as ToldFrames
 from geoinfinite.told import Slot, Told
+from geoinfinite.told.sentinel import SENTINEL2
 
 FACTS: dict[str, tuple[float, float]] = {
     "lon": (-140.0, 97.0),
@@ -27,6 +30,10 @@ FACTS: dict[str, tuple[float, float]] = {
 """By the name of an item of metadata, what the first tile is told, and what is added from tile to tile."""
 CHANNELS = 3
 """Bands and channels of slots that take any number."""
+SPANS: dict[str | None, tuple[float, float]] = {SENTINEL2: (0.0, 4000.0)}
+"""Of slots whose values have an encoding, the values that they usually have."""
+FRAMES = 2
+"""Frames of slots that take any number."""
 
 
 def told_example(slot: Slot, tile: int, side: int) -> Told:
@@ -38,18 +45,36 @@ def told_example(slot: Slot, tile: int, side: int) -> Told:
     if slot.kind == "text":
         return f"a wood beside {tile} lakes"
     if slot.kind == "metadata":
-        facts = [FACTS.get(item, (0.125, 0.25)) for item in slot.bands]
-        return np.array([first + tile * step for first, step in facts])
+        return _facts(slot, tile)
     if slot.kind == "embedding":
         return np.asarray(_pattern(slot, tile, slot.cells or 1) - 0.5, np.float32)
-    low, high = slot.span or (0.0, 1.0)
+    if slot.kind == "location":
+        return np.array([-140.0 + 17 * tile, -50.0 + 3 * tile])
+    if slot.kind == "frames":
+        frames = [2 * tile + i for i in range(slot.frames or FRAMES)]
+        return ToldFrames(
+            np.stack([_picture(slot, frame, side) for frame in frames]),
+            np.stack([_facts(slot, frame) for frame in frames]),
+        )
+    return _picture(slot, tile, side)
+
+
+def _facts(slot: Slot, tile: int) -> NDArray[np.float64]:
+    facts = [FACTS.get(item, (0.125, 0.25)) for item in slot.bands]
+    return np.array([first + tile * step for first, step in facts])
+
+
+def _picture(slot: Slot, tile: int, side: int) -> Array:
+    """Return float32 ``(band, y, x)`` in the span of a slot, or in that of its encoding."""
+    low, high = slot.span or SPANS.get(slot.encoding, (0.0, 1.0))
     values = np.float32(low) + np.float32(high - low) * _pattern(slot, tile, side // slot.pixels)
     return np.asarray(values, np.float32)
 
 
 def _pattern(slot: Slot, tile: int, side: int) -> Array:
     """Return float32 ``(channel, y, x)`` in 0..1."""
-    band, y, x = np.mgrid[: slot.channels or len(slot.bands) or CHANNELS, :side, :side]
+    bands = 0 if slot.kind == "frames" else len(slot.bands)
+    band, y, x = np.mgrid[: slot.channels or bands or CHANNELS, :side, :side]
     return np.asarray((x * 3 + y * 5 + band * 11 + tile * 7 + x * y) % 23 / 22, np.float32)
 
 
@@ -63,12 +88,28 @@ def _condition(slot: Slot, grid: Grid, folder: Path) -> Condition:
         return Text(slot.name, "a wood")
     if slot.kind == "metadata":
         return Metadata(slot.name, date="2017-02-11", cloud_cover=0.25)
+    if slot.kind == "location":
+        return Location(slot.name)
+    if slot.kind == "frames":
+        return _frames(slot, grid, folder)
     path = folder / f"{slot.name}.tif"
-    _write(path, _pattern(slot, 0, 24), grid)
-    return Embedding(slot.name, str(path)) if slot.kind == "embedding" else Raster(slot.name, str(path))
+    if slot.kind == "embedding":
+        _write(path, _pattern(slot, 0, 24), grid)
+        return Embedding(slot.name, str(path))
+    low, high = SPANS.get(slot.encoding, (0.0, 1.0))
+    _write(path, low + np.float32(high - low) * _pattern(slot, 0, 24), grid, slot.bands)
+    return Raster(slot.name, str(path))
 
 
-def _write(path: Path, values: Array, grid: Grid) -> None:
+def _frames(slot: Slot, grid: Grid, folder: Path) -> Condition:
+    paths = [folder / f"{slot.name}_{i}.tif" for i in range(slot.frames or FRAMES)]
+    for i, path in enumerate(paths):
+        _write(path, _pattern(slot, i, 24), grid)
+    dates = [f"20{17 + i}-02-{11 + i}" for i in range(len(paths))]
+    return Frames(slot.name, tuple(map(str, paths)), dates=tuple(dates))
+
+
+def _write(path: Path, values: Array, grid: Grid, names: tuple[str, ...] = ()) -> None:
     """Write values that cover more than a grid, in pixels of their own size."""
     bands, rows, columns = values.shape
     step, (left, top) = grid.resolution_at(0), grid.origin
@@ -86,3 +127,5 @@ def _write(path: Path, values: Array, grid: Grid) -> None:
         transform=transform,
     ) as raster:
         raster.write(values)
+        if names:
+            raster.descriptions = names

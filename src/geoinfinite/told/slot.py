@@ -26,6 +26,9 @@ class Slot:
     """How many bands or channels are told; ``None``: any number."""
     span: tuple[float, float] | None = None
     """The range of a raster's values; integers of a file are mapped to it. ``None``: values as they are."""
+    encoding: str | None = None
+    """What a raster's values stand for: ``"sentinel2"`` for the numbers of Sentinel-2 products, which the
+    model itself brings into its range, of bands that are taken by name; ``None``: nothing but numbers."""
     pixels: int = 1
     """Pixels of the level along each side of one pixel that is told."""
     cells: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from geoinfinite.diffusion.model import Array
+from geoinfinite.diffusion.model import Array, Cond
 from geoinfinite.models.diffusers.folder import Part
-from geoinfinite.models.diffusers.inputs import Call, Labels, RowInput, ToldTiles, of_tiles
+from geoinfinite.models.diffusers.inputs import Call, Labels, RowInput, of_tiles
 from geoinfinite.models.diffusers.weights import load_network, module_bytes
 from geoinfinite.models.threads import one_thread
 
@@ -89,13 +89,13 @@ class HintInput:
         """Memory of its weights, in bytes."""
         return self.control.nbytes + (0 if self.vector is None else self.vector.nbytes)
 
-    def compiled(self, told: ToldTiles, strength: Mapping[str, float]) -> Hint | None:
+    def compiled(self, cond: Cond) -> Hint | None:
         """Read the hints of all tiles; ``None`` if they add nothing."""
-        hints, factor = told.get(self.slot, ()), strength.get(self.slot, 1.0)
+        hints, factor = cond.told.get(self.slot, ()), cond.strength.get(self.slot, 1.0)
         if factor == 0 or all(hint is None for hint in hints):
             return None
         strengths = [0.0 if hint is None else factor for hint in hints]
-        labels = None if self.vector is None else self.vector.compiled(told, strength)
+        labels = None if self.vector is None else self.vector.compiled(cond)
         return Hint(
             self.control.network,
             self._read(hints),

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from geoinfinite.diffusion.model import Cond
 from geoinfinite.told import Told
 
 ToldTiles = Mapping[str, tuple[Told, ...]]
@@ -68,8 +69,8 @@ class Input(Protocol):
     def nbytes(self) -> int:
         """Memory of its own weights, in bytes."""
 
-    def compiled(self, told: ToldTiles, strength: Mapping[str, float]) -> Compiled | None:
-        """Compile what tiles are told, every tile alone; ``None`` for what adds nothing.
+    def compiled(self, cond: Cond) -> Compiled | None:
+        """Compile what a batch of tiles is told, every tile alone; ``None`` for what adds nothing.
 
         Where none of its slots is told anything, the result holds for any number of tiles.
         """
@@ -111,10 +112,10 @@ class RowInput:
     device: torch.device
     nbytes: int = 0
 
-    def compiled(self, told: ToldTiles, strength: Mapping[str, float]) -> Compiled:
+    def compiled(self, cond: Cond) -> Compiled:
         """Compile the rows of all tiles."""
         with torch.inference_mode():
-            rows = [self.row(*tile) for tile in each_tile(told, self.slots)]
+            rows = [self.row(*tile) for tile in each_tile(cond.told, self.slots)]
             return self.kind(torch.stack(rows).to(self.device))
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -17,26 +16,23 @@ class Said:
     """What a batch of tiles is told, as a network takes it."""
 
     inputs: tuple[Input, ...]
-    told: ToldTiles
-    strength: Mapping[str, float]
-    """By slot, the factor on what it adds to the network."""
+    cond: Cond
     compiled: tuple[Compiled | None, ...]
     """One for every input; ``None`` for what adds nothing."""
 
     @classmethod
     def of(cls, inputs: tuple[Input, ...], cond: Cond) -> Said:
         """Compile what conditions say of tiles."""
-        compiled = tuple(part.compiled(cond.told, cond.strength) for part in inputs)
-        return cls(inputs, cond.told, cond.strength, compiled)
+        return cls(inputs, cond, tuple(part.compiled(cond) for part in inputs))
 
     def changed(self, changes: ToldTiles) -> Said:
         """Return the same with other things said in some slots; nothing else is compiled again."""
-        told = {**self.told, **changes}
+        cond = replace(self.cond, told={**self.cond.told, **changes})
         compiled = tuple(
-            part.compiled(told, self.strength) if changes.keys() & part.slots else known
+            part.compiled(cond) if changes.keys() & part.slots else known
             for part, known in zip(self.inputs, self.compiled, strict=True)
         )
-        return Said(self.inputs, told, self.strength, compiled)
+        return Said(self.inputs, cond, compiled)
 
     def answer(self, network: Any, call: Call, tile: slice) -> Tensor:
         """Return the network's answer for some tiles of the batch."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from geoinfinite.models.diffusers.controls import Control, HintInput
-from geoinfinite.models.diffusers.folder import Checkpoint
+from geoinfinite.models.diffusers.folder import EXTRA, Checkpoint
 from geoinfinite.models.diffusers.inputs import Input, Labels, RowInput, Tokens
 from geoinfinite.models.diffusers.text_encoder import WordReader
 from geoinfinite.models.diffusers.told_facts import vector_channels
+from geoinfinite.models.diffusers.weights import load_tensors
 from geoinfinite.told.schemas import TEXT2EARTH
 
 NO_TEXT = ""
@@ -31,6 +32,23 @@ class Loaded:
     words: WordReader | None
     """Encodes texts; ``None`` for a network that is told none."""
     device: torch.device
+
+    def extra(self, name: str) -> dict[str, Tensor]:
+        """Return the tensors of a small network of the folder ``extra``, in float32.
+
+        Raises `ModelError` if its file is not there.
+        """
+        path = self.checkpoint.network.folder.parent / EXTRA / f"{name}.safetensors"
+        return {key: tensor.float() for key, tensor in load_tensors(path).items()}
+
+    def has_extra(self, name: str) -> bool:
+        """Say whether there is a small network of a name."""
+        return any(path.stem == name and path.parent.name == EXTRA for path in self.checkpoint.files)
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What conversion wrote down for the system's own inputs."""
+        return dict(self.checkpoint.sidecar.get("options", {}))
 
 
 MakeInputs = Callable[[Loaded], tuple[Input, ...]]

@@ -1,0 +1,72 @@
+"""Checkpoints of ldm projects: a file of weights, and the yaml that it was trained with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from geoinfinite.errors import ModelError
+from geoinfinite.file_memo import process_memo
+from geoinfinite.models.converting.settings import Settings, read_settings
+
+WEIGHTS = ".ckpt", ".pt", ".pth"
+_DEPTHS = "*", "*/*", "*/*/*"
+"""How deep below a folder its weights may lie: projects keep them in ``checkpoints``, beside ``configs``."""
+_PROJECT = "*project.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class LdmFiles:
+    """What an ldm project publishes."""
+
+    weights: Path
+    yaml: Path
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the model: ``model.params`` of the yaml."""
+        return process_memo.ask(self.yaml, read_settings)
+
+    def target(self, section: str) -> str:
+        """Return the class that a section of the settings names, without its module; empty if there is none.
+
+        The class is never imported.
+        """
+        table: Any = self.settings.get(section)
+        name = table.get("target") if isinstance(table, dict) else None
+        return name.rpartition(".")[2] if isinstance(name, str) else ""
+
+
+def ldm_files(source: Path) -> LdmFiles | None:
+    """Return the files of an ldm project: ``source`` is its weights, or a folder that holds one such file.
+
+    ``None`` where there is no such project. Raises `ModelError` where it is not clear which files are meant.
+    """
+    weights = _weights(source)
+    if weights is None:
+        return None
+    places = weights.parent, weights.parent / "configs", weights.parent.parent / "configs"
+    found = [path for place in places for path in sorted(place.glob("*.yaml"))]
+    named = [path for path in found if path.match(_PROJECT)]
+    yamls = named if len(found) > 1 and named else found
+    if len(yamls) > 1:
+        raise _several(source, "settings", yamls)
+    return LdmFiles(weights, yamls[0]) if yamls else None
+
+
+def _weights(source: Path) -> Path | None:
+    if source.is_file():
+        return source if source.suffix in WEIGHTS else None
+    # Pipelines of diffusers may lie beside the file that they were made of.
+    if not source.is_dir() or (source / "unet").is_dir():
+        return None
+    found = [path for depth in _DEPTHS for path in sorted(source.glob(depth)) if path.suffix in WEIGHTS]
+    if len(found) > 1:
+        raise _several(source, "checkpoints", found)
+    return found[0] if found else None
+
+
+def _several(source: Path, what: str, found: list[Path]) -> ModelError:
+    names = ", ".join(path.name for path in found[:4])
+    return ModelError(f"{source} holds several {what}, {names}; name one checkpoint in a folder with its yaml")
