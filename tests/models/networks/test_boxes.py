@@ -10,7 +10,7 @@ import published
 import pytest
 import rasterio.features
 import torch
-from ldm_networks import unet_of
+from stock_networks import unet_of
 
 from geoinfinite.errors import ModelError
 from geoinfinite.models.networks.box_cells import cells, masks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import published
 import pytest
 import torch
-from ldm_networks import control_of, unet_of
+from stock_networks import control_of, unet_of
 
 from geoinfinite.errors import ModelError
 from geoinfinite.models.networks.location_chain import LocationChain
