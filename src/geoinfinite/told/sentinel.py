@@ -67,4 +67,4 @@ def normalised(values: NDArray[np.float32], bands: tuple[str, ...] = BANDS) -> N
     )
     low, high = mean - 2 * deviation, mean + 2 * deviation
     steps = np.clip((values - low) / (high - low) * 255, 0, 255).astype(np.uint8)
-    return steps.astype(np.float32) / np.float32(255)
+    return np.asarray(steps.astype(np.float32) / np.float32(255))
