@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from geoinfinite.conditions.gather import Gathering
+from geoinfinite.conditions.gather import Coordinates, Gathering, pixels_at
 from geoinfinite.conditions.place import Place
 from geoinfinite.conditions.settings import (
     check_kind,
     check_name,
+    checked_choice,
     checked_guidance,
     checked_levels,
     checked_path,
@@ -25,6 +26,10 @@ from geoinfinite.conditions.source_raster import SourceRaster, source_files, sou
 from geoinfinite.errors import WorldError
 from geoinfinite.plane.grid import Grid
 from geoinfinite.told import Slot
+
+INTERPOLATION = "bilinear", "slerp"
+SNAP = 2**20
+"""Parts of a pixel of a field in which places are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,9 @@ class Embedding:
     """The slot that it fills."""
     source: str
     """The path of a raster whose bands are the channels."""
+    interpolation: str = "bilinear"
+    """``"bilinear"``; ``"slerp"``: between directions, first along the field's rows, as
+    Large-Image-Diffusion samples its embeddings."""
     levels: tuple[int, ...] = ()
     """The levels that it steers; ``()``: all whose model has the slot."""
     guidance: float | None = None
@@ -57,6 +65,7 @@ class Embedding:
         check_name(self.name)
         for key, value in (
             ("source", checked_path(self.name, self.source)),
+            ("interpolation", checked_choice(self.name, "interpolation", self.interpolation, INTERPOLATION)),
             ("levels", checked_levels(self.name, self.levels)),
             ("guidance", checked_guidance(self.name, self.guidance)),
             ("digest", checked_digest(self.name, self.digest)),
@@ -88,16 +97,25 @@ class Embedding:
             )
 
     def told(self, place: Place, slot: Slot) -> NDArray[np.float32] | None:
-        """Return vectors ``(channel, cell, cell)`` of a place; ``None`` where one of them is not known."""
+        """Return vectors ``(channel, cell, cell)`` of a place; ``None`` where one of them is not known.
+
+        A cell in the middle of a pixel of the field is told its vector, bit for bit.
+        """
         header = self._header()
         rows, columns = place.parts(max(slot.cells, 1))
+        x, y = place.coordinates(rows, columns)
+        column, row = pixels_at(header, place.grid.crs, np.tile(x, len(y)), np.repeat(y, len(x)))
         with header.opened() as opened:
-            samples = Gathering(opened, header.indexes, True).at(
-                place.grid.crs, *place.coordinates(rows, columns)
-            )
+            gathering = Gathering(opened, header.indexes, True, spherical=self.interpolation == "slerp")
+            samples = gathering.gather(_snapped(column), _snapped(row))
         if not samples.known.all():
             return None
         return samples.values.reshape(-1, len(rows), len(columns))
 
     def _header(self) -> SourceRaster:
         return source_raster(self.path, said(self.name, "source", self.source))
+
+
+def _snapped(position: Coordinates) -> Coordinates:
+    """Return positions on a fine lattice: what is in the middle of a pixel but for rounding is in it."""
+    return np.rint(position * SNAP) / SNAP

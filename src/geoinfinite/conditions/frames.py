@@ -33,6 +33,7 @@ from geoinfinite.conditions.settings import (
     checked_levels,
     checked_number,
     checked_numbers,
+    said,
 )
 from geoinfinite.conditions.source_digest import source_digest
 from geoinfinite.plane.grid import Grid
@@ -153,7 +154,7 @@ class Frames:
         return tuple(
             RasterValues(
                 self.name,
-                f"sources[{i}]",
+                said(self.name, f"sources[{i}]", source),
                 source,
                 of_frame(self.bands, i),
                 self.resampling,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geoinfinite.conditions.slerp import slerp
 from geoinfinite.conditions.source_raster import OpenedRaster, SourceRaster
 from geoinfinite.plane.crs import parse_crs, transformer
 
@@ -22,8 +23,10 @@ POINTS = 2**20
 """Points whose places are computed at once."""
 STRIP = 2**14
 """Points gathered at once: what fits a processor's cache is several times as fast."""
-LARGEST_BLOCK = 2**22
-"""Pixels of the raster that are read at once; points that need more are divided."""
+VECTORS = 2**20
+"""Values of vectors that are interpolated at once."""
+LARGEST_BLOCK = 2**24
+"""Values of the raster that are read at once; points that need more are divided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Gathering:
     bands: tuple[int, ...]
     interpolates: bool
     """Between the four nearest pixels; else the nearest is taken."""
+    spherical: bool = False
+    """Interpolates between the directions of vectors over bands, first along rows, then down columns."""
 
     def at(self, crs: str, x: Coordinates, y: Coordinates) -> Samples:
         """Return samples at the crossings of columns ``x`` and rows ``y`` of a CRS, row by row."""
@@ -78,7 +83,7 @@ class Gathering:
         x0, x1 = self._bounded(int(x.min())), self._bounded(int(x.max()) + beyond - 1) + 1
         y0, y1 = int(y.min()), min(int(upper.max()) + beyond, self.opened.shape[0])
         y1 = max(y1, y0 + 1)
-        if (x1 - x0) * (y1 - y0) > LARGEST_BLOCK and len(column) > 1:
+        if len(self.bands) * (x1 - x0) * (y1 - y0) > LARGEST_BLOCK and len(column) > 1:
             # Points are gathered one by one, so that halves give the bits of the whole.
             half = len(column) // 2
             return _joined(
@@ -96,7 +101,8 @@ class Gathering:
         )
         across = (column - middle - left).astype(np.float32)
         down = (row - middle - upper).astype(np.float32)
-        return _interpolated(block, known, corners, across, down)
+        between = _slerped if self.spherical else _interpolated
+        return between(block, known, corners, across, down)
 
     def _bounded(self, x: Any) -> Any:
         """Return columns of a raster that ends at its sides; those of one round the Earth as they are."""
@@ -157,6 +163,33 @@ def _interpolated(
                     fine[part] &= sound[index] | (weight == 0)
                 for band in range(len(flat)):
                     values[band, part] += weight * np.where(weight == 0, 0, flat[band].take(index))
+    values[:, ~fine] = 0
+    return Samples(values, fine)
+
+
+def _slerped(
+    block: NDArray[Any],
+    known: NDArray[np.bool_],
+    corners: _Corners,
+    across: NDArray[np.float32],
+    down: NDArray[np.float32],
+) -> Samples:
+    """Return vectors between those of four pixels, as `_interpolated` does values."""
+    flat, sound = block.reshape(len(block), -1), known.ravel()
+    values, fine = np.zeros((len(block), len(across)), np.float32), np.ones(len(across), bool)
+    step = max(1, VECTORS // len(block))
+    for start in range(0, len(across), step):
+        part = slice(start, start + step)
+        shares = across[part].astype(np.float64), down[part].astype(np.float64)
+        rows = []
+        for row, by_row in ((corners.upper, shares[1] < 1), (corners.lower, shares[1] > 0)):
+            ends = []
+            for column, by_column in ((corners.left, shares[0] < 1), (corners.right, shares[0] > 0)):
+                index = row[part] + column[part]
+                fine[part] &= sound[index] | ~(by_row & by_column)
+                ends.append(np.where(sound[index], flat.take(index, axis=1), 0).T.astype(np.float64))
+            rows.append(slerp(ends[0], ends[1], shares[0]))
+        values[:, part] = slerp(rows[0], rows[1], shares[1]).T
     values[:, ~fine] = 0
     return Samples(values, fine)
 

@@ -22,6 +22,7 @@ from geoinfinite.conditions.settings import (
     checked_number,
     checked_numbers,
     checked_path,
+    said,
 )
 from geoinfinite.conditions.source_digest import checked_digest, source_digest
 from geoinfinite.plane.grid import Grid
@@ -119,7 +120,7 @@ class Raster:
     def _values(self) -> RasterValues:
         return RasterValues(
             self.name,
-            "source",
+            said(self.name, "source", self.source),
             self.source,
             self.bands,
             self.resampling,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoinfinite.conditions.classes import Table, coloured
+from geoinfinite.conditions.gather import Samples
 from geoinfinite.conditions.place import Place
 from geoinfinite.conditions.sampling import Density, averaged, density, most_frequent, sampled
 from geoinfinite.conditions.settings import said
@@ -23,6 +24,18 @@ from geoinfinite.told.sentinel import MEANS, SENTINEL2
 Array = NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sampled:
+    """Samples of a place before they are put in a slot's terms."""
+
+    header: SourceRaster
+    table: Table
+    dense: Density
+    samples: Samples
+    shape: tuple[int, int]
+    """Rows and columns of samples."""
+
+
 @dataclass(frozen=True, slots=True)
 class RasterValues:
     """A raster file of a condition, which bands of it are read, how they are sampled, and what they mean.
@@ -32,8 +45,8 @@ class RasterValues:
 
     name: str
     """The name of the condition."""
-    key: str
-    """The setting that names the file: ``"source"``, or ``"sources[1]"``."""
+    named: str
+    """The setting that names the file, as errors show it."""
     source: str
     """The path of the file."""
     bands: tuple[int | str, ...] = ()
@@ -47,11 +60,6 @@ class RasterValues:
     def path(self) -> Path:
         """The file."""
         return Path(os.path.abspath(os.path.expanduser(self.source)))
-
-    @property
-    def named(self) -> str:
-        """The setting that names the file, as errors show it."""
-        return said(self.name, self.key, self.source)
 
     def files(self) -> tuple[Path, ...]:
         """Return the file and what lies beside it and decides its values."""
@@ -85,21 +93,37 @@ class RasterValues:
 
         Raises `WorldError` where nothing is known and ``fill`` says nothing.
         """
+        found = self._sampled(place, slot)
+        return self._told(self._filled(found.samples.values, found.samples.known, place), found, slot)
+
+    def known(self, place: Place, slot: Slot) -> tuple[Array, NDArray[np.bool_]]:
+        """Return values ``(band, y, x)`` of a place, and where all that makes them is known ``(y, x)``."""
+        found = self._sampled(place, slot)
+        (rows, columns), n = found.shape, found.dense.parts
+        known = found.samples.known.reshape(rows // n, n, columns // n, n).all(axis=(1, 3))
+        return self._told(found.samples.values, found, slot), known
+
+    def _sampled(self, place: Place, slot: Slot) -> _Sampled:
         header = self._header()
-        bands = self._bands(header, slot)
         table = self._table(header, slot)
         smooth = self.resampling in ("bilinear", "average") and not table
         dense = Density(None, 1)
         if self.resampling != "nearest":
             dense = density(header, place.grid, place.level, slot.pixels, smooth)
         interpolates = smooth and self.resampling == "bilinear"
-        samples, shape = sampled(header, place, slot.pixels, bands, dense, interpolates)
-        values = self._filled(samples.values, samples.known, place).reshape(len(bands), *shape)
+        bands = self._bands(header, slot)
+        return _Sampled(
+            header, table, dense, *sampled(header, place, slot.pixels, bands, dense, interpolates)
+        )
+
+    def _told(self, samples: NDArray[Any], found: _Sampled, slot: Slot) -> Array:
+        """Return samples as one value a pixel, in the slot's terms."""
+        values, parts = samples.reshape(len(samples), *found.shape), found.dense.parts
         if self.resampling == "majority":
-            values, dense = most_frequent(values, dense.parts), Density(None, 1)
-        if table:
-            values = coloured(values, table, self.named)
-        return self._scaled(averaged(values.astype(np.float32, copy=False), dense.parts), header, slot)
+            values, parts = most_frequent(values, parts), 1
+        if found.table:
+            values = coloured(values, found.table, self.named)
+        return self._scaled(averaged(values.astype(np.float32, copy=False), parts), found.header, slot)
 
     def _header(self) -> SourceRaster:
         return source_raster(self.path, self.named)

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import rasterio
+import rasterio.windows
 import rioxarray  # noqa: F401  (gives arrays their ``.rio``)
 import xarray as xr
 from rasterio.enums import Resampling
 
+from geoinfinite.conditions.whole_files import whole_file
 from geoinfinite.errors import WorldError
 
 RASTERS = ".tif", ".tiff"
@@ -18,6 +20,10 @@ VECTORS = {".gpkg": "GPKG", ".fgb": "FlatGeobuf", ".geojson": "GeoJSON"}
 """Drivers of files of polygons, by their ending."""
 _STORED = {"bool": "uint8", "int64": "int32", "uint64": "uint32", "float16": "float32"}
 """Types that GeoTIFFs of all programs hold, for those that some lack."""
+TILE = 256
+"""Rows and columns of the pieces in which GeoTIFFs are stored."""
+_AT_ONCE = 2**24
+"""Values of an array that are held at once."""
 _OVERVIEWS_FROM = 512
 """Pixels of a side beyond which a raster has overviews."""
 
@@ -27,7 +33,8 @@ def save(data: Any, path: str | Path) -> Path:
 
     A DataArray ``(band, y, x)`` or ``(y, x)`` becomes a GeoTIFF with its CRS, its nodata and the names of its
     bands, and with overviews where it is large. A GeoDataFrame becomes a GeoPackage, FlatGeobuf or GeoJSON
-    file. Raises `WorldError` for data without a CRS, and for an ending that does not fit.
+    file. An array that is computed when it is read is written in strips. Raises `WorldError` for data without
+    a CRS, and for an ending that does not fit.
 
     >>> import tempfile
     >>> import rioxarray, xarray as xr
@@ -68,28 +75,32 @@ def _save_raster(data: xr.DataArray, path: Path) -> None:
         raise WorldError(
             f"save(data): the DataArray has dimensions {data.dims}; select one of {others[0]} first"
         )
-    ordered = data.transpose(*others, y, x).sortby(y, ascending=False).sortby(x)
-    values = np.asarray(ordered.values if others else ordered.values[None])
-    values = values.astype(_STORED.get(str(values.dtype), values.dtype))
-    with rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        count=len(values),
-        height=values.shape[1],
-        width=values.shape[2],
-        dtype=values.dtype,
-        crs=ordered.rio.crs,
-        transform=ordered.rio.transform(recalc=True),
-        nodata=ordered.rio.nodata,
-        tiled=True,
-        compress="deflate",
-    ) as raster:
-        raster.write(values)
-        raster.descriptions = _names(ordered, others, len(values))
-        factors = [2**n for n in range(1, 8) if max(values.shape[1:]) >= _OVERVIEWS_FROM * 2 ** (n - 1)]
+    ordered = _north_up(data.transpose(*others, y, x), y, x)
+    dtype = _STORED.get(str(data.dtype), str(data.dtype))
+    bands, (rows, columns) = ordered.shape[0] if others else 1, ordered.shape[-2:]
+    profile = {"driver": "GTiff", "count": bands, "height": rows, "width": columns, "dtype": dtype}
+    placed = {"crs": ordered.rio.crs, "transform": ordered.rio.transform(recalc=True)}
+    how = {"nodata": ordered.rio.nodata, "tiled": True, "compress": "deflate", "bigtiff": "IF_SAFER"}
+    with whole_file(path) as unfinished, rasterio.open(unfinished, "w", **profile, **placed, **how) as raster:
+        step = max(1, _AT_ONCE // (bands * columns * TILE)) * TILE
+        for top in range(0, rows, step):
+            strip = np.asarray(ordered.isel({y: slice(top, top + step)}).values).astype(dtype, copy=False)
+            height = min(step, rows - top)
+            window = rasterio.windows.Window(0, top, columns, height)
+            raster.write(strip.reshape(bands, height, columns), window=window)
+        raster.descriptions = _names(ordered, others, bands)
+        factors = [2**n for n in range(1, 8) if max(rows, columns) >= _OVERVIEWS_FROM * 2 ** (n - 1)]
         if factors:
             raster.build_overviews(factors, Resampling.average)
+
+
+def _north_up(data: xr.DataArray, y: Any, x: Any) -> xr.DataArray:
+    """Return data with rows from north to south and columns from west to east, without reading it."""
+    for dim, ascending in ((y, False), (x, True)):
+        labels = data[dim].values
+        if len(labels) > 1 and (labels[-1] > labels[0]) != ascending:
+            data = data.isel({dim: slice(None, None, -1)})
+    return data
 
 
 def _names(data: xr.DataArray, others: list[Any], bands: int) -> tuple[str | None, ...]:
