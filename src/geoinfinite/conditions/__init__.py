@@ -1,5 +1,6 @@
 """Conditions: georeferenced data that steers a world, each a function of the place of a tile."""
 
+from geoinfinite.conditions.boxes import Boxes as Boxes
 from geoinfinite.conditions.embedding import Embedding as Embedding
 from geoinfinite.conditions.known import Known as Known
 from geoinfinite.conditions.metadata import Metadata as Metadata
@@ -11,5 +12,7 @@ from geoinfinite.conditions.sketch import Sketch as Sketch
 from geoinfinite.conditions.source_digest import check_digest as check_digest
 from geoinfinite.conditions.text import Text as Text
 
-KINDS: dict[str, type] = {kind.kind: kind for kind in (Embedding, Known, Metadata, Raster, Sketch, Text)}
+KINDS: dict[str, type] = {
+    kind.kind: kind for kind in (Boxes, Embedding, Known, Metadata, Raster, Sketch, Text)
+}
 """The conditions by the names that world files use."""

@@ -9,28 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geoinfinite.conditions.carrier import SNAP, Carrier, Points
 from geoinfinite.conditions.vectors import Features, shapely_module
-from geoinfinite.errors import WindowError, WorldError
-from geoinfinite.plane.crs import carry_bounds, parse_crs, shorten, transformer, turn
+from geoinfinite.errors import WorldError
+from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 
-SNAP = 256
-"""Vertices lie on this part of a pixel, so that moving them by whole pixels changes no bit of them."""
 _STRAIGHT = 2.0**-5
 """Pixels by which an edge that is drawn straight may miss the curve that it stands for."""
 _HALVINGS = 24
 """How often an edge is halved to follow its curve; one that still misses it jumps."""
 _FRACTIONS = 0.3, 0.5
 """Where along an edge it is compared with its curve: in two places, as a curve may cross its chord in one."""
-_MARGIN = 0.05
-"""Part of the grid's width and height by which polygons are kept beyond its edges."""
-_NEARLY = 1 - 1e-5
-"""Part of the way to a pole where there still is a place if the pole has none."""
-_PROBES = 17
-"""Points along each side of a grid that are carried to another CRS and back."""
-
-Points = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,85 +67,6 @@ class _Rings:
         return _Rings(points, np.insert(self.ring, edges + 1, self.ring[edges]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Carrier:
-    """The way from the CRS of polygons to pixels of a level."""
-
-    source: str
-    grid: Grid
-    level: int
-
-    @property
-    def turn(self) -> float | None:
-        """Columns once round the Earth, if x grows so."""
-        period = self.grid.period(self.level)
-        if period is not None:
-            return float(period)
-        around = turn(self.grid.crs)
-        return None if around is None else around / self.grid.resolution_at(self.level)
-
-    @property
-    def is_other(self) -> bool:
-        """Whether the grid has another CRS."""
-        return bool(parse_crs(self.source) != parse_crs(self.grid.crs))
-
-    def pixels(self, points: Points) -> Points:
-        """Return points ``(column, row)``; not finite where they have no place in the grid's CRS."""
-        x, y = points.T
-        if self.is_other:
-            x, y = transformer(self.source, self.grid.crs).transform(x, y)
-        step, (left, top) = self.grid.resolution_at(self.level), self.grid.origin
-        return np.stack([(x - left) / step, (top - y) / step], axis=1)
-
-    def steps(self, pixels: Points) -> Points:
-        """Return ways between points by the shorter way round the Earth."""
-        around = self.turn
-        if around is not None:
-            pixels[:, 0] -= around * np.round(pixels[:, 0] / around)
-        return pixels
-
-    def boxes(self) -> NDArray[Any] | None:
-        """Return boxes in the CRS of polygons about the grid; ``None`` if that CRS cannot hold the grid."""
-        if not self._is_held():
-            return None
-        try:
-            box = carry_bounds(self.grid.bounds(0, self.grid.full(0)), self.grid.crs, self.source)
-        except WindowError:
-            return None
-        left, bottom, right, top = box
-        south, north = self._latitudes()
-        around = turn(self.source) or 0.0
-        right += around if right < left else 0.0
-        up, across = _MARGIN * (top - bottom), _MARGIN * (right - left)
-        bottom, top = max(bottom - up, south), min(top + up, north)
-        turns = {-around, 0.0, around}
-        found = [(left - across + by, bottom, right + across + by, top) for by in sorted(turns)]
-        return np.asarray([shapely_module().box(*edges) for edges in found])
-
-    def _is_held(self) -> bool:
-        """Say whether points all over the grid go to the CRS of polygons and come back."""
-        rows, columns = self.grid.shape_at(self.level)
-        y, x = np.meshgrid(np.linspace(0, rows, _PROBES), np.linspace(0, columns, _PROBES))
-        pixels = np.stack([x.ravel(), y.ravel()], axis=1)
-        points = self.grid.transform(self.level) * tuple(pixels.T)
-        there = transformer(self.grid.crs, self.source).transform(*points)
-        again = self.pixels(np.stack(there, axis=1))
-        if not np.isfinite(again).all():
-            return False
-        away = np.abs(self.steps(again - pixels))
-        return bool((away < max(rows, columns) / _PROBES).all())
-
-    def _latitudes(self) -> tuple[float, float]:
-        """Return how far south and north geographic polygons may reach: poles may have no place."""
-        around = turn(self.source)
-        if around is None:
-            return -np.inf, np.inf
-        poles = np.array([(0.0, -around / 4), (0.0, around / 4)])
-        there = np.isfinite(self.pixels(poles)).all(axis=1)
-        south, north = np.where(there, poles[:, 1], poles[:, 1] * _NEARLY)
-        return float(south), float(north)
-
-
 @lru_cache(maxsize=16)
 def on_level(features: Features, grid: Grid, level: int) -> LevelParts:
     """Return the polygons of features on the pixels of a level, snapped to ``1 / SNAP``.
@@ -162,7 +74,7 @@ def on_level(features: Features, grid: Grid, level: int) -> LevelParts:
     Edges are straight in the CRS of the file, and curves on the grid where need be. Raises `WorldError` for
     a feature that lies over a pole of the grid's CRS, or over the line where it is cut.
     """
-    shapely, carrier = shapely_module(), _Carrier(features.crs, grid, level)
+    shapely, carrier = shapely_module(), Carrier(features.crs, grid, level)
     geometries = _kept(features.geometries, carrier) if carrier.is_other else features.geometries
     # Collections may hold collections.
     parts, feature = shapely.get_parts(geometries, return_index=True)
@@ -181,7 +93,7 @@ def on_level(features: Features, grid: Grid, level: int) -> LevelParts:
     return _snapped(carried, feature, grid.full(level), carrier.turn)
 
 
-def _kept(geometries: NDArray[Any], carrier: _Carrier) -> NDArray[Any]:
+def _kept(geometries: NDArray[Any], carrier: Carrier) -> NDArray[Any]:
     """Return geometries without what lies far beyond the grid, which may have no place in its CRS."""
     shapely, boxes = shapely_module(), carrier.boxes()
     if boxes is None:
@@ -195,7 +107,7 @@ def _kept(geometries: NDArray[Any], carrier: _Carrier) -> NDArray[Any]:
 
 
 def _followed(
-    rings: _Rings, carrier: _Carrier, features: Features, owner: NDArray[np.intp]
+    rings: _Rings, carrier: Carrier, features: Features, owner: NDArray[np.intp]
 ) -> tuple[_Rings, Points]:
     """Return rings with points enough for straight edges, and their pixels in one piece."""
     for _ in range(_HALVINGS if carrier.is_other else 0):
@@ -221,7 +133,7 @@ def _followed(
     return rings, whole
 
 
-def _crooked(rings: _Rings, carrier: _Carrier) -> NDArray[np.intp]:
+def _crooked(rings: _Rings, carrier: Carrier) -> NDArray[np.intp]:
     """Return the edges that, drawn straight, miss their curve by too much."""
     edges, pixels = rings.edges(), carrier.pixels(rings.points)
     # What is not finite is not crooked: it is reported by itself.
@@ -237,7 +149,7 @@ def _crooked(rings: _Rings, carrier: _Carrier) -> NDArray[np.intp]:
     return edges[off]
 
 
-def _unfolded(pixels: Points, rings: _Rings, carrier: _Carrier) -> tuple[Points, NDArray[np.intp]]:
+def _unfolded(pixels: Points, rings: _Rings, carrier: Carrier) -> tuple[Points, NDArray[np.intp]]:
     """Return the pixels of rings that do not jump by a turn, and the rings that do not close."""
     around = carrier.turn
     if around is None or not carrier.is_other:
@@ -254,7 +166,7 @@ def _unfolded(pixels: Points, rings: _Rings, carrier: _Carrier) -> tuple[Points,
 
 
 def _brought_together(
-    pixels: Points, ring: NDArray[np.intp], polygons: NDArray[Any], carrier: _Carrier
+    pixels: Points, ring: NDArray[np.intp], polygons: NDArray[Any], carrier: Carrier
 ) -> Points:
     """Return pixels with every polygon moved by turns to where the grid is, and its holes into it."""
     around = carrier.turn

@@ -15,6 +15,7 @@ EXAMPLES = {
     "text": 'prompt = "..."',
     "raster": 'source = "FILE.tif"',
     "embedding": 'source = "FILE.tif"',
+    "boxes": 'source = "FILE.gpkg", column = "..."',
     "metadata": 'schema = "..."',
 }
 """What a condition that fills a slot of a kind says at least."""

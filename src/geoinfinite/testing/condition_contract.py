@@ -18,7 +18,7 @@ from geoinfinite.errors import WorldError
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 from geoinfinite.token import token
-from geoinfinite.told import Regions, Slot
+from geoinfinite.told import Boxes, Regions, Slot
 
 
 class ConditionContract(ABC):
@@ -115,6 +115,10 @@ class ConditionContract(ABC):
             if isinstance(told, Regions):
                 assert told.shares.shape == (len(told.prompts), *tile.shape)
                 np.testing.assert_allclose(told.shares.sum(axis=0), 1, atol=1e-6)
+            elif isinstance(told, Boxes):
+                assert told.corners.shape == told.outlines.shape == (len(told.classes), 4, 2)
+                assert told.corners.dtype == told.outlines.dtype == np.float64
+                assert len(told.classes) <= (self.slot.most or len(told.classes))
             elif told is not None and not isinstance(told, str):
                 assert told.dtype == (np.float64 if self.slot.kind == "metadata" else np.float32)
                 assert told.shape == _shape(self.slot, tile, len(told))
@@ -137,6 +141,17 @@ class ConditionContract(ABC):
             large: Any = condition.told(twice, replace(self.slot, cells=2 * cells))
             small = self.told(condition, Window(y, y + side, x + side, x + 2 * side))
             np.testing.assert_allclose(small, large[:, :cells, cells:], rtol=1e-5)
+
+    def test_a_box_is_a_function_of_its_place(self, tmp_path: Any) -> None:
+        """A box that lies in two windows wholly has the same corners in both, counted from the origin."""
+        condition = self.condition(tmp_path)
+        if self.slot.kind == "boxes":
+            everything = replace(self.slot, most=0)
+            seen = [condition.told(Place(self.grid, self.level, w), everything) for w in self.tiles()]
+            places = set().union(*(_whole_boxes(*pair) for pair in zip(self.tiles(), seen, strict=True)))
+            whole = condition.told(Place(self.grid, self.level, self.window), everything)
+            assert places
+            assert places <= _whole_boxes(self.window, whole)
 
     def test_its_description_is_its_content(self, tmp_path: Any) -> None:
         """Equal files elsewhere are described the same; other content is not, and is told at once."""
@@ -193,6 +208,15 @@ def _cut(told: Any, at: tuple[slice, slice]) -> Any:
     return told[:, *at]
 
 
+def _whole_boxes(window: Window, told: Any) -> set[Any]:
+    """Return the boxes that lie in a window wholly, in pixels of the level."""
+    inside = ((told.outlines >= 0) & (told.outlines <= window.shape[::-1])).all(axis=(1, 2))
+    offset = np.array([window.x0, window.y0])
+    corners = np.concatenate([told.corners, told.outlines], axis=1) + offset
+    boxes = zip(told.classes, corners, inside, strict=True)
+    return {(said, found.tobytes()) for said, found, is_inside in boxes if is_inside}
+
+
 def _shares(told: Any) -> dict[str, Any]:
     if isinstance(told, str):
         return {told: 1.0}
@@ -206,6 +230,10 @@ def assert_same(one: Any, other: Any) -> None:
         assert shares.keys() == others.keys()
         for text in shares:
             np.testing.assert_array_equal(shares[text], others[text])
+    elif isinstance(one, Boxes) and isinstance(other, Boxes):
+        assert one.classes == other.classes
+        np.testing.assert_array_equal(one.corners, other.corners)
+        np.testing.assert_array_equal(one.outlines, other.outlines)
     elif one is None or other is None:
         assert one is other
     else:
