@@ -83,7 +83,8 @@ def _carried(window: Window, carrier: Carrier) -> list[Bounds]:
 def _probes(window: Window, carrier: Carrier) -> Lattice:
     left, bottom, right, top = carrier.grid.bounds(carrier.level, window)
     x, y = np.meshgrid(np.linspace(left, right, _PROBES), np.linspace(top, bottom, _PROBES))
-    return np.stack(transformer(carrier.grid.crs, carrier.source).transform(x, y))
+    probes = np.stack(transformer(carrier.grid.crs, carrier.source).transform(x, y))
+    return np.where(np.isfinite(probes), probes, np.nan)
 
 
 def _smooth_box(window: Window, probes: Lattice, carrier: Carrier) -> Bounds | None:
