@@ -82,9 +82,7 @@ class Coder(nn.Module):
             levels[level].block, levels[level].attn = nn.ModuleList(blocks), nn.ModuleList(attentions)
             if level != order[-1]:
                 change = nn.Module()
-                change.conv = nn.Conv2d(
-                    width, width, 3, padding=int(decodes), stride=1 if decodes else 2
-                )
+                change.conv = nn.Conv2d(width, width, 3, padding=int(decodes), stride=1 if decodes else 2)
                 setattr(levels[level], "upsample" if decodes else "downsample", change)
         setattr(self, "up" if decodes else "down", nn.ModuleList(levels))
         self.order = order

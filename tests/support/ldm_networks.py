@@ -137,7 +137,9 @@ class HalfUNet(nn.Module):
         super().__init__()
         self.said, base, mult = said, said["model_channels"], said["channel_mult"]
         self.told = 4 * base
-        self.time_embed = nn.Sequential(nn.Linear(base, self.told), nn.SiLU(), nn.Linear(self.told, self.told))
+        self.time_embed = nn.Sequential(
+            nn.Linear(base, self.told), nn.SiLU(), nn.Linear(self.told, self.told)
+        )
         self.widths = [base]
         self.input_blocks = nn.ModuleList([nn.ModuleList([First(said["in_channels"], base, 3, padding=1)])])
         for level, factor in enumerate(mult):
@@ -150,7 +152,11 @@ class HalfUNet(nn.Module):
                 self.input_blocks.append(nn.ModuleList([Down(self.widths[-1])]))
         width, last = self.widths[-1], len(mult) - 1
         self.middle_block = nn.ModuleList(
-            [Residual(width, width, self.told), self.transformer(width, last), Residual(width, width, self.told)]
+            [
+                Residual(width, width, self.told),
+                self.transformer(width, last),
+                Residual(width, width, self.told),
+            ]
         )
 
     def transformer(self, width: int, level: int) -> Transformer:

@@ -1,5 +1,6 @@
 """Conditions: georeferenced data that steers a world, each a function of the place of a tile."""
 
+from geoinfinite.conditions.boxes import Boxes as Boxes
 from geoinfinite.conditions.embedding import Embedding as Embedding
 from geoinfinite.conditions.frames import Frames as Frames
 from geoinfinite.conditions.known import Known as Known
@@ -14,6 +15,6 @@ from geoinfinite.conditions.source_digest import check_digest as check_digest
 from geoinfinite.conditions.text import Text as Text
 
 KINDS: dict[str, type] = {
-    kind.kind: kind for kind in (Embedding, Frames, Known, Location, Metadata, Raster, Sketch, Text)
+    kind.kind: kind for kind in (Boxes, Embedding, Frames, Known, Location, Metadata, Raster, Sketch, Text)
 }
 """The conditions by the names that world files use."""

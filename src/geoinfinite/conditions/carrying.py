@@ -9,28 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geoinfinite.conditions.carrier import SNAP, Carrier, Points
 from geoinfinite.conditions.vectors import Features, shapely_module
-from geoinfinite.errors import WindowError, WorldError
-from geoinfinite.plane.crs import carry_bounds, parse_crs, shorten, transformer, turn
+from geoinfinite.errors import WorldError
+from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
-
-SNAP = 256
-"""Vertices lie on this part of a pixel, so that moving them by whole pixels changes no bit of them."""
-_STRAIGHT = 2.0**-5
-"""Pixels by which an edge that is drawn straight may miss the curve that it stands for."""
-_HALVINGS = 24
-"""How often an edge is halved to follow its curve; one that still misses it jumps."""
-_FRACTIONS = 0.3, 0.5
-"""Where along an edge it is compared with its curve: in two places, as a curve may cross its chord in one."""
-_MARGIN = 0.05
-"""Part of the grid's width and height by which polygons are kept beyond its edges."""
-_NEARLY = 1 - 1e-5
-"""Part of the way to a pole where there still is a place if the pole has none."""
-_PROBES = 17
-"""Points along each side of a grid that are carried to another CRS and back."""
-
-Points = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,104 +41,6 @@ class LevelParts:
         return np.sort(self.tree.query(box, predicate="intersects"))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Rings:
-    """Closed lines of polygons, one after another."""
-
-    points: Points
-    ring: NDArray[np.intp]
-    """The number of the ring that each point belongs to."""
-
-    def edges(self) -> NDArray[np.intp]:
-        """Return the points at which an edge begins."""
-        return np.flatnonzero(self.ring[1:] == self.ring[:-1])
-
-    def halved(self, edges: NDArray[np.intp]) -> _Rings:
-        """Return the rings with a point in the middle of some edges."""
-        middles = (self.points[edges] + self.points[edges + 1]) / 2
-        points = np.insert(self.points, edges + 1, middles, axis=0)
-        return _Rings(points, np.insert(self.ring, edges + 1, self.ring[edges]))
-
-
-@dataclass(frozen=True, slots=True)
-class _Carrier:
-    """The way from the CRS of polygons to pixels of a level."""
-
-    source: str
-    grid: Grid
-    level: int
-
-    @property
-    def turn(self) -> float | None:
-        """Columns once round the Earth, if x grows so."""
-        period = self.grid.period(self.level)
-        if period is not None:
-            return float(period)
-        around = turn(self.grid.crs)
-        return None if around is None else around / self.grid.resolution_at(self.level)
-
-    @property
-    def is_other(self) -> bool:
-        """Whether the grid has another CRS."""
-        return bool(parse_crs(self.source) != parse_crs(self.grid.crs))
-
-    def pixels(self, points: Points) -> Points:
-        """Return points ``(column, row)``; not finite where they have no place in the grid's CRS."""
-        x, y = points.T
-        if self.is_other:
-            x, y = transformer(self.source, self.grid.crs).transform(x, y)
-        step, (left, top) = self.grid.resolution_at(self.level), self.grid.origin
-        return np.stack([(x - left) / step, (top - y) / step], axis=1)
-
-    def steps(self, pixels: Points) -> Points:
-        """Return ways between points by the shorter way round the Earth."""
-        around = self.turn
-        if around is not None:
-            pixels[:, 0] -= around * np.round(pixels[:, 0] / around)
-        return pixels
-
-    def boxes(self) -> NDArray[Any] | None:
-        """Return boxes in the CRS of polygons about the grid; ``None`` if that CRS cannot hold the grid."""
-        if not self._is_held():
-            return None
-        try:
-            box = carry_bounds(self.grid.bounds(0, self.grid.full(0)), self.grid.crs, self.source)
-        except WindowError:
-            return None
-        left, bottom, right, top = box
-        south, north = self._latitudes()
-        around = turn(self.source) or 0.0
-        right += around if right < left else 0.0
-        up, across = _MARGIN * (top - bottom), _MARGIN * (right - left)
-        bottom, top = max(bottom - up, south), min(top + up, north)
-        turns = {-around, 0.0, around}
-        found = [(left - across + by, bottom, right + across + by, top) for by in sorted(turns)]
-        return np.asarray([shapely_module().box(*edges) for edges in found])
-
-    def _is_held(self) -> bool:
-        """Say whether points all over the grid go to the CRS of polygons and come back."""
-        rows, columns = self.grid.shape_at(self.level)
-        y, x = np.meshgrid(np.linspace(0, rows, _PROBES), np.linspace(0, columns, _PROBES))
-        pixels = np.stack([x.ravel(), y.ravel()], axis=1)
-        points = self.grid.transform(self.level) * tuple(pixels.T)
-        there = transformer(self.grid.crs, self.source).transform(*points)
-        again = self.pixels(np.stack(there, axis=1))
-        if not np.isfinite(again).all():
-            return False
-        away = np.abs(self.steps(again - pixels))
-        return bool((away < max(rows, columns) / _PROBES).all())
-
-    def _latitudes(self) -> tuple[float, float]:
-        """Return how far south and north geographic polygons may reach: poles may have no place."""
-        around = turn(self.source)
-        if around is None:
-            return -np.inf, np.inf
-        poles = np.array([(0.0, -around / 4), (0.0, around / 4)])
-        there = np.isfinite(self.pixels(poles)).all(axis=1)
-        south, north = np.where(there, poles[:, 1], poles[:, 1] * _NEARLY)
-        return float(south), float(north)
-
-
 @lru_cache(maxsize=16)
 def on_level(features: Features, grid: Grid, level: int) -> LevelParts:
     """Return the polygons of features on the pixels of a level, snapped to ``1 / SNAP``.
@@ -162,8 +48,8 @@ def on_level(features: Features, grid: Grid, level: int) -> LevelParts:
     Edges are straight in the CRS of the file, and curves on the grid where need be. Raises `WorldError` for
     a feature that lies over a pole of the grid's CRS, or over the line where it is cut.
     """
-    shapely, carrier = shapely_module(), _Carrier(features.crs, grid, level)
-    geometries = _kept(features.geometries, carrier) if carrier.is_other else features.geometries
+    shapely, carrier = shapely_module(), Carrier(features.crs, grid, level)
+    geometries = kept(features.geometries, carrier) if carrier.is_other else features.geometries
     # Collections may hold collections.
     parts, feature = shapely.get_parts(geometries, return_index=True)
     parts, within = shapely.get_parts(parts, return_index=True)
@@ -174,100 +60,11 @@ def on_level(features: Features, grid: Grid, level: int) -> LevelParts:
     _, points, (rings, polygons) = shapely.to_ragged_array(parts)
     numbers = np.repeat(np.arange(len(rings) - 1), np.diff(rings))
     owner = feature[np.repeat(np.arange(len(parts)), np.diff(polygons))]
-    followed, pixels = _followed(_Rings(points, numbers), carrier, features, owner)
-    pixels = _brought_together(pixels, followed.ring, polygons, carrier)
+    followed, pixels = followed(Paths(points, numbers), carrier, features, owner)
+    pixels = brought_together(pixels, followed.ring, polygons, carrier)
     offsets = np.searchsorted(followed.ring, np.arange(len(rings)))
     carried = shapely.from_ragged_array(shapely.GeometryType.POLYGON, pixels, (offsets, polygons))
     return _snapped(carried, feature, grid.full(level), carrier.turn)
-
-
-def _kept(geometries: NDArray[Any], carrier: _Carrier) -> NDArray[Any]:
-    """Return geometries without what lies far beyond the grid, which may have no place in its CRS."""
-    shapely, boxes = shapely_module(), carrier.boxes()
-    if boxes is None:
-        return geometries
-    about = shapely.union_all(boxes)
-    shapely.prepare(about)
-    kept = np.where(shapely.contains(about, geometries), geometries, shapely.from_wkt("POLYGON EMPTY"))
-    cut = shapely.intersects(about, geometries) & shapely.is_empty(kept)
-    kept[cut] = shapely.intersection(geometries[cut], about)
-    return np.asarray(kept)
-
-
-def _followed(
-    rings: _Rings, carrier: _Carrier, features: Features, owner: NDArray[np.intp]
-) -> tuple[_Rings, Points]:
-    """Return rings with points enough for straight edges, and their pixels in one piece."""
-    for _ in range(_HALVINGS if carrier.is_other else 0):
-        crooked = _crooked(rings, carrier)
-        if not len(crooked):
-            break
-        rings = rings.halved(crooked)
-    pixels = carrier.pixels(rings.points)
-    bad = rings.ring[~np.isfinite(pixels).all(axis=1)]
-    jumps = rings.ring[_crooked(rings, carrier)] if carrier.is_other and not len(bad) else bad
-    whole, open_rings = _unfolded(pixels, rings, carrier)
-    for found, why in (
-        (bad, "has no place in the grid's CRS"),
-        (jumps, "lies over the line where the grid's CRS is cut"),
-        (open_rings, "lies over a pole, which is no point of the grid's CRS"),
-    ):
-        if len(found):
-            name = features.ids[owner[int(found[0])]]
-            raise WorldError(
-                f"{features.named}: feature {name} {why}, {shorten(carrier.grid.crs, 40)}; cut out what the "
-                "world covers: ogr2ogr -clipsrc W S E N DST SRC"
-            )
-    return rings, whole
-
-
-def _crooked(rings: _Rings, carrier: _Carrier) -> NDArray[np.intp]:
-    """Return the edges that, drawn straight, miss their curve by too much."""
-    edges, pixels = rings.edges(), carrier.pixels(rings.points)
-    # What is not finite is not crooked: it is reported by itself.
-    pixels = np.where(np.isfinite(pixels), pixels, np.nan)
-    start, along = pixels[edges], carrier.steps(pixels[edges + 1] - pixels[edges])
-    ends = rings.points[edges], rings.points[edges + 1]
-    off = np.zeros(len(edges), bool)
-    for part in _FRACTIONS:
-        there = carrier.pixels(ends[0] * (1 - part) + ends[1] * part)
-        away = carrier.steps(there - start) - along * part
-        away[~np.isfinite(away)] = 0.0
-        off |= np.hypot(*away.T) > _STRAIGHT
-    return edges[off]
-
-
-def _unfolded(pixels: Points, rings: _Rings, carrier: _Carrier) -> tuple[Points, NDArray[np.intp]]:
-    """Return the pixels of rings that do not jump by a turn, and the rings that do not close."""
-    around = carrier.turn
-    if around is None or not carrier.is_other:
-        return pixels, np.zeros(0, np.intp)
-    edges, turns = rings.edges(), np.zeros(len(pixels))
-    pixels = np.where(np.isfinite(pixels), pixels, np.nan)
-    turns[edges + 1] = -np.round((pixels[edges + 1, 0] - pixels[edges, 0]) / around)
-    turns = np.cumsum(np.nan_to_num(turns))
-    first = np.searchsorted(rings.ring, np.arange(rings.ring[-1] + 1))
-    last = np.append(first[1:], len(pixels)) - 1
-    turns -= turns[first][rings.ring]
-    pixels[:, 0] += turns * around
-    return pixels, np.flatnonzero(turns[last])
-
-
-def _brought_together(
-    pixels: Points, ring: NDArray[np.intp], polygons: NDArray[Any], carrier: _Carrier
-) -> Points:
-    """Return pixels with every polygon moved by turns to where the grid is, and its holes into it."""
-    around = carrier.turn
-    if around is None:
-        return pixels
-    first = np.searchsorted(ring, np.arange(polygons[-1]))
-    x = pixels[:, 0]
-    middle = (np.minimum.reduceat(x, first) + np.maximum.reduceat(x, first)) / 2
-    outer = middle[polygons[:-1]]
-    grid_middle = carrier.grid.shape_at(carrier.level)[1] / 2
-    outer = outer + around * np.round((grid_middle - outer) / around)
-    wanted = np.repeat(outer, np.diff(polygons))
-    return pixels + np.stack([(around * np.round((wanted - middle) / around))[ring], np.zeros(len(x))], 1)
 
 
 def _snapped(

@@ -15,6 +15,7 @@ EXAMPLES = {
     "text": 'prompt = "..."',
     "raster": 'source = "FILE.tif"',
     "embedding": 'source = "FILE.tif"',
+    "boxes": 'source = "FILE.gpkg", column = "..."',
     "metadata": 'schema = "..."',
     "location": "and no other key",
     "frames": 'sources = ["FIRST.tif", "SECOND.tif"]',

@@ -18,7 +18,7 @@ from geoinfinite.errors import WorldError
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 from geoinfinite.token import token
-from geoinfinite.told import Frames, Regions, Slot
+from geoinfinite.told import Boxes, Frames, Regions, Slot
 
 
 class ConditionContract(ABC):
@@ -121,6 +121,10 @@ class ConditionContract(ABC):
                 assert told.pixels.shape == (count, *_shape(self.slot, tile, told.pixels.shape[1]))
                 assert told.facts.dtype == np.float64
                 assert told.facts.shape == (count, facts)
+            elif isinstance(told, Boxes):
+                assert told.corners.shape == told.outlines.shape == (len(told.classes), 4, 2)
+                assert told.corners.dtype == told.outlines.dtype == np.float64
+                assert len(told.classes) <= (self.slot.most or len(told.classes))
             elif told is not None and not isinstance(told, str):
                 exact = self.slot.kind in ("metadata", "location")
                 assert told.dtype == (np.float64 if exact else np.float32)
@@ -147,6 +151,17 @@ class ConditionContract(ABC):
             large: Any = condition.told(twice, replace(self.slot, cells=2 * cells))
             small = self.told(condition, Window(y, y + side, x + side, x + 2 * side))
             np.testing.assert_allclose(small, large[:, :cells, cells:], rtol=1e-5)
+
+    def test_a_box_is_a_function_of_its_place(self, tmp_path: Any) -> None:
+        """A box that lies in two windows wholly has the same corners in both, counted from the origin."""
+        condition = self.condition(tmp_path)
+        if self.slot.kind == "boxes":
+            everything = replace(self.slot, most=0)
+            seen = [condition.told(Place(self.grid, self.level, w), everything) for w in self.tiles()]
+            places = set().union(*(_whole_boxes(*pair) for pair in zip(self.tiles(), seen, strict=True)))
+            whole = condition.told(Place(self.grid, self.level, self.window), everything)
+            assert places
+            assert places <= _whole_boxes(self.window, whole)
 
     def test_its_description_is_its_content(self, tmp_path: Any) -> None:
         """Equal files elsewhere are described the same; other content is not, and is told at once."""
@@ -205,6 +220,15 @@ def _cut(told: Any, at: tuple[slice, slice]) -> Any:
     return told[:, *at]
 
 
+def _whole_boxes(window: Window, told: Any) -> set[Any]:
+    """Return the boxes that lie in a window wholly, in pixels of the level."""
+    inside = ((told.outlines >= 0) & (told.outlines <= window.shape[::-1])).all(axis=(1, 2))
+    offset = np.array([window.x0, window.y0])
+    corners = np.concatenate([told.corners, told.outlines], axis=1) + offset
+    boxes = zip(told.classes, corners, inside, strict=True)
+    return {(said, found.tobytes()) for said, found, is_inside in boxes if is_inside}
+
+
 def _shares(told: Any) -> dict[str, Any]:
     if isinstance(told, str):
         return {told: 1.0}
@@ -221,6 +245,10 @@ def assert_same(one: Any, other: Any) -> None:
     elif isinstance(one, Frames) and isinstance(other, Frames):
         np.testing.assert_array_equal(one.pixels, other.pixels)
         np.testing.assert_array_equal(one.facts, other.facts)
+    elif isinstance(one, Boxes) and isinstance(other, Boxes):
+        assert one.classes == other.classes
+        np.testing.assert_array_equal(one.corners, other.corners)
+        np.testing.assert_array_equal(one.outlines, other.outlines)
     elif one is None or other is None:
         assert one is other
     else:
