@@ -6,6 +6,7 @@ diffusers: what they return is what a converted checkpoint must return.
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -210,7 +211,7 @@ class Control(HalfUNet):
         super().__init__(said)
         widths = [16, 16, 32, 32, 96, 96, 256]
         hint: list[nn.Module] = [nn.Conv2d(said["hint_channels"], 16, 3, padding=1), nn.SiLU()]
-        for index, (channels, out) in enumerate(zip(widths, widths[1:], strict=False)):
+        for index, (channels, out) in enumerate(itertools.pairwise(widths)):
             hint += [nn.Conv2d(channels, out, 3, padding=1, stride=1 + index % 2), nn.SiLU()]
         self.input_hint_block = nn.Sequential(*hint, nn.Conv2d(256, said["model_channels"], 3, padding=1))
         self.zero_convs = nn.ModuleList(nn.Sequential(nn.Conv2d(w, w, 1)) for w in self.widths)

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoinfinite.conditions.carrier import SNAP, Carrier, Points
+from geoinfinite.conditions.carrier import SNAP, Carrier
+from geoinfinite.conditions.following import Paths, brought_together, followed, kept
 from geoinfinite.conditions.vectors import Features, shapely_module
-from geoinfinite.errors import WorldError
-from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 
@@ -60,9 +59,9 @@ def on_level(features: Features, grid: Grid, level: int) -> LevelParts:
     _, points, (rings, polygons) = shapely.to_ragged_array(parts)
     numbers = np.repeat(np.arange(len(rings) - 1), np.diff(rings))
     owner = feature[np.repeat(np.arange(len(parts)), np.diff(polygons))]
-    followed, pixels = followed(Paths(points, numbers), carrier, features, owner)
-    pixels = brought_together(pixels, followed.ring, polygons, carrier)
-    offsets = np.searchsorted(followed.ring, np.arange(len(rings)))
+    paths, pixels = followed(Paths(points, numbers), carrier, features, owner)
+    pixels = brought_together(pixels, paths.ring, polygons, carrier)
+    offsets = np.searchsorted(paths.ring, np.arange(len(rings)))
     carried = shapely.from_ragged_array(shapely.GeometryType.POLYGON, pixels, (offsets, polygons))
     return _snapped(carried, feature, grid.full(level), carrier.turn)
 

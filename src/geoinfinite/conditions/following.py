@@ -47,10 +47,10 @@ def kept(geometries: NDArray[Any], carrier: Carrier) -> NDArray[Any]:
         return geometries
     about = shapely.union_all(boxes)
     shapely.prepare(about)
-    kept = np.where(shapely.contains(about, geometries), geometries, shapely.from_wkt("POLYGON EMPTY"))
-    cut = shapely.intersects(about, geometries) & shapely.is_empty(kept)
-    kept[cut] = shapely.intersection(geometries[cut], about)
-    return np.asarray(kept)
+    inside = np.where(shapely.contains(about, geometries), geometries, shapely.from_wkt("POLYGON EMPTY"))
+    cut = shapely.intersects(about, geometries) & shapely.is_empty(inside)
+    inside[cut] = shapely.intersection(geometries[cut], about)
+    return np.asarray(inside)
 
 
 def followed(

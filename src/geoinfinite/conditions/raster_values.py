@@ -101,7 +101,7 @@ class RasterValues:
         found = self._sampled(place, slot)
         (rows, columns), n = found.shape, found.dense.parts
         known = found.samples.known.reshape(rows // n, n, columns // n, n).all(axis=(1, 3))
-        return self._told(found.samples.values, found, slot), known
+        return self._told(found.samples.values, found, slot), np.asarray(known)
 
     def _sampled(self, place: Place, slot: Slot) -> _Sampled:
         header = self._header()

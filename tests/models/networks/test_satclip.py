@@ -16,7 +16,7 @@ PLACES = [(-157.5, 3.0), (153.3167, -27.862), (179.999, 49.9), (-180.0, -50.0), 
 
 
 def orthonormal(lon: float, lat: float, degrees: int) -> list[float]:
-    """Real spherical harmonics from the complex ones of scipy, whose sign of Condon and Shortley is taken out."""
+    """Real spherical harmonics from the complex ones of scipy, without the sign of Condon and Shortley."""
     theta, phi = math.radians(lat + 90), math.radians(lon + 180)
     found = []
     for degree in range(degrees):

@@ -56,7 +56,7 @@ class BoxEncoder(nn.Module):
         """Return tokens ``(tile, box, out)``.
 
         ``cells`` is ``(tile, box, 8)``, x before y of four corners in whole latent cells; ``classes``
-        ``(tile, box, text)`` the text vector of each class; ``present`` ``(tile, box)`` which slots hold a box.
+        ``(tile, box, text)`` the text vector of each class; ``present`` ``(tile, box)`` says which are boxes.
         """
         there = present.bool()[..., None]
         with torch.autocast(cells.device.type, enabled=False):

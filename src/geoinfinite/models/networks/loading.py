@@ -37,8 +37,8 @@ def loaded(
         if tensor.shape != wanted[name].shape:
             raise misfit(
                 what,
-                f"has the tensor {shortened(name, LONGEST)} of shape {tuple(wanted[name].shape)}, and the checkpoint "
-                f"holds {tuple(tensor.shape)}",
+                f"has the tensor {shortened(name, LONGEST)} of shape {tuple(wanted[name].shape)}, and the "
+                f"checkpoint holds {tuple(tensor.shape)}",
             )
     module.load_state_dict({name: t.detach().to(dtype) for name, t in tensors.items()}, assign=True)
     return module.eval().requires_grad_(False)

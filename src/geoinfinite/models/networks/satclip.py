@@ -96,7 +96,7 @@ class LocationEncoder(nn.Module):
         return renamed_by(bare, {"last_layer.": f"layers.{numbered(bare, 'layers.')}."}), frozenset()
 
     def forward(self, degrees: Tensor) -> Tensor:
-        """Return float64 vectors ``(tile, out)`` of places ``(tile, 2)``: degrees of longitude and latitude."""
+        """Return float64 vectors ``(tile, out)`` of ``(tile, 2)``: longitudes and latitudes in degrees."""
         lon, lat = degrees.detach().cpu().double().T.tolist()
         with torch.autocast(degrees.device.type, enabled=False):
             x = torch.from_numpy(harmonics(lon, lat, self.degrees)).to(degrees.device)

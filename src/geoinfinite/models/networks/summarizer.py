@@ -99,7 +99,7 @@ class Summarizer(nn.Module):
         slots, count = self.positions.shape[1] - 1, vectors.shape[1]
         if count > slots or (count % 2 and count > 1):
             raise ModelError(
-                f"a grid of {count} vectors cannot lie in the middle of the {slots} slots of {WHAT}; give 1 x 1 "
+                f"a grid of {count} vectors has no middle place in the {slots} slots of {WHAT}; give 1 x 1 "
                 f"or an even number of vectors: 2 x 2, 2 x 4, 4 x 4, {LARGEST} x {LARGEST} or larger"
             )
         before = slots // 2 - count // 2
