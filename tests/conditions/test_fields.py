@@ -75,6 +75,28 @@ def test_a_tile_of_a_world_is_told_the_vector_of_what_is_there(tmp_path: Path) -
         np.testing.assert_array_equal(told[:, 0, 0], wanted)
 
 
+def test_a_thousand_channels_in_coarse_tiles_of_a_thousand_metres(tmp_path: Path) -> None:
+    """As ZoomLDM takes them: one vector a 256 m, four along the side of a tile of 128 px of 8 m."""
+    source = grounds.write(
+        tmp_path / "s.tif", grounds.noise((3, 96, 130)), "EPSG:32632", Affine(16, 0, 4e5, 0, -16, 5e6)
+    )
+    spread = np.random.default_rng(2).normal(size=(3 * 16 * 16, 1024)).astype(np.float32)
+    path = embed(source, lambda t: t.reshape(len(t), -1) @ spread, tmp_path / "f.tif", cell=16)
+    slot = Slot("embedding", "embedding", channels=1024, cell_m=256.0)
+    place = Place(Grid("EPSG:32632", (4e5, 5e6), 8.0, (192, 260)), 0, Window(64, 192, 96, 224))
+    condition = Embedding("embedding", str(path))
+    condition.check(slot, place.grid, 0)
+    np.testing.assert_array_equal(condition.told(place, slot), read(path)[:, 2:6, 3:7])
+
+
+def test_a_file_of_too_many_bands_is_no_field(tmp_path: Path) -> None:
+    source = grounds.write(tmp_path / "m.tif", np.zeros((8193, 1, 1), np.uint8), "EPSG:32632", PLAIN)
+    with pytest.raises(WorldError, match="has 8193 bands, of 8192 at most"):
+        Embedding("embedding", source).check(
+            Slot("embedding", "embedding", channels=8193), Grid("EPSG:32632", ORIGIN, STEP, (8, 8)), 0
+        )
+
+
 def test_the_encoder_takes_batches_and_sees_no_cell_twice(tmp_path: Path) -> None:
     source, _ = scene(tmp_path)
     sizes = []
