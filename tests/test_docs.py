@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import doctest
 import io
 import re
 import shlex
@@ -16,6 +15,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from pages import REPOSITORY, agrees, blocks, name
 
 from geoinfinite.cli import main
 from geoinfinite.conditions import KINDS
@@ -29,7 +29,6 @@ from geoinfinite.recipe.root import Root
 from geoinfinite.samplers import PRESETS, IndependentTiles
 from geoinfinite.samplers.tiled import TiledSampler
 
-REPOSITORY = Path(__file__).parents[1]
 README = REPOSITORY / "README.md"
 WORLDS = REPOSITORY / "docs" / "worlds.md"
 PAGES = sorted([README, REPOSITORY / "CHANGELOG.md", *(REPOSITORY / "docs").rglob("*.md")])
@@ -37,51 +36,28 @@ ALL_PAGES = [
     *PAGES,
     *sorted(p for f in ("benchmarks", "src", "training") for p in (REPOSITORY / f).rglob("*.md")),
 ]
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```(?:\n+```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
 PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)+/?)`")
-SAID = re.compile(r"^ *print\(.*\) *# (.*)$", re.MULTILINE)
+SYSTEMS = REPOSITORY / "docs" / "systems"
+RUN_HERE = [page for page in PAGES if page.parent != SYSTEMS]
+"""Pages that need no checkpoint; those of published systems run in ``test_systems_pages.py``."""
 
 
-def name(page: Path) -> str:
-    return page.relative_to(REPOSITORY).as_posix()
-
-
-def blocks(page: Path, language: str) -> list[tuple[str, str]]:
-    """``(code, text it says it prints)`` of every block of a language."""
-    found = FENCE.findall(page.read_text(encoding="utf-8"))
-    return [
-        (code, output or "".join(f"{line}\n" for line in SAID.findall(code)))
-        for kind, code, output in found
-        if kind == language
-    ]
-
-
-def agrees(wanted: str, printed: str) -> bool:
-    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    return doctest.OutputChecker().check_output(wanted, printed, flags)
-
-
-@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=name)
+@pytest.mark.parametrize("page", [p for p in RUN_HERE if blocks(p, "python")], ids=name)
 def test_python_blocks_print_what_they_say(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    for code, wanted in blocks(page, "python"):
+    for block in blocks(page, "python"):
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            exec(compile(code, name(page), "exec"), names)
-        assert agrees(wanted, printed.getvalue()), (
-            f"{name(page)} says\n{wanted}\nbut prints\n{printed.getvalue()}"
+            exec(compile(block.code, name(page), "exec"), names)
+        assert agrees(block.says, printed.getvalue()), (
+            f"{name(page)} says\n{block.says}\nbut prints\n{printed.getvalue()}"
         )
 
 
-def commands(page: Path) -> list[str]:
-    lines = [line for code, _ in blocks(page, "sh") for line in code.splitlines()]
-    return [line for line in lines if line.startswith("geoinfinite ")]
-
-
-@pytest.mark.parametrize("line", commands(README))
+@pytest.mark.parametrize("line", [line for block in blocks(README, "sh") for line in block.commands])
 def test_the_commands_of_the_readme_run(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     # The closed form stands in for the network, which takes its time.
@@ -161,7 +137,7 @@ def test_the_keys_of_every_documented_condition_are_its_own() -> None:
 
 
 def test_the_conditions_of_examples_can_be_made() -> None:
-    tables = [tomllib.loads(code) for code, _ in blocks(REPOSITORY / "docs" / "conditions.md", "toml")]
+    tables = [tomllib.loads(block.code) for block in blocks(REPOSITORY / "docs" / "conditions.md", "toml")]
     conditions = [condition for table in tables for condition in table["condition"]]
     assert {"frames", "location", "raster"} <= {condition["kind"] for condition in conditions}
     for condition in conditions:
@@ -184,12 +160,12 @@ def test_the_keys_of_the_world_itself_are_documented() -> None:
 
 
 def test_the_world_file_in_full_is_the_bundled_earth() -> None:
-    full = blocks(WORLDS, "toml")[-1][0]
+    full = blocks(WORLDS, "toml")[-1].code
     assert Recipe(**worldfile.parse(full, where="docs", folder=REPOSITORY)) == worldfile.load("earth", Recipe)
 
 
 def test_the_generated_world_draws() -> None:
-    text = next(code for code, _ in blocks(WORLDS, "toml") if "generated" in code)
+    text = next(block.code for block in blocks(WORLDS, "toml") if "generated" in block.code)
     world = Recipe(**worldfile.parse(text, where="docs", folder=REPOSITORY))
     assert generate(world, 0, Window(0, 3, -2, 2)).shape == (3, 3, 4)
 
@@ -197,7 +173,7 @@ def test_the_generated_world_draws() -> None:
 def test_the_shortest_world_loads(tmp_path: Path) -> None:
     import small_worlds
 
-    text = blocks(WORLDS, "toml")[0][0]
+    text = blocks(WORLDS, "toml")[0].code
     small_worlds.write_root(
         tmp_path / "landsat.tif", small_worlds.revealing(40, 60), "EPSG:32621", (6e5, -2.5e6), 30
     )

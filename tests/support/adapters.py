@@ -28,6 +28,13 @@ CONTROL3D = FIXTURES / "diffusionsat_controlnet3d" / "checkpoint" / "controlnet"
 def base(folder: Path, prompts: Mapping[str, torch.Tensor], pixels: int = 8) -> Path:
     """A folder with what a checkpoint lacks: an autoencoder of ``pixels`` a latent pixel, and prompts."""
     folder.mkdir(parents=True, exist_ok=True)
+    autoencoder(folder / "vae", pixels)
+    save_file({name: row.contiguous() for name, row in prompts.items()}, folder / "prompts.safetensors")
+    return folder
+
+
+def autoencoder(folder: Path, pixels: int = 8) -> None:
+    """Write an autoencoder of random weights, of ``pixels`` a latent pixel."""
     levels = pixels.bit_length()
     made = latents.kl(
         block_out_channels=(32,) * levels,
@@ -35,9 +42,7 @@ def base(folder: Path, prompts: Mapping[str, torch.Tensor], pixels: int = 8) -> 
         up_block_types=("UpDecoderBlock2D",) * levels,
         latent_channels=4,
     )
-    made.save_pretrained(folder / "vae")
-    save_file({name: row.contiguous() for name, row in prompts.items()}, folder / "prompts.safetensors")
-    return folder
+    made.save_pretrained(folder)
 
 
 def prompts_of(tokens: torch.Tensor, null: torch.Tensor | None = None) -> dict[str, torch.Tensor]:

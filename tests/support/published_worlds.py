@@ -80,14 +80,14 @@ def raster(folder: Path, ground: Ground, name: str, bands: int, metres: float, s
     )
 
 
-def field(folder: Path, ground: Ground, channels: int, metres: float) -> str:
+def field(folder: Path, ground: Ground, channels: int, metres: float, name: str = "features.tif") -> str:
     """A coarse field of vectors about a place."""
     side = int(900 / metres) + 2
     step = metres * ground.metre
     x, y = ground.middle
     transform = Affine(step, 0, x - side * step / 2.03, 0, -step, y + side * step / 1.97)
     values = np.random.default_rng(7).normal(size=(channels, side, side)).astype(np.float32)
-    return grounds.write(folder / "features.tif", values, ground.source_crs, transform)
+    return grounds.write(folder / name, values, ground.source_crs, transform)
 
 
 def sentinel(folder: Path, ground: Ground) -> str:

@@ -1,0 +1,119 @@
+"""What the pages of published systems take for granted: checkpoints as published, bases, data about a place.
+
+Files have the names that the commands and world files of a page give them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import adapters
+import numpy as np
+import published_worlds as worlds
+from published import FIXTURES, given
+from published_worlds import Ground
+from pyproj import Transformer
+from safetensors.torch import save_file
+from transformers import CLIPTextConfig, CLIPTextModel
+
+from geoinfinite.plane.grid import Grid
+
+TOKENIZER = FIXTURES / "mapsat" / "checkpoint" / "tokenizer"
+
+
+def ground_of(world: str) -> Ground:
+    """The place of a page: about the middle of the grid of a world file, with sources in degrees."""
+    table: dict[str, Any] = tomllib.loads(world)["grid"]
+    left, top = table["origin"]
+    rows, columns = table["shape"]
+    x, y = left + columns / 2 * table["resolution"], top - rows / 2 * table["resolution"]
+    lonlat = Transformer.from_crs(table["crs"], "EPSG:4326", always_xy=True).transform(x, y)
+    grid = Grid(table["crs"], (left, top), table["resolution"], (rows, columns))
+    return Ground(grid, (rows // 2, columns // 2), "EPSG:4326", lonlat, 1 / 90_000)
+
+
+def words(folder: Path, channels: int) -> None:
+    """Put a text encoder of random weights into a folder, and the tokenizer of map-sat's reference."""
+    ends = {"bos_token_id": 532, "eos_token_id": 533, "pad_token_id": 533}
+    sizes = {"hidden_size": channels, "intermediate_size": 32, "num_hidden_layers": 1}
+    config = CLIPTextConfig(vocab_size=534, num_attention_heads=4, **sizes, **ends)
+    CLIPTextModel(config).save_pretrained(folder / "text_encoder")
+    shutil.copytree(TOKENIZER, folder / "tokenizer", copy_function=shutil.copyfile)
+
+
+def stable_diffusion(folder: Path, channels: int) -> Path:
+    """A folder with an autoencoder, a text encoder and a tokenizer, as bases are."""
+    adapters.autoencoder(folder / "vae")
+    words(folder, channels)
+    return folder
+
+
+def zoomldm(folder: Path, ground: Ground) -> None:
+    """``naip``, and a field of vectors."""
+    (folder / "naip").symlink_to(FIXTURES / "zoomldm" / "checkpoint" / "naip")
+    worlds.field(folder, ground, 24, 64.0, "dinov2.tif")
+
+
+def large_image_diffusion(folder: Path, ground: Ground) -> None:
+    """``naip_ssl``, and a field of vectors."""
+    (folder / "naip_ssl").symlink_to(FIXTURES / "large_image_diffusion" / "checkpoint" / "naip_ssl")
+    worlds.field(folder, ground, 48, 64.0, "vit.tif")
+
+
+def aerogen(folder: Path, ground: Ground) -> None:
+    """``aerogen``, a base with the vectors of classes, and boxes."""
+    (folder / "aerogen").symlink_to(FIXTURES / "aerogen" / "checkpoint")
+    found = given("aerogen")
+    beside = stable_diffusion(folder / "stable-diffusion-v1-5", found["context"].shape[-1])
+    np.save(beside / "category_embeddings.npy", found["class_vectors"].numpy())
+    worlds.objects(folder, ground)
+
+
+def geosynth(folder: Path, ground: Ground) -> None:
+    """``geosynth-osm-location``, a base with the encoder of places, and a map."""
+    (folder / "geosynth-osm-location").symlink_to(FIXTURES / "geosynth_location" / "checkpoint")
+    beside = stable_diffusion(folder / "stable-diffusion-2-1-base", 48)
+    save_file(worlds.location_encoder(), beside / "satclip.safetensors")
+    worlds.raster(folder, ground, "osm.tif", 3, 1.3, 3)
+
+
+def map_sat(folder: Path, ground: Ground) -> None:
+    """``controlearth``, a pipeline with its ControlNet, and a map."""
+    (folder / "controlearth").symlink_to(FIXTURES / "mapsat" / "checkpoint")
+    worlds.raster(folder, ground, "osm.tif", 3, 1.3, 5)
+
+
+def diffusionsat(folder: Path, ground: Ground) -> None:
+    """The single-image model, the other two with a ControlNet beside it, and what each is told."""
+    for name, system, channels in (
+        ("diffusionsat-512", "diffusionsat_unet", 48),
+        ("diffusionsat-sr", "diffusionsat_controlnet", 48),
+        ("diffusionsat-texas", "diffusionsat_controlnet3d", 32),
+    ):
+        place = stable_diffusion(folder / name, channels)
+        for part in (FIXTURES / system / "checkpoint").iterdir():
+            (place / part.name).symlink_to(part)
+    shutil.move(adapters.small_satunet(folder), folder / "diffusionsat-texas" / "unet")
+    worlds.sentinel(folder, ground)
+    for name, seed in (("2016", 7), ("2017-low", 8), ("2018-low", 9)):
+        worlds.raster(folder, ground, f"{name}.tif", 3, 1.7, seed)
+
+
+def nothing(folder: Path, ground: Ground) -> None:
+    """The page takes what the package holds."""
+
+
+SUPPLIES: dict[str, Callable[[Path, Ground], None]] = {
+    "aerogen": aerogen,
+    "diffusionsat": diffusionsat,
+    "geosynth": geosynth,
+    "large-image-diffusion": large_image_diffusion,
+    "map-sat": map_sat,
+    "metaearth": nothing,
+    "zoomldm": zoomldm,
+}
+"""What each page takes for granted, by its name."""

@@ -1,0 +1,82 @@
+"""The pages of published systems: their commands run, their worlds draw, their Python prints what it says.
+
+Every page runs in an empty folder with the reference checkpoint of its system, in its published layout and
+under the name that the page gives it. Only ``steps`` is lowered: so many as published take too long.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+from pages import REPOSITORY, Block, agrees, blocks
+from published import FIXTURES
+from system_pages import SUPPLIES, ground_of
+
+import geoinfinite as gi
+from geoinfinite.cli import main
+
+SYSTEMS = REPOSITORY / "docs" / "systems"
+PAGES = sorted(page for page in SYSTEMS.glob("*.md") if page.name != "README.md")
+STEPS = 1
+SIDE = 24
+"""Of the windows that are drawn, in pixels."""
+pytestmark = pytest.mark.skipif(not FIXTURES.is_dir(), reason="the reference data are not at hand")
+
+
+# The tiles of reference checkpoints are small against what their decoders read around them.
+@pytest.mark.filterwarnings("ignore::geoinfinite.errors.CostWarning")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_what_a_page_says_runs(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GEOINFINITE_CACHE", str(tmp_path / "cache"))
+    parts = blocks(page, "sh", "toml", "python")
+    SUPPLIES[page.stem](tmp_path, ground_of(next(p.code for p in parts if p.language == "toml")))
+    capsys.readouterr()
+    names: dict[str, object] = {}
+    for part in parts:
+        if part.language == "sh":
+            _run(part)
+        elif part.language == "toml":
+            _draw(part)
+        else:
+            exec(compile(part.code, page.name, "exec"), names)
+            printed = capsys.readouterr().out
+            assert agrees(part.says, printed), f"{page.name} says\n{part.says}\nbut prints\n{printed}"
+        capsys.readouterr()
+
+
+def _run(part: Block) -> None:
+    for line in part.commands:
+        assert main(shlex.split(line)[1:]) == 0, line
+
+
+def _draw(part: Block) -> None:
+    """Write a world file under the name in its first line, load it, and draw a window in its middle."""
+    named = re.match(r"# (\S+\.toml)\n", part.code)
+    assert named is not None, f"the first line names no file: {part.code.splitlines()[0]}"
+    Path(named[1]).write_text(_shortened(part.code), encoding="utf-8")
+    world = gi.World.load(named[1])
+    level = world.grid.levels - 1
+    assert world.sampler_at(level).steps == STEPS
+    rows, columns = world.grid.shape
+    factor = world.grid.factor**level
+    y, x = rows * factor // 2, columns * factor // 2
+    window = gi.Window(y - 3, y - 3 + SIDE, x - 5, x - 5 + SIDE)
+    assert gi.generate(world, level, window).std() > 1
+
+
+def _shortened(world: str) -> str:
+    """A world file with fewer steps."""
+    if "[sampler]" in world:
+        world = re.sub(r"^steps = .*\n", "", world, flags=re.MULTILINE)
+        return world.replace("[sampler]\n", f"[sampler]\nsteps = {STEPS}\n")
+    assert "sampler" not in tomllib.loads(world)
+    return f"{world}\n[sampler]\nsteps = {STEPS}\n"
