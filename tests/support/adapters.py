@@ -33,11 +33,11 @@ def base(folder: Path, prompts: Mapping[str, torch.Tensor], pixels: int = 8) -> 
     return folder
 
 
-def autoencoder(folder: Path, pixels: int = 8) -> None:
+def autoencoder(folder: Path, pixels: int = 8, channels: int = 32) -> None:
     """Write an autoencoder of random weights, of ``pixels`` a latent pixel."""
     levels = pixels.bit_length()
     made = latents.kl(
-        block_out_channels=(32,) * levels,
+        block_out_channels=(channels,) * levels,
         down_block_types=("DownEncoderBlock2D",) * levels,
         up_block_types=("UpDecoderBlock2D",) * levels,
         latent_channels=4,

@@ -5,6 +5,8 @@ Files have the names that the commands and world files of a page give them.
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import tomllib
 from collections.abc import Callable
@@ -26,14 +28,17 @@ TOKENIZER = FIXTURES / "mapsat" / "checkpoint" / "tokenizer"
 
 
 def ground_of(world: str) -> Ground:
-    """The place of a page: about the middle of the grid of a world file, with sources in degrees."""
+    """The place of a page: about the middle of the grid of a world file, with sources in degrees.
+
+    Their pixels are larger than in a world at 1 m, so that they reach as far as a published tile does.
+    """
     table: dict[str, Any] = tomllib.loads(world)["grid"]
     left, top = table["origin"]
     rows, columns = table["shape"]
     x, y = left + columns / 2 * table["resolution"], top - rows / 2 * table["resolution"]
     lonlat = Transformer.from_crs(table["crs"], "EPSG:4326", always_xy=True).transform(x, y)
     grid = Grid(table["crs"], (left, top), table["resolution"], (rows, columns))
-    return Ground(grid, (rows // 2, columns // 2), "EPSG:4326", lonlat, 1 / 90_000)
+    return Ground(grid, (rows // 2, columns // 2), "EPSG:4326", lonlat, 1 / 40_000)
 
 
 def words(folder: Path, channels: int) -> None:
@@ -47,26 +52,35 @@ def words(folder: Path, channels: int) -> None:
 
 def stable_diffusion(folder: Path, channels: int) -> Path:
     """A folder with an autoencoder, a text encoder and a tokenizer, as bases are."""
-    adapters.autoencoder(folder / "vae")
+    adapters.autoencoder(folder / "vae", channels=8)
     words(folder, channels)
     return folder
 
 
+def smaller(system: str, folder: Path, side: int = 8) -> None:
+    """Lay a reference checkpoint of ldm into a folder, with a tile of ``side`` latent pixels in its settings."""
+    shutil.copytree(FIXTURES / system / "checkpoint", folder, copy_function=os.symlink, dirs_exist_ok=True)
+    for path in folder.rglob("*.yaml"):
+        text = re.sub(r"image_size: \d+", f"image_size: {side}", path.read_text(), count=1)
+        path.unlink()
+        path.write_text(text)
+
+
 def zoomldm(folder: Path, ground: Ground) -> None:
     """``naip``, and a field of vectors."""
-    (folder / "naip").symlink_to(FIXTURES / "zoomldm" / "checkpoint" / "naip")
+    smaller("zoomldm", folder)
     worlds.field(folder, ground, 24, 64.0, "dinov2.tif")
 
 
 def large_image_diffusion(folder: Path, ground: Ground) -> None:
     """``naip_ssl``, and a field of vectors."""
-    (folder / "naip_ssl").symlink_to(FIXTURES / "large_image_diffusion" / "checkpoint" / "naip_ssl")
+    smaller("large_image_diffusion", folder)
     worlds.field(folder, ground, 48, 64.0, "vit.tif")
 
 
 def aerogen(folder: Path, ground: Ground) -> None:
     """``aerogen``, a base with the vectors of classes, and boxes."""
-    (folder / "aerogen").symlink_to(FIXTURES / "aerogen" / "checkpoint")
+    smaller("aerogen", folder / "aerogen")
     found = given("aerogen")
     beside = stable_diffusion(folder / "stable-diffusion-v1-5", found["context"].shape[-1])
     np.save(beside / "category_embeddings.npy", found["class_vectors"].numpy())
@@ -75,7 +89,7 @@ def aerogen(folder: Path, ground: Ground) -> None:
 
 def geosynth(folder: Path, ground: Ground) -> None:
     """``geosynth-osm-location``, a base with the encoder of places, and a map."""
-    (folder / "geosynth-osm-location").symlink_to(FIXTURES / "geosynth_location" / "checkpoint")
+    smaller("geosynth_location", folder / "geosynth-osm-location")
     beside = stable_diffusion(folder / "stable-diffusion-2-1-base", 48)
     save_file(worlds.location_encoder(), beside / "satclip.safetensors")
     worlds.raster(folder, ground, "osm.tif", 3, 1.3, 3)
@@ -87,7 +101,7 @@ def map_sat(folder: Path, ground: Ground) -> None:
     worlds.raster(folder, ground, "osm.tif", 3, 1.3, 5)
 
 
-def diffusionsat(folder: Path, ground: Ground) -> None:
+def diffusionsat(folder: Path, ground: Ground, _: Ground, of_frames: Ground) -> None:
     """The single-image model, the other two with a ControlNet beside it, and what each is told."""
     for name, system, channels in (
         ("diffusionsat-512", "diffusionsat_unet", 48),
@@ -100,20 +114,18 @@ def diffusionsat(folder: Path, ground: Ground) -> None:
     shutil.move(adapters.small_satunet(folder), folder / "diffusionsat-texas" / "unet")
     worlds.sentinel(folder, ground)
     for name, seed in (("2016", 7), ("2017-low", 8), ("2018-low", 9)):
-        worlds.raster(folder, ground, f"{name}.tif", 3, 1.7, seed)
+        worlds.raster(folder, of_frames, f"{name}.tif", 3, 1.7, seed)
 
 
-def nothing(folder: Path, ground: Ground) -> None:
-    """The page takes what the package holds."""
-
-
-SUPPLIES: dict[str, Callable[[Path, Ground], None]] = {
+SUPPLIES: dict[str, Callable[..., None]] = {
     "aerogen": aerogen,
     "diffusionsat": diffusionsat,
     "geosynth": geosynth,
     "large-image-diffusion": large_image_diffusion,
     "map-sat": map_sat,
-    "metaearth": nothing,
     "zoomldm": zoomldm,
 }
-"""What each page takes for granted, by its name."""
+"""What pages take for granted, by their names, made in a folder about the places of their worlds.
+
+Other pages take what the package holds.
+"""

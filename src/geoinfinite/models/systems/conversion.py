@@ -32,6 +32,8 @@ class Conversion:
     """Folders and files that are taken as they are, by their names in the result."""
     lacks: tuple[str, ...] = ()
     """What neither the source nor the base has."""
+    named: Path | None = None
+    """The file or folder that a user named."""
 
     def written(self, system: System, destination: Path, *, overwrite: bool = False) -> Path:
         """Write the folder and return it; the same source gives the same bytes.
@@ -39,9 +41,10 @@ class Conversion:
         Raises `ModelError` if something is lacking or the folder exists.
         """
         if self.lacks:
+            named = self.named or self.sources[0]
             raise ModelError(
-                f"{self.sources[0]} is {system.title}, published without {', '.join(self.lacks)}; convert it "
-                f"with a folder that has them: geoinfinite models convert {self.sources[0]} DST --base FOLDER"
+                f"{named} is {system.title}, published without {', '.join(self.lacks)}; convert it "
+                f"with a folder that has them: geoinfinite models convert {named} DST --base FOLDER"
             )
         digests = {path.name: f"sha256:{file_digest(path)}" for path in self.sources}
         sidecar = {"format": 1, "kind": "diffusers", "system": system.name, **self.sidecar, "source": digests}
@@ -70,7 +73,7 @@ def conversion_of(source: Path, settings: ConvertSettings) -> tuple[System, Conv
         if str(source) in str(error):
             raise
         raise ModelError(f"{source}, which looks like {system.title}: {error}") from error
-    return system, found
+    return system, replace(found, named=source)
 
 
 def from_base(conversion: Conversion, settings: ConvertSettings, *needed: str) -> Conversion:
@@ -78,7 +81,7 @@ def from_base(conversion: Conversion, settings: ConvertSettings, *needed: str) -
 
     Texts need a text encoder and a tokenizer, or encoded prompts: ``"text"`` stands for either.
     """
-    made = {part.folder for part in conversion.parts}
+    made = {part.folder for part in conversion.parts} | conversion.copied.keys()
     copied, lacks = dict(conversion.copied), list(conversion.lacks)
     for name in needed:
         if name == "text":
