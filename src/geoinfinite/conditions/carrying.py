@@ -1,4 +1,4 @@
-"""Polygons and lines carried to the pixels of a level, along curves and across the line where a CRS is cut."""
+"""Polygons and lines carried to the pixels of a level, along curves and over the cut of a CRS."""
 
 from __future__ import annotations
 
