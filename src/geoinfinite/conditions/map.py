@@ -95,9 +95,10 @@ class Map:
         if self.style_file != "":
             object.__setattr__(self, "style_file", checked_path(self.name, self.style_file, "style_file"))
         if (self.style_file != "") == (self.style != ""):
+            own = shorten(repr(self.style_file), 40)
             raise WorldError(
-                f"{said(self.name, 'style', self.style)} and style_file={shorten(repr(self.style_file), 40)}: "
-                f"name one of the two; styles are {', '.join(STYLES)}"
+                f"{said(self.name, 'style', self.style)} and style_file={own}: name one of the two; "
+                f"styles are {', '.join(STYLES)}"
             )
         if self.style != "":
             checked_choice(self.name, "style", self.style, STYLES)

@@ -84,8 +84,8 @@ class Cells:
         They come once for every turn round the Earth that brings them near.
         """
         shapely, around = shapely_module(), carrier.turn
+        x0, y0, x1, y1 = (shapely.bounds(shapes) / self.pixels).T
         for by in (0.0,) if around is None else (-around, 0.0, around):
-            x0, y0, x1, y1 = (shapely.bounds(shapes) / self.pixels).T
             shift = by / self.pixels
             meets = (
                 (x0 + shift <= window.x1) & (x1 + shift >= window.x0) & (y0 <= window.y1) & (y1 >= window.y0)

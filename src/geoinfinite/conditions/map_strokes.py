@@ -13,7 +13,7 @@ from geoinfinite.conditions.carrier import SNAP, Points
 from geoinfinite.conditions.carrying import carried_lines, carried_polygons
 from geoinfinite.conditions.map_cells import Cells
 from geoinfinite.conditions.map_style import AREAS, Colour, Rule, Style, StyleLayer
-from geoinfinite.conditions.vectors import Features, mended, shapely_module
+from geoinfinite.conditions.vectors import Features, is_sound, mended, shapely_module
 from geoinfinite.plane.window import Window
 
 EDGES = 16
@@ -22,6 +22,8 @@ _LONGEST = 256.0
 """Cells of an edge; longer ones are divided."""
 _MOST_PARTS = 2.0**16
 """Parts into which an edge is divided at most."""
+_SPARE = 2.0
+"""Parts of cells beyond an edge that count as within."""
 _CORNERS = 8
 """Corners of a quarter of a round end."""
 
@@ -33,7 +35,7 @@ class Stroke:
     order: tuple[float, ...]
     """The least is drawn first."""
     shape: Any
-    """A geometry on parts of cells, counted from the corner of a window."""
+    """A geometry as `burnt` has it, counted from the corner of a window."""
     colour: Colour
 
 
@@ -84,7 +86,7 @@ def _areas(features: Features, rules: list[int], layer: StyleLayer, sheet: Sheet
     """Draw polygons, the largest first, each with its outline; what has no area is not drawn."""
     shapely, carrier = shapely_module(), sheet.cells.carrier(features.crs)
     sound = _only(features, _POLYGONAL)
-    broken = ~shapely.is_valid(sound.geometries) & ~shapely.is_missing(sound.geometries)
+    broken = ~is_sound(sound.geometries) & ~shapely.is_missing(sound.geometries)
     sound.geometries[broken] = mended(sound.geometries[broken])
     polygons, feature = carried_polygons(sound, carrier)
     if not len(polygons):
@@ -133,7 +135,7 @@ def _only(features: Features, types: tuple[int, ...]) -> Features:
 
 
 def _filled(polygon: Any, sheet: Sheet) -> dict[str, Any] | None:
-    """Return a polygon on the parts of a window's cells, without corners that are far away."""
+    """Return a polygon as `burnt` has it, without corners that are far away."""
     rings = []
     for ring in shapely_module().get_rings(polygon):
         points = _on_parts(shapely_module().get_coordinates(ring), sheet)
@@ -151,7 +153,7 @@ def without_far_corners(points: Points, width: float, height: float) -> Points:
     last leads beyond that side too, and so crosses every row as often, but for pairs.
     """
     for axis, edge, sign in ((0, 0.0, -1), (0, width, 1), (1, 0.0, -1), (1, height, 1)):
-        beyond = sign * (points[:, axis] - edge) > 1
+        beyond = sign * (points[:, axis] - edge) > _SPARE
         points = points[~(np.roll(beyond, 1) & beyond & np.roll(beyond, -1))]
     return points
 
@@ -213,5 +215,5 @@ def _edges(lines: NDArray[Any]) -> tuple[Points, Points, NDArray[np.intp], NDArr
 
 
 def _on_parts(points: Points, sheet: Sheet) -> Points:
-    """Return points on cells as points on parts of the window's cells: exact in binary."""
+    """Return points on cells as `burnt` has them, counted from the window's corner: exact in binary."""
     return np.asarray((points - (sheet.window.x0, sheet.window.y0)) * sheet.style.samples)

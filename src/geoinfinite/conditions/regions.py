@@ -133,7 +133,7 @@ class LevelRegions:
 
 
 def _on_parts(polygons: NDArray[Any], x: int, y: int) -> Any:
-    """Return polygons on the parts of pixels, counted from pixel ``(x, y)``: exact in binary."""
+    """Return polygons as `burnt` has them, counted from pixel ``(x, y)``: exact in binary."""
     return shapely_module().transform(polygons, lambda points: (points - (x, y)) * PARTS)
 
 
