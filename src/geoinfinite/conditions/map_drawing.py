@@ -42,7 +42,7 @@ def _strip(file: VectorFile, layers: Sequence[VectorLayer], sheet: Sheet) -> NDA
     numbers = burnt(((stroke.shape, number_of[stroke.colour]) for stroke in strokes), (height * n, width * n))
     palette = np.array(style.colours, np.uint8)
     bands = [
-        palette[:, band][numbers].reshape(height, n, width, n).sum(axis=(1, 3), dtype=np.int64)
+        palette[:, band][numbers].reshape(height, n, width, n).sum(axis=(1, 3), dtype=np.uint16)
         for band in range(palette.shape[1])
     ]
     # Sums of whole numbers are exact in any order.

@@ -154,7 +154,8 @@ def without_far_corners(points: Points, width: float, height: float) -> Points:
     """
     for axis, edge, sign in ((0, 0.0, -1), (0, width, 1), (1, 0.0, -1), (1, height, 1)):
         beyond = sign * (points[:, axis] - edge) > _SPARE
-        points = points[~(np.roll(beyond, 1) & beyond & np.roll(beyond, -1))]
+        if beyond.any():
+            points = points[~(np.roll(beyond, 1) & beyond & np.roll(beyond, -1))]
     return points
 
 
@@ -164,7 +165,7 @@ def _widened(
     """Return lines on cells as shapes of their widths, piece by piece, where they come near the window."""
     if not len(lines):
         return
-    shapely, style, window = shapely_module(), sheet.style, sheet.window
+    style, window = sheet.style, sheet.window
     starts, stops, line, piece = _edges(lines)
     if not len(piece):
         return
@@ -184,15 +185,28 @@ def _widened(
         & (low[:, 1] < window.y1)
         & (high[:, 1] > window.y0)
     )
-    for n in np.flatnonzero(near & (radii > 0)):
-        points = np.concatenate([starts[first[n] : last[n] + 1], stops[last[n] : last[n] + 1]])
-        # Reckoned near its first point, a shape is the same wherever the window lies.
-        base = np.floor(points[0])
-        shape = shapely.buffer(shapely.linestrings(points - base), radii[n], quad_segs=_CORNERS)
-        placed = shapely.transform(
-            shape, lambda p, base=base: _on_parts(np.round(p * SNAP) / SNAP + base, sheet)
-        )
-        yield int(owners[of[n]]), placed, rules[of[n]]
+    chosen = np.flatnonzero(near & (radii > 0))
+    shapes = _buffered(starts, stops, (first[chosen], last[chosen]), radii[chosen], sheet)
+    for n, shape in zip(chosen, shapes, strict=True):
+        yield int(owners[of[n]]), shape, rules[of[n]]
+
+
+def _buffered(
+    starts: Points, stops: Points, edges: tuple[NDArray[np.intp], NDArray[np.intp]], radii: Any, sheet: Sheet
+) -> NDArray[Any]:
+    """Return pieces, from edge to edge, as shapes that `burnt` draws."""
+    shapely, (first, last) = shapely_module(), edges
+    if not len(first):
+        return np.zeros(0, object)
+    points = [np.concatenate([starts[a : b + 1], stops[b : b + 1]]) for a, b in zip(first, last, strict=True)]
+    # Reckoned near its first point, a shape is the same wherever the window lies.
+    base = np.floor(starts[first])
+    piece = np.repeat(np.arange(len(first)), last - first + 2)
+    lines = shapely.linestrings(np.concatenate(points) - base[piece], indices=piece)
+    shapes = shapely.buffer(lines, radii, quad_segs=_CORNERS)
+    corners, of = shapely.get_coordinates(shapes, return_index=True)
+    shapely.set_coordinates(shapes, _on_parts(np.round(corners * SNAP) / SNAP + base[of], sheet))
+    return np.asarray(shapes)
 
 
 def _edges(lines: NDArray[Any]) -> tuple[Points, Points, NDArray[np.intp], NDArray[np.intp]]:
