@@ -29,7 +29,7 @@ Features = list[tuple[Any, dict[str, str]]]
 def write(path: Path) -> str:
     """Write the town as GDAL writes an extract: a layer of areas and one of lines."""
     for layer, features in (("multipolygons", areas()), ("lines", lines())):
-        shapes = np.array([_placed(shape) for shape, _ in features], object)
+        shapes = np.array([placed(shape) for shape, _ in features], object)
         tags = [np.array([tags.get(name) for _, tags in features], object) for name in COLUMNS]
         pyogrio.raw.write(
             str(path),
@@ -57,28 +57,35 @@ def areas() -> Features:
         (shapely.Polygon([(265, 190), (400, 195), (400, 290), (255, 290)]), {"leisure": "park"}),
         (lake, {"natural": "water"}),
         (shapely.box(20, 228, 96, 278), {"leisure": "pitch"}),
-        (shapely.box(290, 20, 380, 90), {"amenity": "parking"}),
+        (shapely.Polygon([(296, 58), (384, 44), (384, 96), (296, 96)]), {"amenity": "parking"}),
         (shapely.box(168, 120, 250, 186), {"landuse": "commercial"}),
         (
             shapely.Polygon([(180, 130), (236, 130), (236, 176), (214, 176), (214, 152), (180, 152)]),
             {"building": "retail"},
         ),
-        (shapely.box(300, 36, 336, 74), {"building": "yes"}),
+        (shapely.box(312, 62, 344, 88), {"building": "yes"}),
         (shapely.box(112, 228, 140, 262), {"building": "church", "amenity": "place_of_worship"}),
     ]
-    rng = np.random.default_rng(3)
-    for x in range(16, 160, 22):
-        for y in (118, 160, 196):
-            width, depth = rng.uniform(9, 14), rng.uniform(8, 12)
-            house = shapely.box(-width / 2, -depth / 2, width / 2, depth / 2)
-            angle = rng.uniform(-6, 6)
-            placed = shapely.transform(
-                house, lambda p, a=np.deg2rad(angle): p @ [[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]]
-            )
-            found.append(
-                (shapely.transform(placed, lambda p, x=x, y=y: p + np.array([x, y])), {"building": "house"})
-            )
+    for n, (x, y) in enumerate((x, y) for x in range(16, 150, 22) for y in (118, 162, 194)):
+        width, depth, angle = 11 + 2.5 * np.sin(5 * n), 10 + 2 * np.sin(3 * n), 0.1 * np.sin(7 * n)
+        house = shapely.box(-width / 2, -depth / 2, width / 2, depth / 2)
+        found.append((_turned(house, angle, (x, y)), {"building": "house"}))
     return found
+
+
+def ships() -> list[Any]:
+    """Return hulls in a harbour, in metres from the corner, y southwards; some are not rectangles."""
+    hull = shapely.Polygon([(-16, -5), (9, -5), (17, 0), (9, 5), (-16, 5)])
+    barge = shapely.box(-12, -4, 12, 4)
+    tug = shapely.Polygon([(-5, -3), (6, -3), (6, 3), (1, 3), (1, 6), (-5, 6)])
+    return [
+        _turned(
+            (hull, barge, tug)[n % 3],
+            0.9 * n,
+            (28 + 47 * (n % 6) + 9 * (n % 2), 26 + 42 * (n // 6) + 7 * (n % 3)),
+        )
+        for n in range(24)
+    ]
 
 
 def lines() -> Features:
@@ -91,7 +98,7 @@ def lines() -> Features:
         (shapely.LineString([(-10, 140), (160, 140), (160, 300)]), {"highway": "residential"}),
         (shapely.LineString([(-10, 212), (260, 212), (262, 300)]), {"highway": "residential"}),
         (shapely.LineString([(160, 140), (160, 82)]), {"highway": "tertiary"}),
-        (shapely.LineString([(255, 66), (345, 84), (370, 40)]), {"highway": "service"}),
+        (shapely.LineString([(352, 46), (356, 94), (290, 100), (262, 104)]), {"highway": "service"}),
         (shapely.LineString([(262, 205), (300, 215), (345, 212), (395, 280)]), {"highway": "footway"}),
         (shapely.LineString([(0, 60), (60, 40), (100, 10)]), {"highway": "track"}),
         (shapely.LineString(curve), {"highway": "primary"}),
@@ -99,5 +106,13 @@ def lines() -> Features:
     ]
 
 
-def _placed(shape: Any) -> Any:
+def _turned(shape: Any, angle: float, to: tuple[float, float]) -> Any:
+    cos, sin = np.cos(angle), np.sin(angle)
+    return shapely.transform(
+        shape, lambda points: points @ np.array([[cos, sin], [-sin, cos]]) + np.array(to)
+    )
+
+
+def placed(shape: Any) -> Any:
+    """Return a shape in the CRS."""
     return shapely.transform(shape, lambda points: points * (1, -1) + np.array([WEST, NORTH]))
