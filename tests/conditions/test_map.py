@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyogrio
 import pytest
 import rasterio.features
 import shapely
 from PIL import Image, ImageDraw
+from pyproj import Transformer
 from vector_files import carried, turned_box, write
 
 from geoinfinite.conditions import KINDS, Map, Place
@@ -104,7 +107,7 @@ class TestContractOfCells(TestContract):
         shapes, tags = town()
         style = tmp_path / "style.toml"
         style.write_text(
-            'background = "#102030"\nsamples = 3\n[[layer]]\ndraws = "lines"\n'
+            'background = "#102030"\nsamples = 3\n[[layer]]\npaints = "lines"\n'
             'rules = [{ tags = { highway = "*" }, line = "#ff0000", width = 2.5 }]\n'
         )
         return Map("hint", write(tmp_path / "m.fgb", GRID.crs, shapes, tags), style_file=str(style))
@@ -198,7 +201,7 @@ def test_masks_are_what_rasterio_burns_of_polygons_carried_by_pyproj(tmp_path: P
 
 
 def test_lines_have_their_widths(tmp_path: Path) -> None:
-    """As PIL draws them on four times as many pixels: a tertiary road of 16.4 px with edges of 0.8."""
+    """As PIL paints them on four times as many pixels: a tertiary road of 16.4 px with edges of 0.8."""
     ends = np.array([(15.0, 20.0), (70.0, 41.0), (58.0, 90.0)])
     road = shapely.LineString(ends * (1, -1) + (X, Y))
     path = write(tmp_path / "m.gpkg", GRID.crs, [road], {"highway": ["tertiary"]})
@@ -426,8 +429,64 @@ def test_styles_of_the_package_are_complete(tmp_path: Path) -> None:
     for name in STYLES:
         style = bundled(name)
         assert len(style.rules) > 8
-        assert {"building", "highway", "natural"} <= style.drawn_keys
+        assert {"building", "highway", "natural"} <= style.painted_keys
     assert bundled("plain").samples == 1
+
+
+def test_the_style_of_the_documentation_is_one(tmp_path: Path) -> None:
+    """A driveway of 2 m, and other roads of 6 m above it."""
+    page = (Path(__file__).parents[2] / "docs" / "conditions.md").read_text()
+    (text,) = re.findall(r"```toml\n(background = .*?)```", page, re.DOTALL)
+    (tmp_path / "mine.toml").write_text(text)
+    roads = [shapely.LineString([(X, Y - y), (X + 60, Y - y)]) for y in (10.5, 30.5)]
+    tags = {"highway": ["service"] * 2, "service": ["driveway", None]}
+    path = write(tmp_path / "m.fgb", GRID.crs, roads, tags)
+    found = told(path, Window(160, 220, 210, 270), style="", style_file=str(tmp_path / "mine.toml"))
+    white = (found[:, 30] == 255).all(axis=-1)
+    assert (int(white[:20].sum()), int(white[20:].sum())) == (1, 5)
+
+
+OSM = """<osm version="0.6">{nodes}
+<way id="11"><nd ref="1"/><nd ref="2"/><nd ref="3"/><nd ref="4"/><nd ref="1"/>
+<tag k="building" v="yes"/></way>
+<way id="12"><nd ref="5"/><nd ref="6"/><tag k="highway" v="residential"/><tag k="surface" v="asphalt"/></way>
+<way id="13"><nd ref="7"/><nd ref="8"/><nd ref="9"/><nd ref="10"/><nd ref="7"/><tag k="area" v="yes"/>
+<tag k="highway" v="pedestrian"/></way></osm>"""
+
+
+@pytest.mark.skipif("OSM" not in pyogrio.list_drivers(read=True), reason="this GDAL reads no OpenStreetMap")
+def test_an_extract_of_openstreetmap_is_painted_as_gdal_converts_it(tmp_path: Path) -> None:
+    """A building, a road, and a square whose tag stands among others in ``other_tags``."""
+    corners = [
+        (10, 10),
+        (30, 10),
+        (30, 30),
+        (10, 30),
+        (0, 45),
+        (70, 45),
+        (40, 5),
+        (60, 5),
+        (60, 25),
+        (40, 25),
+    ]
+    x, y = np.array(corners, float).T * np.array([[1], [-1]]) + np.array([[X], [Y]])
+    places = zip(*point_in_degrees(x, y), strict=True)
+    nodes = "".join(f'<node id="{n}" lon="{a}" lat="{b}"/>' for n, (a, b) in enumerate(places, 1))
+    (tmp_path / "city.osm").write_text(OSM.format(nodes=nodes))
+    for layer in ("multipolygons", "lines"):
+        facts, _, shapes, values = pyogrio.raw.read(str(tmp_path / "city.osm"), layer=layer)
+        columns = dict(zip(facts["fields"], values, strict=True))
+        known = {name: list(columns[name]) for name in columns if any(v is not None for v in columns[name])}
+        path = tmp_path / "city.gpkg"
+        write(path, "EPSG:4326", shapely.from_wkb(shapes), known, layer=layer, append=path.exists())
+    found = told(str(path), Window(160, 220, 210, 280))
+    assert tuple(found[20, 20]) == BUILDING
+    assert tuple(found[45, 35]) == (255, 255, 255)
+    assert tuple(found[15, 50]) == (221, 221, 232)
+
+
+def point_in_degrees(x: Any, y: Any) -> Any:
+    return Transformer.from_crs(GRID.crs, "EPSG:4326", always_xy=True).transform(x, y)
 
 
 def test_a_world_file_holds_it(tmp_path: Path) -> None:
@@ -468,9 +527,9 @@ def test_settings_that_mean_nothing_are_refused(settings: dict[str, Any], messag
         Map("hint", "m.gpkg", **settings)
 
 
-def style(draws: str, rule: str, **more: Any) -> str:
+def style(paints: str, rule: str, **more: Any) -> str:
     settings = "".join(f"{key} = {json.dumps(value)}\n" for key, value in more.items())
-    return f'{settings}layer = [{{ draws = "{draws}", rules = [{{ {rule} }}] }}]'
+    return f'{settings}layer = [{{ paints = "{paints}", rules = [{{ {rule} }}] }}]'
 
 
 ANY = 'tags = { building = "*" }'
@@ -478,19 +537,19 @@ STYLE_FILES = {
     "": r"s.toml' has no list of layer tables; add some",
     "]": r"s.toml' is no TOML \(.*\); mend it",
     "layer = []": r"has 0 rules; a style has at least one",
-    "layer = [3]": r"s.toml': layer 1 is no table; write { draws = ... }",
+    "layer = [3]": r"s.toml': layer 1 is no table; write { paints = ... }",
     "colour = 3": r"'colour' is not one of background, unit, samples, layer",
     style("areas", ANY + ', fill = "#ffffff"'): r"background is missing; say its colour",
     style("areas", ANY + ', fill = "red"'): r"layer 1, rule 1: fill='red' is no colour; write one such as",
-    style("areas", ANY): r"rule 1 draws areas, which have a fill and no casing",
-    style("lines", ANY + ', fill = "#ffffff"'): r"rule 1 draws lines, which have a line and no fill",
+    style("areas", ANY): r"rule 1 paints areas, which have a fill and no casing",
+    style("lines", ANY + ', fill = "#ffffff"'): r"rule 1 paints lines, which have a line and no fill",
     style("lines", ANY + ', line = "#ffffff"'): r"width=0; a colour and a positive width belong together",
     style(
         "lines", ANY + ', line = "#ffffff", width = 1e9'
     ): r"width=1e\+09 must be at least 0 and at most 1000",
     style("lines", ANY + ', line = "#ffffff", width = "1"'): r"width='1' must be a number",
-    style("points", ANY): r"layer 1: draws='points' is not one of areas, lines",
-    style("areas", 'fill = "#ffffff"'): r"rule 1 has no tags; say what it draws",
+    style("points", ANY): r"layer 1: paints='points' is not one of areas, lines",
+    style("areas", 'fill = "#ffffff"'): r"rule 1 has no tags; say what it paints",
     style("areas", "tags = { a = 3 }"): r"tags must name texts for attributes",
     style(
         "areas", ANY + ', fill = "#ffffff"', background="#ffffff", samples=9
@@ -518,12 +577,12 @@ def test_files_that_cannot_be_drawn(tmp_path: Path) -> None:
         (
             good,
             {},
-            r"m.gpkg' has none of the attributes that are drawn, .*building.*; it has class, n: name another",
+            r"m.gpkg' has none of the attributes that are painted, .*building.*; it has class, n: name",
         ),
         (
             good,
             masks | {"column": "kind", "colours": {"a": (1, 2, 3)}},
-            r"that are drawn, kind; it has class, n",
+            r"that are painted, kind; it has class, n",
         ),
         (
             good,

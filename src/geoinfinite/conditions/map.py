@@ -1,4 +1,4 @@
-"""``Map``: vectors drawn as a map in a style, such as that of OpenStreetMap, under every pixel of a tile."""
+"""``Map``: vectors painted as a map in a style, such as OpenStreetMap's, under every pixel of a tile."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from geoinfinite.conditions.burning import seen_beyond
 from geoinfinite.conditions.map_cells import Cells
-from geoinfinite.conditions.map_drawing import drawn
+from geoinfinite.conditions.map_painting import painted
 from geoinfinite.conditions.map_style import Style, of_classes
 from geoinfinite.conditions.map_style_file import STYLES, bundled, style_of_file
 from geoinfinite.conditions.map_tags import IN_ONE, text_of
@@ -43,7 +43,7 @@ _BYTE = 255
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """Areas and lines of a file, drawn offline as a map: for models that are told one, or masks of classes.
+    """Areas and lines of a file, painted offline as a map: for models that are told one, or masks of classes.
 
     Tags of OpenStreetMap are columns of the file, or stand together in one column ``other_tags``, ``tags`` or
     ``all_tags``, as GDAL writes them. Edges are averaged over 4 x 4 samples a pixel, or as the style says.
@@ -68,9 +68,9 @@ class Map:
     column: str = ""
     """Of ``"plain"``: the attribute that holds the class of each feature; left out: tags of OpenStreetMap."""
     colours: tuple[tuple[str, tuple[float, ...]], ...] = ()
-    """Of ``column``: the colour of every class that is drawn, ``{water = [0, 0, 255]}`` in a world file."""
+    """Of ``column``: the colour of every class that is painted, ``{water = [0, 0, 255]}`` in a world file."""
     background: tuple[float, ...] = ()
-    """The colour where nothing is drawn; ``()``: as the style says, black with ``column``."""
+    """The colour where nothing is painted; ``()``: as the style says, black with ``column``."""
     levels: tuple[int, ...] = ()
     """The levels that it steers; ``()``: all whose model has the slot."""
     strength: float = 1.0
@@ -168,7 +168,7 @@ class Map:
             place.window.coarsen(slot.pixels),
             cells.shape,
             cells.period,
-            lambda piece: drawn(file, layers, style, cells, piece),
+            lambda piece: painted(file, layers, style, cells, piece),
         )
         low, high = slot.span or (0.0, float(_BYTE))
         spread = values * ((high - low) / _BYTE) + low
@@ -195,13 +195,13 @@ class Map:
         return vector_file(self.path, said(self.name, "source", self.source))
 
     def _layers(self, file: VectorFile, style: Style) -> tuple[VectorLayer, ...]:
-        """Return the layers that may hold what the style draws."""
-        wanted = {self.column} if self.column else {*style.drawn_keys, *IN_ONE}
+        """Return the layers that may hold what the style paints."""
+        wanted = {self.column} if self.column else {*style.painted_keys, *IN_ONE}
         layers = tuple(layer for layer in file.layers if wanted & {*layer.columns})
         if not layers:
-            what = self.column or ", ".join((*sorted(style.drawn_keys), IN_ONE[0]))
+            what = self.column or ", ".join((*sorted(style.painted_keys), IN_ONE[0]))
             raise WorldError(
-                f"{file.named} has none of the attributes that are drawn, {shorten(what, 200)}; it has "
+                f"{file.named} has none of the attributes that are painted, {shorten(what, 200)}; it has "
                 f"{shorten(', '.join(file.columns), 200) or 'none'}: name another file, column or style"
             )
         return layers

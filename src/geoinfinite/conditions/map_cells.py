@@ -1,4 +1,4 @@
-"""``Cells``: the lattice on which a map is drawn, and shapes that are brought to it."""
+"""``Cells``: the lattice on which a map is painted, and shapes that are brought to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strokes of a map: areas and lines of features in the order in which they are drawn, on cells of a level."""
+"""Strokes of a map: areas and lines of features in the order of painting, on cells of a level."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from geoinfinite.conditions.vectors import Features, is_sound, mended, shapely_m
 from geoinfinite.plane.window import Window
 
 EDGES = 16
-"""Edges of a line that are drawn at once: what is far from a window is not drawn, however long the line."""
+"""Edges of a line that are painted at once: of a long line, what is far from a window is left out."""
 _LONGEST = 256.0
 """Cells of an edge; longer ones are divided."""
 _MOST_PARTS = 2.0**16
@@ -33,15 +33,15 @@ class Stroke:
     """A shape in one colour."""
 
     order: tuple[float, ...]
-    """The least is drawn first."""
+    """The least is painted first."""
     shape: Any
     """A geometry as `burnt` has it, counted from the corner of a window."""
     colour: Colour
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sheet:
-    """What is drawn on: a window of cells, in a style."""
+class Canvas:
+    """What is painted on: a window of cells, in a style."""
 
     cells: Cells
     window: Window
@@ -54,37 +54,37 @@ class Sheet:
 
 
 def strokes_of(
-    features: Features, said: list[dict[str, str]], sheet: Sheet, file_layer: int
+    features: Features, said: list[dict[str, str]], canvas: Canvas, file_layer: int
 ) -> Iterator[Stroke]:
     """Return the strokes of features near a window, whose attributes are given; in no order."""
     kinds = {tuple(tags.items()): tags for tags in said}
-    for number, layer in enumerate(sheet.style.layers):
+    for number, layer in enumerate(canvas.style.layers):
         rule_of = {kind: _rule_of(tags, layer) for kind, tags in kinds.items()}
         rules = [rule_of[tuple(tags.items())] for tags in said]
-        drawn = np.flatnonzero([rule >= 0 for rule in rules])
-        if not len(drawn):
+        painted = np.flatnonzero([rule >= 0 for rule in rules])
+        if not len(painted):
             continue
-        draw = _areas if layer.draws == AREAS else _lines
-        some = Features(features.named, features.ids[drawn], features.geometries[drawn], {}, features.crs)
-        for feature, order, shape, colour in draw(some, [rules[i] for i in drawn], layer, sheet):
+        paint = _areas if layer.paints == AREAS else _lines
+        some = Features(features.named, features.ids[painted], features.geometries[painted], {}, features.crs)
+        for feature, order, shape, colour in paint(some, [rules[i] for i in painted], layer, canvas):
             place = file_layer, float(some.ids[feature])
             yield Stroke((number, *order[:2], *place, *order[2:]), shape, colour)
 
 
-_Drawn = Iterator[tuple[int, tuple[float, ...], Any, Colour]]
+_Painted = Iterator[tuple[int, tuple[float, ...], Any, Colour]]
 """Number of the feature, what decides the order before and after it, shape, colour."""
 
 
 def _rule_of(said: dict[str, str], layer: StyleLayer) -> int:
-    """Return the number of the rule that draws a feature, or -1."""
+    """Return the number of the rule that paints a feature, or -1."""
     if not said:
         return -1
     return next((n for n, rule in enumerate(layer.rules) if rule.suits(said)), -1)
 
 
-def _areas(features: Features, rules: list[int], layer: StyleLayer, sheet: Sheet) -> _Drawn:
-    """Draw polygons, the largest first, each with its outline; what has no area is not drawn."""
-    shapely, carrier = shapely_module(), sheet.cells.carrier(features.crs)
+def _areas(features: Features, rules: list[int], layer: StyleLayer, canvas: Canvas) -> _Painted:
+    """Paint polygons, the largest first, each with its outline; what has no area is not painted."""
+    shapely, carrier = shapely_module(), canvas.cells.carrier(features.crs)
     sound = _only(features, _POLYGONAL)
     broken = ~is_sound(sound.geometries) & ~shapely.is_missing(sound.geometries)
     sound.geometries[broken] = mended(sound.geometries[broken])
@@ -92,31 +92,31 @@ def _areas(features: Features, rules: list[int], layer: StyleLayer, sheet: Sheet
     if not len(polygons):
         return
     areas = np.bincount(feature, shapely.area(polygons), len(features.ids))
-    for moved, near in sheet.cells.copies(polygons, carrier, sheet.window.expand(sheet.reach)):
+    for moved, near in canvas.cells.copies(polygons, carrier, canvas.window.expand(canvas.reach)):
         for polygon, owner in zip(moved, feature[near].tolist(), strict=True):
             rule = layer.rules[rules[owner]]
-            shape = _filled(polygon, sheet)
+            shape = _filled(polygon, canvas)
             if rule.fill is not None and shape is not None:
                 yield owner, (0, -areas[owner], 0), shape, rule.fill
         outlined = np.array([layer.rules[rules[owner]].line is not None for owner in feature[near]])
         rings, of = shapely.get_rings(moved[outlined], return_index=True)
         owners = feature[near][outlined][of]
-        for owner, shape, rule in _widened(rings, owners, [layer.rules[rules[i]] for i in owners], sheet):
+        for owner, shape, rule in _widened(rings, owners, [layer.rules[rules[i]] for i in owners], canvas):
             if rule.line is not None:
                 yield owner, (0, -areas[owner], 1), shape, rule.line
 
 
-def _lines(features: Features, rules: list[int], layer: StyleLayer, sheet: Sheet) -> _Drawn:
-    """Draw lines in the order of the rules: first all edges, then all lines."""
-    carrier = sheet.cells.carrier(features.crs)
+def _lines(features: Features, rules: list[int], layer: StyleLayer, canvas: Canvas) -> _Painted:
+    """Paint lines in the order of the rules: first all edges, then all lines."""
+    carrier = canvas.cells.carrier(features.crs)
     lines, feature = carried_lines(_only(features, _LINEAL), carrier)
     if not len(lines):
         return
-    for moved, near in sheet.cells.copies(lines, carrier, sheet.window.expand(sheet.reach)):
+    for moved, near in canvas.cells.copies(lines, carrier, canvas.window.expand(canvas.reach)):
         owners = feature[near]
         suited = [layer.rules[rules[i]] for i in owners]
         for is_casing in (True, False):
-            for owner, shape, rule in _widened(moved, owners, suited, sheet, is_casing=is_casing):
+            for owner, shape, rule in _widened(moved, owners, suited, canvas, is_casing=is_casing):
                 colour = rule.casing if is_casing else rule.line
                 if colour is not None:
                     yield owner, (0 if is_casing else 1, rules[owner]), shape, colour
@@ -134,12 +134,12 @@ def _only(features: Features, types: tuple[int, ...]) -> Features:
     return Features(features.named, features.ids, geometries, {}, features.crs)
 
 
-def _filled(polygon: Any, sheet: Sheet) -> dict[str, Any] | None:
+def _filled(polygon: Any, canvas: Canvas) -> dict[str, Any] | None:
     """Return a polygon as `burnt` has it, without corners that are far away."""
     rings = []
     for ring in shapely_module().get_rings(polygon):
-        points = _on_parts(shapely_module().get_coordinates(ring), sheet)
-        height, width = (side * sheet.style.samples for side in sheet.window.shape)
+        points = _on_parts(shapely_module().get_coordinates(ring), canvas)
+        height, width = (side * canvas.style.samples for side in canvas.window.shape)
         nearby = without_far_corners(points[:-1], width, height)
         if len(nearby) > 2:
             rings.append([*nearby.tolist(), nearby[0].tolist()])
@@ -160,12 +160,17 @@ def without_far_corners(points: Points, width: float, height: float) -> Points:
 
 
 def _widened(
-    lines: NDArray[Any], owners: NDArray[np.intp], rules: list[Rule], sheet: Sheet, *, is_casing: bool = False
+    lines: NDArray[Any],
+    owners: NDArray[np.intp],
+    rules: list[Rule],
+    canvas: Canvas,
+    *,
+    is_casing: bool = False,
 ) -> Iterator[tuple[int, Any, Rule]]:
     """Return lines on cells as shapes of their widths, piece by piece, where they come near the window."""
     if not len(lines):
         return
-    style, window = sheet.style, sheet.window
+    style, window = canvas.style, canvas.window
     starts, stops, line, piece = _edges(lines)
     if not len(piece):
         return
@@ -175,7 +180,7 @@ def _widened(
     half = np.array([rule.width / 2 + (rule.casing_width if is_casing else 0.0) for rule in rules])
     if is_casing:
         half[[rule.casing is None for rule in rules]] = 0.0
-    radii = sheet.cells.half_widths(half[of], style.unit, starts[first])
+    radii = canvas.cells.half_widths(half[of], style.unit, starts[first])
     low = np.minimum(np.minimum.reduceat(starts, first), stops[last])
     high = np.maximum(np.maximum.reduceat(starts, first), stops[last])
     low, high = low - radii[:, None] - 1, high + radii[:, None] + 1
@@ -186,15 +191,19 @@ def _widened(
         & (high[:, 1] > window.y0)
     )
     chosen = np.flatnonzero(near & (radii > 0))
-    shapes = _buffered(starts, stops, (first[chosen], last[chosen]), radii[chosen], sheet)
+    shapes = _buffered(starts, stops, (first[chosen], last[chosen]), radii[chosen], canvas)
     for n, shape in zip(chosen, shapes, strict=True):
         yield int(owners[of[n]]), shape, rules[of[n]]
 
 
 def _buffered(
-    starts: Points, stops: Points, edges: tuple[NDArray[np.intp], NDArray[np.intp]], radii: Any, sheet: Sheet
+    starts: Points,
+    stops: Points,
+    edges: tuple[NDArray[np.intp], NDArray[np.intp]],
+    radii: Any,
+    canvas: Canvas,
 ) -> NDArray[Any]:
-    """Return pieces, from edge to edge, as shapes that `burnt` draws."""
+    """Return pieces, from edge to edge, as shapes that `burnt` paints."""
     shapely, (first, last) = shapely_module(), edges
     if not len(first):
         return np.zeros(0, object)
@@ -205,7 +214,7 @@ def _buffered(
     lines = shapely.linestrings(np.concatenate(points) - base[piece], indices=piece)
     shapes = shapely.buffer(lines, radii, quad_segs=_CORNERS)
     corners, of = shapely.get_coordinates(shapes, return_index=True)
-    shapely.set_coordinates(shapes, _on_parts(np.round(corners * SNAP) / SNAP + base[of], sheet))
+    shapely.set_coordinates(shapes, _on_parts(np.round(corners * SNAP) / SNAP + base[of], canvas))
     return np.asarray(shapes)
 
 
@@ -228,6 +237,6 @@ def _edges(lines: NDArray[Any]) -> tuple[Points, Points, NDArray[np.intp], NDArr
     return starts, stops, line, np.cumsum(is_new) - 1
 
 
-def _on_parts(points: Points, sheet: Sheet) -> Points:
+def _on_parts(points: Points, canvas: Canvas) -> Points:
     """Return points on cells as `burnt` has them, counted from the window's corner: exact in binary."""
-    return np.asarray((points - (sheet.window.x0, sheet.window.y0)) * sheet.style.samples)
+    return np.asarray((points - (canvas.window.x0, canvas.window.y0)) * canvas.style.samples)

@@ -1,4 +1,4 @@
-"""``Style``: how a map is drawn, as a small table of rules."""
+"""``Style``: how a map is painted, as a small table of rules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PIXELS, METRES = "pixels", "metres"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Which features are drawn in which way."""
+    """Which features are painted in which way."""
 
     tags: Tags
     """One of them a feature must have."""
@@ -38,7 +38,7 @@ class Rule:
     """How far its edges reach beyond the line, on either side."""
 
     def suits(self, said: dict[str, str]) -> bool:
-        """Say whether it draws a feature with attributes."""
+        """Say whether it paints a feature with attributes."""
         return (
             any(_has(said, tag) for tag in self.tags)
             and all(_has(said, tag) for tag in self.where)
@@ -48,20 +48,20 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class StyleLayer:
-    """Rules for areas or for lines, of which the first that suits draws a feature."""
+    """Rules for areas or for lines, of which the first that suits paints a feature."""
 
-    draws: str
-    """``"areas"``, drawn from the largest to the smallest; ``"lines"``, in the order of the rules: first all
-    edges, then all lines."""
+    paints: str
+    """``"areas"``, from the largest to the smallest; ``"lines"``, in the order of the rules: first all edges,
+    then all lines."""
     rules: tuple[Rule, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a map is drawn: its layers lie over one another."""
+    """How a map is painted: its layers lie over one another."""
 
     background: Colour
-    """What stands where nothing is drawn."""
+    """What stands where nothing is painted."""
     layers: tuple[StyleLayer, ...]
     unit: str = PIXELS
     """Of widths: ``"pixels"`` of what is told, or ``"metres"`` on the ground."""
@@ -76,8 +76,8 @@ class Style:
         )
 
     @property
-    def drawn_keys(self) -> frozenset[str]:
-        """The attributes of which a feature needs one to be drawn."""
+    def painted_keys(self) -> frozenset[str]:
+        """The attributes of which a feature needs one to be painted."""
         return frozenset(key for rule in self.rules for key, _ in rule.tags)
 
     @property
@@ -98,7 +98,7 @@ class Style:
 
 
 def of_classes(column: str, colours: Iterable[tuple[str, Colour]], background: Colour) -> Style:
-    """Return the style that draws the classes of an attribute in colours, lines one pixel wide."""
+    """Return the style that paints the classes of an attribute in colours, lines one pixel wide."""
     table = [(((column, (value,)),), colour) for value, colour in colours]
     areas = tuple(Rule(tags, fill=colour) for tags, colour in table)
     lines = tuple(Rule(tags, line=colour, width=1.0) for tags, colour in table)

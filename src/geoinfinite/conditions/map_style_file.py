@@ -87,26 +87,26 @@ def _parsed(text: str, named: str) -> Style:
 
 
 def _layer(table: Any, named: str) -> StyleLayer:
-    _check_keys(table, ("draws", "rules"), named)
-    draws = _choice(table.get("draws"), (AREAS, LINES), f"{named}: draws")
+    _check_keys(table, ("paints", "rules"), named)
+    paints = _choice(table.get("paints"), (AREAS, LINES), f"{named}: paints")
     rules = _tables(table, "rules", named)
     return StyleLayer(
-        draws, tuple(_rule(rule, draws, f"{named}, rule {n}") for n, rule in enumerate(rules, 1))
+        paints, tuple(_rule(rule, paints, f"{named}, rule {n}") for n, rule in enumerate(rules, 1))
     )
 
 
-def _rule(table: Any, draws: str, named: str) -> Rule:
+def _rule(table: Any, paints: str, named: str) -> Rule:
     _check_keys(table, _RULE, named)
     tags, where, unless = (_tags(table.get(key, {}), f"{named}: {key}") for key in _RULE[:3])
     fill, line, casing = (_colour(table.get(key), f"{named}: {key}") for key in ("fill", "line", "casing"))
     width, edge = (_width(table.get(key, 0), f"{named}: {key}") for key in ("width", "casing_width"))
     rule = Rule(tags, where, unless, fill, line, width, casing, edge)
     if not rule.tags:
-        raise WorldError(f'{named} has no tags; say what it draws, such as tags = {{ building = "*" }}')
-    if draws == LINES and (rule.line is None or rule.fill is not None):
-        raise WorldError(f"{named} draws lines, which have a line and no fill; write line = and width =")
-    if draws == AREAS and (rule.casing is not None or rule.fill is None):
-        raise WorldError(f"{named} draws areas, which have a fill and no casing; write fill =")
+        raise WorldError(f'{named} has no tags; say what it paints, such as tags = {{ building = "*" }}')
+    if paints == LINES and (rule.line is None or rule.fill is not None):
+        raise WorldError(f"{named} paints lines, which have a line and no fill; write line = and width =")
+    if paints == AREAS and (rule.casing is not None or rule.fill is None):
+        raise WorldError(f"{named} paints areas, which have a fill and no casing; write fill =")
     for colour, key, width in (
         (rule.line, "width", rule.width),
         (rule.casing, "casing_width", rule.casing_width),

@@ -27,7 +27,7 @@ from geoinfinite.models.files import WEIGHTS as WEIGHTS
 from geoinfinite.models.files import check_safetensors as check_safetensors
 from geoinfinite.models.files import read_object
 from geoinfinite.models.schema import shortened
-from geoinfinite.models.systems.conversion import runnable
+from geoinfinite.models.systems.first_use import runnable
 from geoinfinite.models.systems.known import imported, system_named
 from geoinfinite.samplers import PRESETS, SOLVERS, EarlySync, IndependentTiles
 from geoinfinite.samplers.tiled import CHECKPOINT, TiledSampler

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from geoinfinite.errors import ModelError
-from geoinfinite.file_memo import FileState, file_digest, process_memo
+from geoinfinite.file_memo import file_digest
 from geoinfinite.models.converting.parts import Part
 from geoinfinite.models.converting.writing import write_folder
-from geoinfinite.models.files import SIDECAR
 from geoinfinite.models.systems.known import imported, system_of
 from geoinfinite.models.systems.protocol import WEIGHTS, ConvertSettings, System
-from geoinfinite.token import token
 
-LAYOUT = 1
-"""Raised when conversion writes other files: folders that were converted on first use are made anew."""
-CACHE = "GEOINFINITE_CACHE"
-"""The environment variable that names the folder of what is converted on first use."""
 WORDS = "text_encoder", "tokenizer", "prompts.safetensors"
 
 
@@ -71,7 +64,12 @@ def conversion_of(source: Path, settings: ConvertSettings) -> tuple[System, Conv
         raise ModelError(f"weights={settings.weights!r} is not one of {', '.join(WEIGHTS)}")
     if settings.base is not None and not settings.base.is_dir():
         raise ModelError(f"base={str(settings.base)!r} is no folder; name one that has what {source} lacks")
-    found: Conversion = imported(system.convert)(source, settings)
+    try:
+        found: Conversion = imported(system.convert)(source, settings)
+    except ModelError as error:
+        if str(source) in str(error):
+            raise
+        raise ModelError(f"{source}, which looks like {system.title}: {error}") from error
     return system, found
 
 
@@ -99,27 +97,3 @@ def from_base(conversion: Conversion, settings: ConvertSettings, *needed: str) -
 def _in_base(settings: ConvertSettings, name: str) -> Path | None:
     path = None if settings.base is None else settings.base / name
     return path if path is not None and path.exists() else None
-
-
-def runnable(source: Path) -> Path:
-    """Return a folder that can be loaded: the source itself, or what it was converted to on its first use.
-
-    Conversions are kept in the folder that ``GEOINFINITE_CACHE`` names, else in ``~/.cache/geoinfinite``, by
-    path, size and time of what they were made of.
-    """
-    if (source / SIDECAR).is_file() or not process_memo.ask(source, _is_published):
-        return source
-    place = Path(os.environ.get(CACHE, "~/.cache/geoinfinite")).expanduser() / "models"
-    files = [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())
-    states = [FileState.of(path.resolve()) for path in files]
-    seen = [(str(state.path), state.size, state.changed_ns) for state in states]
-    folder = place / token([LAYOUT, seen])
-    if not folder.is_dir():
-        place.mkdir(parents=True, exist_ok=True)
-        system, conversion = conversion_of(source, ConvertSettings())
-        conversion.written(system, folder)
-    return folder
-
-
-def _is_published(source: Path) -> bool:
-    return system_of(source) is not None

@@ -1,0 +1,35 @@
+"""Window law of published systems: from their published layout through conversion, on latents and pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawings import caching
+from published_worlds import GROUNDS, SYSTEMS, checkpoint, world
+
+from geoinfinite.engine import generate
+from geoinfinite.plane.window import Window
+
+
+@pytest.fixture(scope="module", params=SYSTEMS)
+def system(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def model(system: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return checkpoint(system, tmp_path_factory.mktemp(system))
+
+
+@pytest.mark.parametrize("place", GROUNDS)
+def test_windows_agree_where_they_overlap(system: str, model: Path, tmp_path: Path, place: str) -> None:
+    steered, middle = world(system, model, tmp_path, place), GROUNDS[place]().middle_pixel
+    row, column = middle
+    one = Window(row - 29, row + 8, column - 17, column + 24)
+    other = Window(row - 6, row + 19, column - 31, column + 9)
+    both = one.intersect(other)
+    first, second = (generate(steered, 0, window, resources=caching(None)) for window in (one, other))
+    np.testing.assert_array_equal(first[:, *both.slices(one)], second[:, *both.slices(other)])
+    assert first.std() > 1
