@@ -338,6 +338,15 @@ def test_a_world_over_the_edge_of_a_zone_is_drawn_on_both_sides(tmp_path: Path) 
         assert np.abs(picture - pictures[0]).max() <= 25
 
 
+def test_a_lake_that_is_cut_at_the_antimeridian_is_whole_in_a_zone(tmp_path: Path) -> None:
+    """Zone 1 from 179.98 degrees east to 179.98 degrees west."""
+    grid = Grid("EPSG:32701", (177_000.0, 8_118_000.0), 20.0, (60, 220))
+    halves = [shapely.box(179.9, -17.01, 180, -16.99), shapely.box(-180, -17.01, -179.9, -16.99)]
+    path = write(tmp_path / "m.fgb", "EPSG:4326", halves, {"natural": ["water", "water"]})
+    middle = grid.shape[0] // 2
+    assert (told(path, grid.full(0), grid, 0)[middle - 5 : middle + 5] == WATER).all()
+
+
 def test_what_is_beyond_the_level_is_drawn_where_it_reaches_in(tmp_path: Path) -> None:
     """The middle of a road of 18 px runs 5 px west of the level."""
     left = GRID.origin[0]
