@@ -19,8 +19,10 @@ from vector_files import carried, turned_box, write
 
 from geoinfinite.conditions import KINDS, Map, Place
 from geoinfinite.conditions.burning import burnt
-from geoinfinite.conditions.map_strokes import without_far_corners
+from geoinfinite.conditions.map_cells import Cells
+from geoinfinite.conditions.map_strokes import Canvas, strokes_of, without_far_corners
 from geoinfinite.conditions.map_style_file import STYLES, bundled
+from geoinfinite.conditions.vectors import Features
 from geoinfinite.errors import WorldError
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
@@ -152,6 +154,31 @@ def test_sixty_windows_are_parts_of_one(tmp_path: Path, style: str, crs: str, pi
         at = part.coarsen(pixels).slices(large.coarsen(pixels))
         differing += int((told != whole[:, *at]).sum())
     assert differing == 0
+
+
+@pytest.mark.parametrize("pixels", [1, 3])
+def test_corners_of_shapes_have_the_same_bits_in_every_window(pixels: int) -> None:
+    """More than a million pixels from the origin; a rounded bit would move a pixel here and there."""
+    grid = Grid("EPSG:32632", (X - 400_000.3, Y + 300_000.7), 0.3, (2_000_000, 2_000_000))
+    shapes, tags = town()
+    said = [{name: texts[n] for name, texts in tags.items() if texts[n]} for n in range(len(shapes))]
+    features = Features("m", np.arange(len(shapes)), np.array(shapes, object), {}, GRID.crs)
+    row, column = (int(v / 0.3 / pixels) for v in (300_000.7, 400_000.3))
+    seen = []
+    for y, x, side in (
+        (row - 600, column - 600, 1200),
+        (row - 71, column - 133, 97),
+        (row + 11, column - 40, 64),
+    ):
+        canvas = Canvas(Cells(grid, 0, pixels), Window(y, y + side, x, x + side), bundled("osm-carto-z17"))
+        found = [
+            shapely.get_coordinates(shapely.geometry.shape(stroke.shape)) / 4 + (x, y)
+            for stroke in strokes_of(features, said, canvas, 0)
+        ]
+        assert (np.concatenate(found) * 256 % 1 == 0).all()
+        seen.append({corner.tobytes() for corner in np.concatenate(found)})
+    assert min(map(len, seen)) > 100
+    assert seen[1] | seen[2] <= seen[0]
 
 
 def test_areas_have_their_colours_at_their_places(tmp_path: Path) -> None:
@@ -577,7 +604,18 @@ def test_a_style_file_that_is_not_understood_is_refused(tmp_path: Path, text: st
         told(path, Window(0, 9, 0, 9), style="", style_file=str(tmp_path / "s.toml"))
 
 
-def test_files_that_cannot_be_drawn(tmp_path: Path) -> None:
+def test_what_errors_about_styles_advise_is_understood(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text(
+        'background = "#f2efe9"\n[[layer]]\npaints = "areas"\nrules = [\n'
+        '{ tags = { building = "*" }, fill = "#aad3df" },\n'
+        '{ tags = { landuse = ["grass", "meadow"] }, fill = "#aad3df", line = "#aad3df", width = 1 } ]\n'
+    )
+    path = write(tmp_path / "m.gpkg", GRID.crs, [turned_box(X + 15, Y - 15, 12, 12)], {"building": ["yes"]})
+    found = told(path, Window(160, 190, 210, 240), style="", style_file=str(tmp_path / "s.toml"))
+    assert (tuple(found[15, 15]), tuple(found[2, 2])) == (WATER, LAND)
+
+
+def test_files_that_cannot_be_painted(tmp_path: Path) -> None:
     box = [turned_box(X, Y, 10, 8)]
     good = write(tmp_path / "m.gpkg", GRID.crs, box, {"class": ["ship"], "n": [3]})
     bare = write(tmp_path / "bare.gpkg", None, box, {"building": ["yes"]})
