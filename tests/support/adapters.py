@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,27 +10,19 @@ from typing import Any
 import latents
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from published import FIXTURES
+from safetensors.torch import save_file
 
 from geoinfinite.diffusion.model import Cond
 from geoinfinite.models import from_pretrained
 from geoinfinite.models.systems.conversion import conversion_of
 from geoinfinite.models.systems.protocol import ConvertSettings
-
-FIXTURES = Path(__file__).parents[3] / "shared" / "fixtures"
-ABSENT = "the reference data are not at hand"
-
-
-def given(system: str) -> dict[str, torch.Tensor]:
-    """Inputs and outputs of a reference set."""
-    folder = FIXTURES / system
-    return load_file(folder / "inputs.safetensors") | load_file(folder / "outputs.safetensors")
+from geoinfinite.samplers.guidance import guidance_terms, guided
+from geoinfinite.told.schemas import DIFFUSIONSAT
 
 
-def base(
-    folder: Path, prompts: Mapping[str, torch.Tensor], pixels: int = 8, **tensors: Mapping[str, torch.Tensor]
-) -> Path:
-    """A folder with what a checkpoint lacks: an autoencoder of ``pixels`` a latent pixel, prompts, files."""
+def base(folder: Path, prompts: Mapping[str, torch.Tensor], pixels: int = 8) -> Path:
+    """A folder with what a checkpoint lacks: an autoencoder of ``pixels`` a latent pixel, and prompts."""
     folder.mkdir(parents=True, exist_ok=True)
     levels = pixels.bit_length()
     made = latents.kl(
@@ -40,9 +33,12 @@ def base(
     )
     made.save_pretrained(folder / "vae")
     save_file({name: row.contiguous() for name, row in prompts.items()}, folder / "prompts.safetensors")
-    for name, held in tensors.items():
-        save_file(dict(held), folder / f"{name}.safetensors")
     return folder
+
+
+def prompts_of(tokens: torch.Tensor, null: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+    """Prompts "0", "1" ... whose tokens are rows of ``(tile, token, channel)``, and the empty one."""
+    return {"": tokens[0] * 0 if null is None else null} | {str(i): row for i, row in enumerate(tokens)}
 
 
 def converted(system: str, folder: Path, **settings: Any) -> Path:
@@ -51,25 +47,62 @@ def converted(system: str, folder: Path, **settings: Any) -> Path:
     return conversion.written(found, folder / f"{system}-converted")
 
 
-def answer(tiles: Any, z: torch.Tensor, timestep: float | torch.Tensor) -> torch.Tensor:
-    """What the network itself answers to scaled states ``z`` at training timesteps, one or one a row."""
-    times = torch.as_tensor(timestep, dtype=torch.float32).reshape(-1)
-    if len(times) == 1:
-        found = tiles._predict(z, float(times) - tiles.model.checkpoint.sidecar.get("timestep_offset", 0))
-        assert isinstance(found, torch.Tensor)
-        return found
-    rows = [answer(tiles, z, t)[i : i + 1] for i, t in enumerate(times)]
-    return torch.cat(rows)
+def diffusionsat(
+    system: str, given: Mapping[str, torch.Tensor], place: Path, unet: Path | None = None
+) -> Path:
+    """A folder of DiffusionSat's with prompts beside it, and a U-Net if it has none."""
+    beside = base(place / "base", prompts_of(given["encoder_hidden_states"]))
+    if unet is not None:
+        shutil.copytree(unet, beside / "unet")
+    return converted(system, place, base=beside)
 
 
-def bound(folder: Path, told: Mapping[str, tuple[Any, ...]], gsd_m: float = 1.0, **strength: float) -> Any:
-    """A converted checkpoint told what conditions say."""
+def bound(
+    folder: Path,
+    told: Mapping[str, tuple[Any, ...]],
+    gsd_m: float = 1.0,
+    strength: Mapping[str, float] | None = None,
+) -> Any:
+    """A converted checkpoint told what conditions say; its decoder measures whole tiles, as published."""
     arrays = {
-        k: tuple(v.numpy() if isinstance(v, torch.Tensor) else v for v in rows) for k, rows in told.items()
+        slot: tuple(row.numpy() if isinstance(row, torch.Tensor) else row for row in rows)
+        for slot, rows in told.items()
     }
-    return from_pretrained(folder).load("cpu").bind(Cond(None, gsd_m, arrays, strength))
+    model = from_pretrained(folder, normalisation="tile").load("cpu")
+    return model.bind(Cond(None, gsd_m, arrays, strength or {}))
+
+
+def answer(tiles: Any, z: torch.Tensor, timestep: torch.Tensor | int) -> torch.Tensor:
+    """What the network itself answers to scaled states ``z`` at training timesteps: one, or one a row."""
+    times = torch.as_tensor(timestep, dtype=torch.float32).reshape(-1)
+    if len(times) > 1:
+        return torch.cat([answer(tiles, z, time)[i : i + 1] for i, time in enumerate(times)])
+    found: torch.Tensor = tiles._predict(
+        z, float(times) - tiles.model.checkpoint.sidecar.get("timestep_offset", 0)
+    )
+    return found
+
+
+def guided_answer(
+    tiles: Any, z: torch.Tensor, timestep: torch.Tensor | int, scales: Mapping[str, float]
+) -> torch.Tensor:
+    """The network's answer under guidance, as samplers weigh it."""
+    terms = guidance_terms(scales)
+    told = [tiles.retold({slot: (None,) * len(z) for slot in term.silent}) for term in terms]
+    asked = [
+        (term.weight, lambda x, _, tile=tile: answer(tile, x, timestep))
+        for term, tile in zip(terms, told, strict=True)
+    ]
+    found: torch.Tensor = guided(asked)(z, 0.0)
+    return found
 
 
 def off(found: Any, wanted: torch.Tensor) -> float:
     """The largest difference."""
     return float((torch.as_tensor(np.asarray(found)) - wanted).abs().max())
+
+
+def in_world_units(metadata: torch.Tensor) -> tuple[np.ndarray, ...]:
+    """Rows of DiffusionSat's scaled metadata as conditions tell them; what is missing is NaN."""
+    rows = metadata.double().numpy()
+    return tuple(np.where(row == 0, np.nan, DIFFUSIONSAT.decoded(row)) for row in rows)
