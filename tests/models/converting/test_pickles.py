@@ -98,7 +98,7 @@ def test_code_is_not_run(tmp_path: Path, newer: bool, beside: bool) -> None:
 def test_code_in_a_pickle_that_torch_has_not_written_is_not_run(tmp_path: Path, protocol: int) -> None:
     path = tmp_path / "last.ckpt"
     path.write_bytes(pickle.dumps(Code(tmp_path / "ran"), protocol))
-    refused(path, r" holds more than tensors .*was not run; take the weights")
+    refused(path, r" holds more than tensors \('(posix\.system|Unsupported operand 149)'\), .*was not run")
     assert not (tmp_path / "ran").exists()
 
 
@@ -118,7 +118,7 @@ def test_a_known_library_is_not_imported_for_what_a_file_calls_by_its_name(tmp_p
 def test_a_file_that_is_cut_off_anywhere(tmp_path: Path, newer: bool) -> None:
     whole = saved(tmp_path / "whole.ckpt", {"a": WEIGHT}, _use_new_zipfile_serialization=newer).read_bytes()
     path = tmp_path / "cut.ckpt"
-    for length in (0, 1, 60, len(whole) // 2, len(whole) - 1):
+    for length in (0, 8, 60, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:length])
         refused(path, rf" is truncated or damaged \(.+\); {AGAIN}")
 

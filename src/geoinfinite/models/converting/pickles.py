@@ -30,7 +30,7 @@ DEBRIS = (
     "numpy.",
 )
 """Libraries of whose objects trainings leave some beside the tensors: an empty object stands for each."""
-_FORBIDDEN = re.compile(r"GLOBAL (\S+)|WeightsUnpickler error: ([^\n]+)")
+_FORBIDDEN = re.compile(r"GLOBAL (\S+)|WeightsUnpickler error:\s*([^\n]+)")
 """What torch says of an object that a file names and that is no tensor, or why it reads no further."""
 _READ = torch.float64, torch.float32, torch.float16, torch.bfloat16
 """Types of real numbers that a converted checkpoint may hold."""

@@ -39,6 +39,8 @@ def write_folder(
     """
     destination = destination.absolute()
     _check_place(destination, replace)
+    # What a link points to is replaced, and not the link.
+    destination = destination.resolve() if replace and destination.exists() else destination
     draft = destination.with_name(f".{destination.name}.{uuid.uuid4().hex}")
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
