@@ -63,6 +63,13 @@ HEAVY_FILES = (
     "models/diffusers/text_encoder.py",
     "models/diffusers/tiles.py",
     "models/diffusers/weights.py",
+    "models/systems/aerogen/classes.py",
+    "models/systems/aerogen/inputs.py",
+    "models/systems/diffusionsat/inputs.py",
+    "models/systems/geosynth/inputs.py",
+    "models/systems/large_image_diffusion/inputs.py",
+    "models/systems/small_networks.py",
+    "models/systems/zoomldm/inputs.py",
 )
 
 

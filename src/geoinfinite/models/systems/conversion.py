@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from geoinfinite.errors import ModelError
-from geoinfinite.file_memo import FileState, file_digest, process_memo
+from geoinfinite.file_memo import file_digest
 from geoinfinite.models.converting.parts import Part
-from geoinfinite.models.converting.writing import write_folder
+from geoinfinite.models.converting.writing import drafted, fill
+from geoinfinite.models.diffusers.folder import read_checkpoint
 from geoinfinite.models.files import SIDECAR
+from geoinfinite.models.schema import Number, Whole
+from geoinfinite.models.systems.first_use import unknown_layout
 from geoinfinite.models.systems.known import imported, system_of
 from geoinfinite.models.systems.protocol import WEIGHTS, ConvertSettings, System
-from geoinfinite.token import token
 
-LAYOUT = 1
-"""Raised when conversion writes other files: folders that were converted on first use are made anew."""
-CACHE = "GEOINFINITE_CACHE"
-"""The environment variable that names the folder of what is converted on first use."""
+GSD, BOXES = Number(0, 1e7, positive=True), Whole(1, 4096)
+"""What a ground sample distance and a number of boxes may be."""
 WORDS = "text_encoder", "tokenizer", "prompts.safetensors"
 
 
@@ -39,21 +39,48 @@ class Conversion:
     """Folders and files that are taken as they are, by their names in the result."""
     lacks: tuple[str, ...] = ()
     """What neither the source nor the base has."""
+    named: Path | None = None
+    """The file or folder by which the source was named."""
 
     def written(self, system: System, destination: Path, *, overwrite: bool = False) -> Path:
         """Write the folder and return it; the same source gives the same bytes.
 
-        Raises `ModelError` if something is lacking or the folder exists.
+        Raises `ModelError` if something is lacking, if what was taken from the base does not fit, or if the
+        folder exists.
         """
+        source = self.named or self.sources[0]
         if self.lacks:
-            raise ModelError(
-                f"{self.sources[0]} is {system.title}, published without {', '.join(self.lacks)}; convert it "
-                f"with a folder that has them: geoinfinite models convert {self.sources[0]} DST --base FOLDER"
-            )
+            raise self.lacking(system, str(destination))
+        self._check_places(source, destination)
         digests = {path.name: f"sha256:{file_digest(path)}" for path in self.sources}
         sidecar = {"format": 1, "kind": "diffusers", "system": system.name, **self.sidecar, "source": digests}
-        write_folder(destination, self.parts, sidecar, self.scheduler, self.copied, overwrite)
+        with drafted(destination, overwrite) as draft:
+            fill(draft, self.parts, sidecar, self.scheduler, self.copied)
+            try:
+                read_checkpoint(draft)
+            except ModelError as error:
+                raise ModelError(str(error).replace(str(draft), str(destination))) from error
         return destination
+
+    def lacking(self, system: System, destination: str) -> ModelError:
+        """Return the error of a checkpoint that needs more than is published with it."""
+        source = str(self.named or self.sources[0])
+        command = ["geoinfinite", "models", "convert", source, destination, "--base", "FOLDER"]
+        return ModelError(
+            f"{source} is {system.title}, published without {', '.join(self.lacks)}; convert it with a "
+            f"folder that has them: {shlex.join(command)}"
+        )
+
+    def _check_places(self, source: Path, destination: Path) -> None:
+        """Raise `ModelError` where writing would change what is read."""
+        whole = destination.resolve()
+        for read in (source, *self.sources, *self.copied.values()):
+            if read.resolve().is_relative_to(whole):
+                raise ModelError(
+                    f"{destination} holds {read}, which is read; name another folder to write to"
+                )
+        if source.is_dir() and whole.is_relative_to(source.resolve()):
+            raise ModelError(f"{destination} lies in {source}, which is read; name a folder outside it")
 
 
 def conversion_of(source: Path, settings: ConvertSettings) -> tuple[System, Conversion]:
@@ -61,18 +88,29 @@ def conversion_of(source: Path, settings: ConvertSettings) -> tuple[System, Conv
 
     Raises `ModelError` for what no system publishes, and for tensors that do not fit the settings.
     """
+    if (source / SIDECAR).is_file():
+        raise ModelError(f"{source} is converted already (it has {SIDECAR}); use it as it is")
     system = system_of(source)
     if system is None:
-        raise ModelError(
-            f"{source} is in no layout that is known; name a checkpoint as its authors publish it, or use a "
-            "folder in diffusers' format as it is"
-        )
+        raise ModelError(unknown_layout(source))
+    _check(settings, system, source)
+    found: Conversion = imported(system.convert)(source, settings)
+    return system, replace(found, named=source)
+
+
+def _check(settings: ConvertSettings, system: System, source: Path) -> None:
+    """Raise `ModelError` for a setting that is out of range, or that says nothing to the system."""
     if settings.weights not in WEIGHTS:
         raise ModelError(f"weights={settings.weights!r} is not one of {', '.join(WEIGHTS)}")
     if settings.base is not None and not settings.base.is_dir():
         raise ModelError(f"base={str(settings.base)!r} is no folder; name one that has what {source} lacks")
-    found: Conversion = imported(system.convert)(source, settings)
-    return system, found
+    for name, value, rule in (("gsd", settings.gsd, GSD), ("boxes", settings.most, BOXES)):
+        if value is None:
+            continue
+        if not rule.allows(value):
+            raise ModelError(f"{name}={value!r} must be {rule.says}; correct it, or leave it out")
+        if name not in system.takes:
+            raise ModelError(f"{name}={value!r} says nothing to {system.title}; leave it out")
 
 
 def from_base(conversion: Conversion, settings: ConvertSettings, *needed: str) -> Conversion:
@@ -99,27 +137,3 @@ def from_base(conversion: Conversion, settings: ConvertSettings, *needed: str) -
 def _in_base(settings: ConvertSettings, name: str) -> Path | None:
     path = None if settings.base is None else settings.base / name
     return path if path is not None and path.exists() else None
-
-
-def runnable(source: Path) -> Path:
-    """Return a folder that can be loaded: the source itself, or what it was converted to on its first use.
-
-    Conversions are kept in the folder that ``GEOINFINITE_CACHE`` names, else in ``~/.cache/geoinfinite``, by
-    path, size and time of what they were made of.
-    """
-    if (source / SIDECAR).is_file() or not process_memo.ask(source, _is_published):
-        return source
-    place = Path(os.environ.get(CACHE, "~/.cache/geoinfinite")).expanduser() / "models"
-    files = [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())
-    states = [FileState.of(path.resolve()) for path in files]
-    seen = [(str(state.path), state.size, state.changed_ns) for state in states]
-    folder = place / token([LAYOUT, seen])
-    if not folder.is_dir():
-        place.mkdir(parents=True, exist_ok=True)
-        system, conversion = conversion_of(source, ConvertSettings())
-        conversion.written(system, folder)
-    return folder
-
-
-def _is_published(source: Path) -> bool:
-    return system_of(source) is not None

@@ -46,13 +46,26 @@ def ldm_files(source: Path) -> LdmFiles | None:
     weights = _weights(source)
     if weights is None:
         return None
-    places = weights.parent, weights.parent / "configs", weights.parent.parent / "configs"
-    found = [path for place in places for path in sorted(place.glob("*.yaml"))]
+    found = _yamls(weights)
     named = [path for path in found if path.match(_PROJECT)]
     yamls = named if len(found) > 1 and named else found
     if len(yamls) > 1:
-        raise _several(source, "settings", yamls)
+        raise ModelError(
+            f"{weights} has several settings, {_names(yamls)}; keep the one that it was published with, and "
+            "move the others to another folder"
+        )
     return LdmFiles(weights, yamls[0]) if yamls else None
+
+
+def without_settings(source: Path) -> Path | None:
+    """Return the weights of a project whose yaml is not there; ``None`` for anything else."""
+    weights = _weights(source)
+    return weights if weights is not None and not _yamls(weights) else None
+
+
+def _yamls(weights: Path) -> list[Path]:
+    places = weights.parent, weights.parent / "configs", weights.parent.parent / "configs"
+    return [path for place in places for path in sorted(place.glob("*.yaml"))]
 
 
 def _weights(source: Path) -> Path | None:
@@ -63,12 +76,9 @@ def _weights(source: Path) -> Path | None:
         return None
     found = [path for depth in _DEPTHS for path in sorted(source.glob(depth)) if path.suffix in WEIGHTS]
     if len(found) > 1:
-        raise _several(source, "checkpoints", found)
+        raise ModelError(f"{source} holds several checkpoints, {_names(found)}; name the file that is meant")
     return found[0] if found else None
 
 
-def _several(source: Path, what: str, found: list[Path]) -> ModelError:
-    names = ", ".join(path.name for path in found[:4])
-    return ModelError(
-        f"{source} holds several {what}, {names}; name one checkpoint in a folder with its yaml"
-    )
+def _names(found: list[Path]) -> str:
+    return ", ".join(path.name for path in found[:4])

@@ -18,6 +18,7 @@ from geoinfinite.models.networks.metadata_embedder import MetadataEmbedder
 from geoinfinite.models.systems.conversion import Conversion, from_base
 from geoinfinite.models.systems.diffusionsat import SATUNET
 from geoinfinite.models.systems.protocol import AVERAGED, ConvertSettings
+from geoinfinite.models.systems.small_networks import small_network
 from geoinfinite.told import Slot
 from geoinfinite.told.schemas import DIFFUSIONSAT
 from geoinfinite.told.sentinel import BANDS as SENTINEL_BANDS
@@ -78,6 +79,8 @@ def _unet(path: Path, settings: ConvertSettings) -> tuple[tuple[Part, ...], tupl
     if not folder.is_dir() and settings.base is not None:
         folder = settings.base / name
     if not folder.is_dir():
+        if settings.weights == AVERAGED:
+            raise ModelError(f"{path} has no averaged weights, {name}; convert it with --weights raw")
         return (), ()
     config, tensors = read_folder(folder)
     if config.get("_class_name") != SATUNET:
@@ -102,8 +105,7 @@ def _control(path: Path) -> tuple[tuple[Part, ...], tuple[Slot, ...], dict[str, 
     bands = int(config.get("conditioning_in_channels", 3))
     stock = _stock(config, "ControlNetModel") | {"conditioning_channels": bands}
     if config.get("_class_name") == "ControlNetModel3D":
-        kept, _ = Control3d.renamed(plain)
-        Control3d.sized(kept, stock)
+        kept, _ = small_network(Control3d.renamed, lambda kept: Control3d.sized(kept, stock), plain)
         frames = Slot("frames", "frames", DIFFUSIONSAT.names, channels=bands, span=(0, 1), frames=FRAMES)
         return (Part("extra", None, kept, "control3d"), embedder), (frames,), {"control3d": stock}
     # What the network was shrunk by less, the hint is coarser than the image.
@@ -116,8 +118,7 @@ def _control(path: Path) -> tuple[tuple[Part, ...], tuple[Slot, ...], dict[str, 
 
 
 def _embedder(tensors: Tensors, name: str) -> Part:
-    kept, _ = MetadataEmbedder.renamed(tensors)
-    MetadataEmbedder.sized(kept)
+    kept, _ = small_network(MetadataEmbedder.renamed, MetadataEmbedder.sized, tensors)
     return Part("extra", None, kept, name)
 
 
