@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from geoinfinite.cli import main
+from geoinfinite.conditions import KINDS
 from geoinfinite.engine import generate
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.grid import Grid
@@ -148,6 +149,24 @@ def test_every_key_of_a_world_file_is_documented_with_its_default(section: str, 
     for key, default in fields.items():
         if default is not dataclasses.MISSING and documented[key].startswith("`") and key != "periodic":
             assert tomllib.loads(f"value = {documented[key].strip('`')}")["value"] == default
+
+
+def test_the_keys_of_every_documented_condition_are_its_own() -> None:
+    text = WORLDS.read_text(encoding="utf-8").split("## [[condition]]")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", text, re.MULTILINE))
+    assert len(rows) > 5
+    for kind, documented in rows.items():
+        fields = [field.name for field in dataclasses.fields(KINDS[kind]) if field.init]
+        assert re.findall(r"`(\w+)`", documented) == [field for field in fields if field != "name"], kind
+
+
+def test_the_conditions_of_examples_can_be_made() -> None:
+    tables = [tomllib.loads(code) for code, _ in blocks(REPOSITORY / "docs" / "conditions.md", "toml")]
+    conditions = [condition for table in tables for condition in table["condition"]]
+    assert {"frames", "location", "raster"} <= {condition["kind"] for condition in conditions}
+    for condition in conditions:
+        made = KINDS[condition.pop("kind")](**condition)
+        assert all(hasattr(made, key) for key in condition)
 
 
 def test_every_preset_is_documented_with_its_own_keys() -> None:

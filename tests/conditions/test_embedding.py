@@ -61,6 +61,12 @@ class TestFieldOnTheEarth(TestSlerp):
         return Embedding("embedding", path)
 
 
+class TestVectorsForMetresOfGround(TestSlerp):
+    """A tile of 57 px of 5 m is told 4 x 4 vectors, and one of 37 px 3 x 3."""
+
+    slot = Slot("embedding", "embedding", channels=6, cell_m=70.0)
+
+
 @pytest.mark.skipif(not FIXTURE.is_dir(), reason="the published fixtures are not beside the project")
 def test_windows_of_large_image_diffusion(tmp_path: Path) -> None:
     """A vector stands in the middle of 256 px; a window of 256 px begins at any latent cell of 4 px."""
@@ -170,6 +176,37 @@ def test_vectors_lie_where_pyproj_says(tmp_path: Path, crs: str) -> None:
     round_the_earth = np.pad(field, ((0, 0), (0, 0), (1, 1)), mode="wrap")
     wanted = [map_coordinates(band, [at[0], at[1] + 1], order=1, mode="nearest") for band in round_the_earth]
     np.testing.assert_allclose(told.reshape(6, 4), wanted, rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize(("tile", "counts"), [(256, (8, 4, 2)), (208, (6, 3, 2)), (100, (3, 2, 1))])
+def test_coarser_levels_are_told_more_vectors(
+    tmp_path: Path, tile: int, counts: tuple[int, int, int]
+) -> None:
+    """A vector stands for 96 m on every level, and for the whole tile where that has fewer metres."""
+    rows, columns = np.mgrid[:60, :90].astype(np.float32)
+    path = grounds.write(
+        tmp_path / "e.tif", np.stack([columns, rows]), "EPSG:32632", Affine(96, 0, 5e5, 0, -96, 5.2e6)
+    )
+    slot = Slot("embedding", "embedding", channels=2, cell_m=96.0)
+    grid = Grid("EPSG:32632", (5e5, 5.2e6), 3.0, (1000, 1200), factor=2, levels=3)
+    for level, count in enumerate(counts):
+        window = Window(tile, 2 * tile, 3 * tile, 4 * tile)
+        told = Embedding("embedding", path).told(Place(grid, level, window), slot)
+        step = grid.resolution_at(level)
+        middles = (tile + (np.arange(count) + 0.5) * tile / count) * step / 96 - 0.5
+        assert told.shape == (2, count, count)
+        np.testing.assert_allclose(told[1], np.repeat(middles[:, None], count, axis=1), atol=1e-5)
+        shifted = middles + 2 * tile * step / 96
+        np.testing.assert_allclose(told[0], np.repeat(shifted[None], count, axis=0), atol=1e-5)
+
+
+@pytest.mark.parametrize("row", [0, 80, 150, 224])
+def test_latitude_does_not_change_the_number_of_vectors(tmp_path: Path, row: int) -> None:
+    """A level has one ground sample distance: that of the equator on a grid in degrees."""
+    path = grounds.write(tmp_path / "e.tif", vectors((18, 36)), "EPSG:4326", Affine(10, 0, -180, 0, -10, 90))
+    slot = Slot("embedding", "embedding", channels=6, cell_m=6_378_137.0 * np.radians(0.75) * 8)
+    told = Embedding("embedding", path).told(Place(EARTH, 0, Window(row, row + 24, 470, 494)), slot)
+    assert told.shape == (6, 3, 3)
 
 
 def test_across_the_antimeridian_both_sides_count(tmp_path: Path) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from adapters import bound, diffusionsat, in_world_units, off
-from diffusers import UNet2DConditionModel
-from published import FIXTURES, needs
+from adapters import bound, diffusionsat, in_world_units, off, small_satunet
 from published import given as reference
-from safetensors.torch import load_file, save_file
+from published import needs
 from torch import Tensor
 
 from geoinfinite.models.diffusers.inputs import Call
@@ -31,7 +27,7 @@ def given() -> dict[str, Tensor]:
 @pytest.fixture(scope="module")
 def tiles(given: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> Any:
     place = tmp_path_factory.mktemp("frames")
-    folder = diffusionsat("diffusionsat_controlnet3d", given, place, small_unet(place))
+    folder = diffusionsat("diffusionsat_controlnet3d", given, place, small_satunet(place))
     slots = {
         "prompt": ("0", "1"),
         "metadata": in_world_units(given["metadata"]),
@@ -72,31 +68,3 @@ def residuals(tiles: Any, given: dict[str, Tensor]) -> Any:
     call = Call(given["sample"], times, given["encoder_hidden_states"])
     with torch.inference_mode():
         return tiles.said.compiled[2].added(call, slice(0, 2)).residuals
-
-
-def small_unet(place: Path) -> Path:
-    """A U-Net of random weights that takes the residuals of the reference's ControlNet."""
-    said = json.loads(
-        (FIXTURES / "diffusionsat_controlnet3d" / "checkpoint" / "controlnet" / "config.json").read_text()
-    )
-    torch.manual_seed(5)
-    keys = "block_out_channels", "attention_head_dim", "cross_attention_dim", "layers_per_block"
-    config = {key: said[key] for key in (*keys, "norm_num_groups", "use_linear_projection")}
-    unet = UNet2DConditionModel(**config, sample_size=16)
-    unet.save_pretrained(place / "stock")
-    tensors = load_file(place / "stock" / "diffusion_pytorch_model.safetensors")
-    embedders = load_file(
-        FIXTURES
-        / "diffusionsat_controlnet3d"
-        / "checkpoint"
-        / "controlnet"
-        / "diffusion_pytorch_model.safetensors"
-    )
-    tensors |= {name: t.float() for name, t in embedders.items() if name.startswith("metadata_embedding.")}
-    found = place / "satunet"
-    found.mkdir()
-    save_file(tensors, found / "diffusion_pytorch_model.safetensors")
-    made = json.loads((place / "stock" / "config.json").read_text())
-    made |= {"_class_name": "SatUNet", "use_metadata": True, "num_metadata": 7}
-    (found / "config.json").write_text(json.dumps(made))
-    return found

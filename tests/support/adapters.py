@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 import latents
 import numpy as np
 import torch
+from diffusers import UNet2DConditionModel
 from published import FIXTURES
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from geoinfinite.diffusion.model import Cond
 from geoinfinite.models import from_pretrained
@@ -19,6 +21,8 @@ from geoinfinite.models.systems.conversion import conversion_of
 from geoinfinite.models.systems.protocol import ConvertSettings
 from geoinfinite.samplers.guidance import guidance_terms, guided
 from geoinfinite.told.schemas import DIFFUSIONSAT
+
+CONTROL3D = FIXTURES / "diffusionsat_controlnet3d" / "checkpoint" / "controlnet"
 
 
 def base(folder: Path, prompts: Mapping[str, torch.Tensor], pixels: int = 8) -> Path:
@@ -106,3 +110,29 @@ def in_world_units(metadata: torch.Tensor) -> tuple[np.ndarray, ...]:
     """Rows of DiffusionSat's scaled metadata as conditions tell them; what is missing is NaN."""
     rows = metadata.double().numpy()
     return tuple(np.where(row == 0, np.nan, DIFFUSIONSAT.decoded(row)) for row in rows)
+
+
+def small_satunet(place: Path) -> Path:
+    """A U-Net of random weights that takes the residuals of the reference's ControlNet."""
+    said = json.loads((CONTROL3D / "config.json").read_text())
+    torch.manual_seed(5)
+    keys = "block_out_channels", "attention_head_dim", "cross_attention_dim", "layers_per_block"
+    config = {key: said[key] for key in (*keys, "norm_num_groups", "use_linear_projection")}
+    unet = UNet2DConditionModel(**config, sample_size=16)
+    unet.save_pretrained(place / "stock")
+    tensors = load_file(place / "stock" / "diffusion_pytorch_model.safetensors")
+    embedders = load_file(
+        FIXTURES
+        / "diffusionsat_controlnet3d"
+        / "checkpoint"
+        / "controlnet"
+        / "diffusion_pytorch_model.safetensors"
+    )
+    tensors |= {name: t.float() for name, t in embedders.items() if name.startswith("metadata_embedding.")}
+    found = place / "satunet"
+    found.mkdir()
+    save_file(tensors, found / "diffusion_pytorch_model.safetensors")
+    made = json.loads((place / "stock" / "config.json").read_text())
+    made |= {"_class_name": "SatUNet", "use_metadata": True, "num_metadata": 7}
+    (found / "config.json").write_text(json.dumps(made))
+    return found

@@ -2,6 +2,8 @@
 
 from geoinfinite.conditions.boxes import Boxes as Boxes
 from geoinfinite.conditions.embedding import Embedding as Embedding
+from geoinfinite.conditions.fields import embed as embed
+from geoinfinite.conditions.fields import field_of_classes as field_of_classes
 from geoinfinite.conditions.frames import Frames as Frames
 from geoinfinite.conditions.known import Known as Known
 from geoinfinite.conditions.location import Location as Location

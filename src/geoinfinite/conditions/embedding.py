@@ -36,8 +36,8 @@ SNAP = 2**20
 class Embedding:
     """Vectors of a georeferenced field, such as the features of a network, read between its pixels.
 
-    A tile is told ``cells`` x ``cells`` vectors, each at the middle of its part of the tile. Where
-    one of them is not known, the tile is told nothing.
+    A tile is told as many vectors along each side as `Slot.cells_of` says, each at the middle of its part
+    of the tile. Where one of them is not known, the tile is told nothing.
 
     >>> Embedding("embedding", "features.tif").kind
     'embedding'
@@ -102,7 +102,7 @@ class Embedding:
         A cell in the middle of a pixel of the field is told its vector, bit for bit.
         """
         header = self._header()
-        rows, columns = place.parts(max(slot.cells, 1))
+        rows, columns = place.parts(slot.cells_of(place.window.width, place.grid.gsd_m(place.level)))
         x, y = place.coordinates(rows, columns)
         column, row = pixels_at(header, place.grid.crs, np.tile(x, len(y)), np.repeat(y, len(x)))
         with header.opened() as opened:

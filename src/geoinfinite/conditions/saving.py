@@ -44,10 +44,10 @@ def save(data: Any, path: str | Path) -> Path:
     """
     target = Path(path).expanduser()
     if isinstance(data, xr.DataArray):
-        _check_ending(target, RASTERS)
-        _save_raster(data, target)
+        check_ending("save", target, RASTERS)
+        save_raster(data, target, "save(data")
     elif hasattr(data, "to_file") and hasattr(data, "crs"):
-        _check_ending(target, tuple(VECTORS))
+        check_ending("save", target, tuple(VECTORS))
         if data.crs is None:
             raise WorldError(
                 "save(data): the GeoDataFrame has no CRS; give it one: data.set_crs('EPSG:4326')"
@@ -61,19 +61,23 @@ def save(data: Any, path: str | Path) -> Path:
     return target
 
 
-def _check_ending(path: Path, known: tuple[str, ...]) -> None:
+def check_ending(function: str, path: Path, known: tuple[str, ...]) -> None:
+    """Raise `WorldError` unless a path that a function is given has one of some endings."""
     if path.suffix not in known:
-        raise WorldError(f"save(path={str(path)!r}): the ending is not one of {', '.join(known)}; choose one")
+        raise WorldError(
+            f"{function}(path={str(path)!r}): the ending is not one of {', '.join(known)}; choose one"
+        )
 
 
-def _save_raster(data: xr.DataArray, path: Path) -> None:
+def save_raster(data: xr.DataArray, path: Path, argument: str) -> None:
+    """Write a DataArray as a GeoTIFF; errors call it by its argument, such as ``"save(data"``."""
     if data.rio.crs is None:
-        raise WorldError("save(data): data has no CRS; give it one: data.rio.write_crs('EPSG:4326')")
+        raise WorldError(f"{argument}): data has no CRS; give it one: data.rio.write_crs('EPSG:4326')")
     y, x = data.rio.y_dim, data.rio.x_dim
     others = [dim for dim in data.dims if dim not in (y, x)]
     if len(others) > 1:
         raise WorldError(
-            f"save(data): the DataArray has dimensions {data.dims}; select one of {others[0]} first"
+            f"{argument}): the DataArray has dimensions {data.dims}; select one of {others[0]} first"
         )
     ordered = _north_up(data.transpose(*others, y, x), y, x)
     dtype = _STORED.get(str(data.dtype), str(data.dtype))

@@ -26,6 +26,8 @@ from geoinfinite.rasters.files import OPTIONS, States, header_of, open_raster, s
 
 Affine = tuple[float, float, float, float, float, float]
 """``(a, b, c, d, e, f)`` of x = a column + b row + c, y = d column + e row + f."""
+MOST_CHANNELS = 2**13
+"""Bands that a file may have: fields of vectors have thousands."""
 _ALIKE = 1e-2
 """Part of a pixel by which the width of a file once round the Earth may differ from a turn."""
 
@@ -162,7 +164,7 @@ def source_files(path: Path) -> States:
 def _header(path: Path, named: str, stood: States) -> SourceRaster:
     with header_of(path, named) as dataset:
         check_real(dataset, named)
-        check_size(dataset, named)
+        check_size(dataset, named, MOST_CHANNELS)
         crs, t = crs_of(dataset, named), dataset.transform
         if t.is_identity or not all(map(isfinite, t[:6])) or not t.a * t.e - t.b * t.d:
             raise WorldError(
@@ -206,7 +208,7 @@ def _overviews(path: Path, named: str, dataset: Any) -> tuple[int, ...]:
     factors = tuple(dataset.overviews(1))
     for number in range(len(factors)):
         with open_raster(path, named, overview=number) as overview:
-            check_size(overview, named)
+            check_size(overview, named, MOST_CHANNELS)
             if overview.mask_flag_enums != dataset.mask_flag_enums:
                 return ()
     return factors

@@ -17,13 +17,18 @@ def whole_file(target: Path) -> Iterator[Path]:
 
     Raises `WorldError` for a folder that does not exist.
     """
-    if not target.parent.is_dir():
-        raise WorldError(
-            f"path={str(target)!r}: the folder does not exist; make it: mkdir -p {target.parent}"
-        )
+    check_folder(target)
     unfinished = target.with_name(f".{target.stem}-{uuid.uuid4().hex[:12]}{target.suffix}")
     try:
         yield unfinished
         os.replace(unfinished, target)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def check_folder(target: Path) -> None:
+    """Raise `WorldError` unless the folder of a path exists."""
+    if not target.parent.is_dir():
+        raise WorldError(
+            f"path={str(target)!r}: the folder does not exist; make it: mkdir -p {target.parent}"
+        )

@@ -38,11 +38,11 @@ def palette_of(dataset: Any) -> tuple[Colour, ...]:
     return tuple(known.get(i, (0, 0, 0, 0)) for i in range(2 ** (8 * np.dtype(dataset.dtypes[0]).itemsize)))
 
 
-def check_size(dataset: Any, name: str) -> None:
+def check_size(dataset: Any, name: str, most_bands: int = MOST_BANDS) -> None:
     """Raise `WorldError` for a file that takes too much memory to read a pixel of."""
-    if dataset.count > MOST_BANDS:
+    if dataset.count > most_bands:
         raise WorldError(
-            f"{name} has {dataset.count} bands, of {MOST_BANDS} at most; choose some: "
+            f"{name} has {dataset.count} bands, of {most_bands} at most; choose some: "
             "rio stack SRC --bidx 1,2,3 --output DST"
         )
     height, width = dataset.block_shapes[0]

@@ -118,7 +118,7 @@ class ConditionContract(ABC):
             elif isinstance(told, Frames):
                 count, facts = self.slot.frames or len(told.facts), len(self.slot.bands)
                 assert told.pixels.dtype == np.float32
-                assert told.pixels.shape == (count, *_shape(self.slot, tile, told.pixels.shape[1]))
+                assert told.pixels.shape == (count, *self._shape(tile, told.pixels.shape[1]))
                 assert told.facts.dtype == np.float64
                 assert told.facts.shape == (count, facts)
             elif isinstance(told, Boxes):
@@ -128,7 +128,7 @@ class ConditionContract(ABC):
             elif told is not None and not isinstance(told, str):
                 exact = self.slot.kind in ("metadata", "location")
                 assert told.dtype == (np.float64 if exact else np.float32)
-                assert told.shape == _shape(self.slot, tile, len(told))
+                assert told.shape == self._shape(tile, len(told))
 
     def test_a_value_is_a_function_of_its_pixel(self, tmp_path: Any) -> None:
         """The window law on what is told, for values that lie on pixels: rasters, frames, shares of texts."""
@@ -146,9 +146,10 @@ class ConditionContract(ABC):
         """Of an embedding: twice as many vectors in a window twice as large lie at the same places."""
         condition, y, x = self.condition(tmp_path), self.window.y0, self.window.x0
         if self.slot.kind == "embedding":
-            cells, side = self.slot.cells, min(self.window.shape) // 2
+            side = min(self.window.shape) // 2
+            cells = self.slot.cells_of(side, self.grid.gsd_m(self.level))
             twice = Place(self.grid, self.level, Window(y, y + 2 * side, x, x + 2 * side))
-            large: Any = condition.told(twice, replace(self.slot, cells=2 * cells))
+            large: Any = condition.told(twice, replace(self.slot, cells=2 * cells, cell_m=0.0))
             small = self.told(condition, Window(y, y + side, x + side, x + 2 * side))
             np.testing.assert_allclose(small, large[:, :cells, cells:], rtol=1e-5)
 
@@ -196,21 +197,21 @@ class ConditionContract(ABC):
         tiles = [Window(y, min(y + step, w.y1), x, min(x + step, w.x1)) for y in rows for x in columns]
         return tiles[1::2][::-1] + tiles[::2]
 
+    def _shape(self, tile: Window, first: int) -> tuple[int, ...]:
+        """Return the shape of what fills the slot; ``first`` stands where the slot leaves it open."""
+        if self.slot.kind in ("raster", "frames"):
+            return (self.slot.channels or first, *tile.coarsen(self.slot.pixels).shape)
+        if self.slot.kind == "embedding":
+            cells = self.slot.cells_of(tile.width, self.grid.gsd_m(self.level))
+            return self.slot.channels or first, cells, cells
+        if self.slot.kind == "location":
+            return (2,)
+        return (len(self.slot.bands) or first,)
+
 
 def _cells(part: Window, whole: Window, pixels: int) -> tuple[slice, slice]:
     """Return where a part lies in an array that holds cells of ``pixels`` pixels of a whole."""
     return part.coarsen(pixels).slices(whole.coarsen(pixels))
-
-
-def _shape(slot: Slot, tile: Window, first: int) -> tuple[int, ...]:
-    """Return the shape of an array that fills a slot; ``first`` stands where the slot leaves it open."""
-    if slot.kind in ("raster", "frames"):
-        return (slot.channels or first, *tile.coarsen(slot.pixels).shape)
-    if slot.kind == "embedding":
-        return slot.channels or first, slot.cells, slot.cells
-    if slot.kind == "location":
-        return (2,)
-    return (len(slot.bands) or first,)
 
 
 def _cut(told: Any, at: tuple[slice, slice]) -> Any:

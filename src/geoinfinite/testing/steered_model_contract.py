@@ -32,7 +32,7 @@ class SteeredModelContract(ModelContract):
         """Return what the tiles of a batch are told in every slot: to every tile another thing."""
         side = smallest_tile(self.reference().facts())
         return {
-            slot.name: tuple(told_example(slot, tile, side) for tile in range(self.batch))
+            slot.name: tuple(told_example(slot, tile, side, self.gsd_m) for tile in range(self.batch))
             for slot in self.slots
         }
 

@@ -36,8 +36,10 @@ FRAMES = 2
 """Frames of slots that take any number."""
 
 
-def told_example(slot: Slot, tile: int, side: int) -> Told:
-    """Return what fills a slot for one tile of ``side`` pixels; every tile, by number, is told another thing.
+def told_example(slot: Slot, tile: int, side: int, gsd_m: float = 1.0) -> Told:
+    """Return what fills a slot for one tile of ``side`` pixels of ``gsd_m`` metres.
+
+    Every tile, by number, is told another thing.
 
     >>> told_example(Slot("prompt", "text"), 1, 32)
     'a wood beside 1 lakes'
@@ -47,7 +49,7 @@ def told_example(slot: Slot, tile: int, side: int) -> Told:
     if slot.kind == "metadata":
         return _facts(slot, tile)
     if slot.kind == "embedding":
-        return np.asarray(_pattern(slot, tile, slot.cells or 1) - 0.5, np.float32)
+        return np.asarray(_pattern(slot, tile, slot.cells_of(side, gsd_m)) - 0.5, np.float32)
     if slot.kind == "location":
         return np.array([-140.0 + 17 * tile, -50.0 + 3 * tile])
     if slot.kind == "frames":
