@@ -123,7 +123,7 @@ def test_a_failure_leaves_what_there_was(tmp_path: Path, replace: bool) -> None:
         ModelError, match=r"extra/boxes\.safetensors is written twice; give every part its own"
     ):
         write(folder, parts=[*parts(), parts()[1]], replace=replace)
-    with pytest.raises(ValueError, match="Out of range float values"):
+    with pytest.raises(ModelError, match=r"geoinfinite\.json would hold a number that is not finite; give a"):
         write(folder, sidecar={"gsd": float("nan")}, replace=replace)
     assert digests(folder) == before
     assert [path.name for path in tmp_path.iterdir()] == ["model"] * replace
@@ -131,12 +131,11 @@ def test_a_failure_leaves_what_there_was(tmp_path: Path, replace: bool) -> None:
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(
-        ModelError,
-        match=r"file/model cannot be written \(.+\); name a folder on a disk with room that you may",
-    ):
+    with pytest.raises(ModelError, match=r"file is no folder to write to; name a place in one"):
         write(tmp_path / "file" / "model")
-    with pytest.raises(ModelError, match=r"cannot be written \(File name too long\)"):
+    with pytest.raises(
+        ModelError, match=r"cannot be written \(File name too long\); name a folder on a disk with room that"
+    ):
         write(tmp_path / ("x" * 300))
 
 

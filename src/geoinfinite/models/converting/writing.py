@@ -85,6 +85,8 @@ def fill(
 
 
 def _check_place(destination: Path, replace: bool) -> None:
+    if destination.parent.exists() and not destination.parent.is_dir():
+        raise ModelError(f"{destination.parent} is no folder to write to; name a place in one")
     if not os.path.lexists(destination):
         return
     if not replace:
@@ -111,7 +113,11 @@ def _write_part(draft: Path, part: Part) -> None:
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
+    try:
+        text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False)
+    except ValueError as error:
+        raise ModelError(f"{path.name} would hold a number that is not finite; give a finite one") from error
+    path.write_text(text + "\n")
 
 
 def _copy(source: Path, folder: Path) -> None:

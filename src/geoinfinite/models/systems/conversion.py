@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -73,13 +74,13 @@ class Conversion:
 
     def _check_places(self, source: Path, destination: Path) -> None:
         """Raise `ModelError` where writing would change what is read."""
-        whole = destination.resolve()
+        whole = _real(destination)
         for read in (source, *self.sources, *self.copied.values()):
-            if read.resolve().is_relative_to(whole):
+            if _real(read).is_relative_to(whole):
                 raise ModelError(
                     f"{destination} holds {read}, which is read; name another folder to write to"
                 )
-        if source.is_dir() and whole.is_relative_to(source.resolve()):
+        if source.is_dir() and whole.is_relative_to(_real(source)):
             raise ModelError(f"{destination} lies in {source}, which is read; name a folder outside it")
 
 
@@ -132,6 +133,11 @@ def from_base(conversion: Conversion, settings: ConvertSettings, *needed: str) -
             copied |= {} if path is None else {name: path}
             lacks += [] if path is not None else [name]
     return replace(conversion, copied=copied, lacks=tuple(lacks))
+
+
+def _real(path: Path) -> Path:
+    """Return a path without links; unlike `Path.resolve` also for links that lead to themselves."""
+    return Path(os.path.realpath(path))
 
 
 def _in_base(settings: ConvertSettings, name: str) -> Path | None:

@@ -10,7 +10,7 @@ from geoinfinite.errors import ModelError
 from geoinfinite.file_memo import FileState
 from geoinfinite.models.files import SIDECAR
 from geoinfinite.models.systems.known import imported, known_systems, system_of
-from geoinfinite.models.systems.ldm_files import ldm_files, without_settings
+from geoinfinite.models.systems.ldm_files import ldm_files, settings_beside, without_settings
 from geoinfinite.models.systems.protocol import ConvertSettings
 from geoinfinite.token import token
 
@@ -30,8 +30,8 @@ def runnable(source: Path) -> Path:
     if (source / SIDECAR).is_file() or not _is_published(source, _looked_at(source)):
         return source
     place = Path(os.environ.get(CACHE, "~/.cache/geoinfinite")).expanduser() / "models"
-    files = [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())
-    states = [FileState.of(path.resolve()) for path in files]
+    files = sorted(path for path in source.rglob("*") if path.is_file())
+    states = [FileState.of(path.resolve()) for path in files or [source, *settings_beside(source)]]
     seen = [(str(state.path), state.size, state.changed_ns) for state in states]
     folder = place / token([LAYOUT, seen])
     if not folder.is_dir():
@@ -50,6 +50,7 @@ def runnable(source: Path) -> Path:
 def _looked_at(source: Path) -> tuple[FileState, ...]:
     """Return the states of what decides whether a checkpoint is published in a known layout."""
     near = [path for depth in ("*.*", "*/*.*", "*/*/*.*") for path in sorted(source.glob(depth))]
+    near += settings_beside(source) if source.is_file() else []
     return tuple(FileState.or_absent(path) for path in (source, *near))
 
 

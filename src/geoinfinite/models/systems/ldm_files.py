@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def ldm_files(source: Path) -> LdmFiles | None:
     weights = _weights(source)
     if weights is None:
         return None
-    found = _yamls(weights)
+    found = settings_beside(weights)
     named = [path for path in found if path.match(_PROJECT)]
     yamls = named if len(found) > 1 and named else found
     if len(yamls) > 1:
@@ -60,11 +61,13 @@ def ldm_files(source: Path) -> LdmFiles | None:
 def without_settings(source: Path) -> Path | None:
     """Return the weights of a project whose yaml is not there; ``None`` for anything else."""
     weights = _weights(source)
-    return weights if weights is not None and not _yamls(weights) else None
+    return weights if weights is not None and not settings_beside(weights) else None
 
 
-def _yamls(weights: Path) -> list[Path]:
-    places = weights.parent, weights.parent / "configs", weights.parent.parent / "configs"
+def settings_beside(weights: Path) -> list[Path]:
+    """Return the yaml files where a project keeps those of its weights."""
+    near = weights.absolute().parent
+    places = dict.fromkeys((near, near / "configs", near.parent / "configs"))
     return [path for place in places for path in sorted(place.glob("*.yaml"))]
 
 
@@ -74,7 +77,9 @@ def _weights(source: Path) -> Path | None:
     # Pipelines of diffusers may lie beside the file that they were made of.
     if not source.is_dir() or (source / "unet").is_dir():
         return None
-    found = [path for depth in _DEPTHS for path in sorted(source.glob(depth)) if path.suffix in WEIGHTS]
+    near = [path for depth in _DEPTHS for path in sorted(source.glob(depth)) if path.suffix in WEIGHTS]
+    # Links may lead back to where a file was found already.
+    found = list({os.path.realpath(path): path for path in reversed(near)}.values())[::-1]
     if len(found) > 1:
         raise ModelError(f"{source} holds several checkpoints, {_names(found)}; name the file that is meant")
     return found[0] if found else None

@@ -16,7 +16,7 @@ from geoinfinite.models.networks.loading import Misfit, Renamed
 Module = TypeVar("Module")
 Rename = Callable[[Mapping[str, Tensor]], Renamed]
 _NUMBER = re.compile(r"(?<=[._])\d+(?=\.)")
-_KINDS = "weight", "bias"
+KINDS = "weight", "bias"
 
 
 def small_network(
@@ -50,18 +50,27 @@ def _published(rename: Rename, tensors: Tensors, own: str) -> str:
     """
     if own in rename(tensors)[0]:
         return next((n for n in tensors if own not in rename(tensors.only(tensors.keys() - {n}))[0]), own)
-    tried = (name for name in _likely(tensors, own) if name not in tensors)
+    tried = dict.fromkeys(name for name in _likely(tensors, own) if name not in tensors)
     return next((name for name in tried if own in rename({**tensors, name: torch.zeros(3)})[0]), own)
 
 
 def _likely(tensors: Mapping[str, Tensor], own: str) -> Iterator[str]:
-    """Give names like those of tensors: with another number, of the other kind, or as the network has it."""
-    numbers = sorted({found for name in (*tensors, own) for found in _NUMBER.findall(name)})
-    for name in tensors:
-        stem, _, kind = name.rpartition(".")
-        kinds = [f"{stem}.{other}" for other in _KINDS if kind in _KINDS]
-        for other in (name, *kinds):
-            yield other
-            for found in _NUMBER.finditer(other):
-                yield from (other[: found.start()] + number + other[found.end() :] for number in numbers)
+    """Give names like those of tensors: of the other kind, in another module, with another number."""
+    kind = own.rpartition(".")[2]
+    same = [
+        f"{name.removesuffix(other)}{kind}" for name in tensors for other in KINDS if name.endswith(other)
+    ]
+    yield from same
+    parts, modules = own.split("."), dict.fromkeys(prefix for name in tensors for prefix in _prefixes(name))
+    for length in range(len(parts) - 1, 0, -1):
+        yield from (f"{module}.{'.'.join(parts[-length:])}" for module in modules)
+    numbers = sorted({found for name in tensors for found in _NUMBER.findall(name)})
+    for name in same:
+        for found in _NUMBER.finditer(name):
+            yield from (name[: found.start()] + number + name[found.end() :] for number in numbers)
     yield own
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    parts = name.split(".")
+    return (".".join(parts[:length]) for length in range(1, len(parts)))
