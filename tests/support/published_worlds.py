@@ -25,9 +25,10 @@ from geoinfinite.conditions import Condition
 from geoinfinite.models import from_pretrained
 from geoinfinite.models.systems.aerogen.classes import DESCRIPTIONS
 from geoinfinite.plane.grid import Grid
-from geoinfinite.plane.window import Window
 from geoinfinite.told.sentinel import BANDS, MEANS
 
+SMALL = 128
+"""The largest side of a tile, in pixels."""
 PIXELS_ROUND = 19 * 2**21
 """Columns of a grid once round the Earth: of 1 m at the equator."""
 
@@ -37,8 +38,8 @@ class Ground:
     """A place, the grid that is drawn there, and the CRS of what steers it."""
 
     grid: Grid
-    region: Window
-    """Drawn pixels; the edge or line that the place is named for runs through them."""
+    middle_pixel: tuple[int, int]
+    """Row and column at which the edge or line is that the place is named for."""
     source_crs: str
     middle: tuple[float, float]
     """In the CRS of the sources."""
@@ -50,7 +51,7 @@ def _edge_of_a_zone() -> Ground:
     """Where UTM zone 32 ends, at 12 degrees east."""
     x, y = Transformer.from_crs("EPSG:4326", "EPSG:32632", always_xy=True).transform(12.0, 47.0)
     grid = Grid("EPSG:32632", (x - 300.5, y + 300.5), 1.0, (640, 640))
-    return Ground(grid, Window(257, 345, 253, 349), "EPSG:4326", (12.0, 47.0), 1 / 90_000)
+    return Ground(grid, (300, 300), "EPSG:4326", (12.0, 47.0), 1 / 90_000)
 
 
 def _antimeridian() -> Ground:
@@ -59,7 +60,7 @@ def _antimeridian() -> Ground:
     grid = Grid("EPSG:4326", (-180.0, 90.0), step, (PIXELS_ROUND // 2, PIXELS_ROUND), periodic=True)
     row = round((90 + 16.8) / step)
     middle = Transformer.from_crs("EPSG:4326", "EPSG:32760", always_xy=True).transform(180.0, -16.8)
-    return Ground(grid, Window(row - 37, row + 51, -45, 51), "EPSG:32760", middle, 1.0)
+    return Ground(grid, (row, 0), "EPSG:32760", middle, 1.0)
 
 
 GROUNDS: dict[str, Callable[[], Ground]] = {
@@ -186,8 +187,8 @@ CONDITIONS: Mapping[str, Make] = {
 """What every system is told, by the name of its reference."""
 
 
-def world(system: str, model: Path, folder: Path, place: str, steps: int = 2) -> World:
-    """A world of a system at a place, drawn in few steps."""
+def world(system: str, model: Path, folder: Path, place: str) -> World:
+    """A world of a system at a place, in two steps where tiles meet between them, else in one."""
     ground = GROUNDS[place]()
     reference = from_pretrained(model)
     x, y = ground.grid.origin
@@ -199,7 +200,11 @@ def world(system: str, model: Path, folder: Path, place: str, steps: int = 2) ->
         resolution=step,
         conditions=CONDITIONS[system](folder, ground),
     )
-    return made.replace(grid=ground.grid, sampler=replace(made.sampler, steps=steps))
+    # Small tiles are cheap, and halves of them divide a turn round the Earth.
+    tile = min(made.sampler.tile, SMALL)
+    steps = 1 if made.sampler.preset == "independent" else 2
+    sampler = replace(made.sampler, steps=steps, tile=tile, stride=tile // 2)
+    return made.replace(grid=ground.grid, sampler=sampler)
 
 
 SYSTEMS = tuple(name for name in CONDITIONS if (FIXTURES / name).is_dir())

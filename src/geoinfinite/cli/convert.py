@@ -8,7 +8,8 @@ from pathlib import Path
 from geoinfinite.cli.exits import OutputExists
 from geoinfinite.cli.model_facts import print_model
 from geoinfinite.models import from_pretrained
-from geoinfinite.models.systems.conversion import conversion_of
+from geoinfinite.models.systems.first_use import CONVERSION_OF
+from geoinfinite.models.systems.known import imported
 from geoinfinite.models.systems.protocol import ConvertSettings
 
 
@@ -19,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
         raise OutputExists(f"DST={options.destination} exists; name another folder, or add --overwrite")
     base = None if options.base is None else Path(options.base).expanduser()
     settings = ConvertSettings(base, options.weights, options.gsd, options.boxes)
-    system, conversion = conversion_of(source, settings)
+    system, conversion = imported(CONVERSION_OF)(source, settings)
     conversion.written(system, out, overwrite=options.overwrite)
     print_model(from_pretrained(out), f"wrote {options.destination}")
     return 0

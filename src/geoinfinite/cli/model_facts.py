@@ -25,7 +25,7 @@ def print_model(reference: ModelReference, title: str) -> None:
             ("tiles", f"multiples of {facts.multiple} px"),
             ("state", _state(facts)),
             *slot_lines(facts.slots),
-            *_scales(facts),
+            *scale_lines(facts.gsds),
             *_sampling(reference),
             ("files", str(directory or "none: closed form")),
         ],
@@ -77,10 +77,15 @@ def sampling_text(sampling: dict[str, Any]) -> str:
     return ", ".join(f"{key} {value}" for key, value in sampling.items())
 
 
-def _scales(facts: ModelFacts) -> list[tuple[str, str]]:
-    if facts.gsds is None:
+def scale_lines(gsds: Iterable[float] | None) -> list[tuple[str, str]]:
+    """Return a line of the ground sample distances that a model was trained at, if it says them.
+
+    >>> scale_lines([1.0, 2.0])
+    [('trained at', '1, 2 m a pixel')]
+    """
+    if gsds is None:
         return []
-    return [("trained at", f"{', '.join(f'{gsd:g}' for gsd in facts.gsds)} m a pixel")]
+    return [("trained at", f"{', '.join(f'{gsd:g}' for gsd in gsds)} m a pixel")]
 
 
 def _sampling(reference: ModelReference) -> list[tuple[str, str]]:

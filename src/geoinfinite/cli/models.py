@@ -8,14 +8,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from geoinfinite.cli.model_facts import print_model, sampling_text, slot_lines
+from geoinfinite.cli.model_facts import print_model, sampling_text, scale_lines, slot_lines
 from geoinfinite.cli.show import print_facts, print_json
 from geoinfinite.diffusion.model import ModelFacts
 from geoinfinite.models.diffusers.slot_table import read_slots, slot_table
 from geoinfinite.models.files import SIDECAR
 from geoinfinite.models.reference import ANALYTIC, ModelReference, from_pretrained
-from geoinfinite.models.systems.conversion import conversion_of
-from geoinfinite.models.systems.known import system_of
+from geoinfinite.models.systems.first_use import CONVERSION_OF, is_published
+from geoinfinite.models.systems.known import imported
 from geoinfinite.models.systems.protocol import ConvertSettings
 
 
@@ -33,7 +33,7 @@ def list_models(options: argparse.Namespace) -> int:
 def inspect_model(options: argparse.Namespace) -> int:
     """Check the files of a model and print what a world must know of it."""
     source = Path(options.ref).expanduser()
-    if source.exists() and not (source / SIDECAR).is_file() and system_of(source) is not None:
+    if is_published(source):
         return _inspect_published(source, options)
     reference = from_pretrained(options.ref)
     if options.json:
@@ -45,7 +45,7 @@ def inspect_model(options: argparse.Namespace) -> int:
 
 def _inspect_published(source: Path, options: argparse.Namespace) -> int:
     """Print what a checkpoint becomes that is laid out as its authors publish it, and how."""
-    system, conversion = conversion_of(source, ConvertSettings())
+    system, conversion = imported(CONVERSION_OF)(source, ConvertSettings())
     slots = read_slots(conversion.sidecar["slots"])
     base = ["--base", "FOLDER"] if conversion.lacks else []
     command = shlex.join(["geoinfinite", "models", "convert", options.ref, "DST", *base])
@@ -55,6 +55,7 @@ def _inspect_published(source: Path, options: argparse.Namespace) -> int:
                 "system": system.name,
                 "files": [str(path) for path in conversion.sources],
                 "lacks": list(conversion.lacks),
+                "gsds": conversion.sidecar.get("gsd"),
                 "slots": slot_table(slots),
                 "sampling": dict(conversion.sidecar["sampling"]),
                 "convert": command,
@@ -68,6 +69,7 @@ def _inspect_published(source: Path, options: argparse.Namespace) -> int:
             ("holds", ", ".join(networks)),
             ("lacks", ", ".join(conversion.lacks) or "nothing"),
             *slot_lines(slots),
+            *scale_lines(conversion.sidecar.get("gsd")),
             ("sampled by", sampling_text(dict(conversion.sidecar["sampling"]))),
             ("convert it", command),
         ],

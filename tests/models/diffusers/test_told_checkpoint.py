@@ -238,7 +238,7 @@ def test_a_tensor_that_is_missing_extra_or_misshapen_is_named(tmp_path: Path, fi
     [
         (
             lambda f: edit(f / "unet/config.json", _class_name="SatUNet"),
-            "it is DiffusionSat's, which is told",
+            "looks like DiffusionSat .*: the metadata embedder lacks",
         ),
         (lambda f: edit(f / "unet/config.json", encoder_hid_dim=8), "encoder_hid_dim=8 must be null"),
         (lambda f: edit(f / "unet/config.json", time_cond_proj_dim=8), "time_cond_proj_dim=8 must be null"),

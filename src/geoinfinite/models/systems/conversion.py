@@ -95,7 +95,12 @@ def conversion_of(source: Path, settings: ConvertSettings) -> tuple[System, Conv
     if system is None:
         raise ModelError(unknown_layout(source))
     _check(settings, system, source)
-    found: Conversion = imported(system.convert)(source, settings)
+    try:
+        found: Conversion = imported(system.convert)(source, settings)
+    except ModelError as error:
+        if str(source) in str(error):
+            raise
+        raise ModelError(f"{source}, which looks like {system.title}: {error}") from error
     return system, replace(found, named=source)
 
 

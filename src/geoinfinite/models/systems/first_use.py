@@ -18,7 +18,8 @@ LAYOUT = 1
 """Raised when conversion writes other files: folders that were converted on first use are made anew."""
 CACHE = "GEOINFINITE_CACHE"
 """The environment variable that names the folder of what is converted on first use."""
-CONVERT = "geoinfinite.models.systems.conversion:conversion_of"
+CONVERSION_OF = "geoinfinite.models.systems.conversion:conversion_of"
+"""Needs torch, which is imported when something is converted."""
 
 
 def runnable(source: Path) -> Path:
@@ -27,7 +28,7 @@ def runnable(source: Path) -> Path:
     Conversions are kept in the folder that ``GEOINFINITE_CACHE`` names, else in ``~/.cache/geoinfinite``, by
     path, size and time of what they were made of.
     """
-    if (source / SIDECAR).is_file() or not _is_published(source, _looked_at(source)):
+    if not is_published(source):
         return source
     place = Path(os.environ.get(CACHE, "~/.cache/geoinfinite")).expanduser() / "models"
     files = sorted(path for path in source.rglob("*") if path.is_file())
@@ -35,7 +36,7 @@ def runnable(source: Path) -> Path:
     seen = [(str(state.path), state.size, state.changed_ns) for state in states]
     folder = place / token([LAYOUT, seen])
     if not folder.is_dir():
-        system, conversion = imported(CONVERT)(source, ConvertSettings())
+        system, conversion = imported(CONVERSION_OF)(source, ConvertSettings())
         if conversion.lacks:
             raise conversion.lacking(system, "DST")
         try:
@@ -47,6 +48,17 @@ def runnable(source: Path) -> Path:
     return folder
 
 
+def is_published(source: Path) -> bool:
+    """Say whether a path is laid out as a published system, and not converted yet."""
+    try:
+        if not source.exists() or (source / SIDECAR).is_file():
+            return False
+    except (OSError, ValueError):
+        # No file system can hold such a path.
+        return False
+    return _recognised(source, _looked_at(source))
+
+
 def _looked_at(source: Path) -> tuple[FileState, ...]:
     """Return the states of what decides whether a checkpoint is published in a known layout."""
     near = [path for depth in ("*.*", "*/*.*", "*/*/*.*") for path in sorted(source.glob(depth))]
@@ -55,7 +67,7 @@ def _looked_at(source: Path) -> tuple[FileState, ...]:
 
 
 @lru_cache(maxsize=256)
-def _is_published(source: Path, states: tuple[FileState, ...]) -> bool:
+def _recognised(source: Path, states: tuple[FileState, ...]) -> bool:
     """Say whether a system recognises a source; ``states`` are those of its files."""
     return system_of(source) is not None
 
