@@ -68,6 +68,7 @@ HEAVY_FILES = (
     "models/systems/diffusionsat/inputs.py",
     "models/systems/geosynth/inputs.py",
     "models/systems/large_image_diffusion/inputs.py",
+    "models/systems/small_networks.py",
     "models/systems/zoomldm/inputs.py",
 )
 
