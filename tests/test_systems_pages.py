@@ -72,8 +72,8 @@ def _load(part: Block) -> Path:
 
 
 def _draw(world: gi.World) -> None:
-    """Draw a window in the middle of the finest level."""
-    level = world.grid.levels - 1
+    """Draw a window in the middle of level 1, which has a parent, or of the only one."""
+    level = min(1, world.grid.levels - 1)
     rows, columns = world.grid.shape
     factor = world.grid.factor**level
     y, x = rows * factor // 2, columns * factor // 2

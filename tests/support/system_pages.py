@@ -57,8 +57,8 @@ def stable_diffusion(folder: Path, channels: int) -> Path:
     return folder
 
 
-def smaller(system: str, folder: Path, side: int = 8) -> None:
-    """Lay a reference checkpoint of ldm into a folder, with a tile of ``side`` latent pixels in its settings."""
+def smaller(system: str, folder: Path, side: int = 16) -> None:
+    """Lay a reference checkpoint of ldm into a folder; its settings say tiles of ``side`` latent pixels."""
     shutil.copytree(FIXTURES / system / "checkpoint", folder, copy_function=os.symlink, dirs_exist_ok=True)
     for path in folder.rglob("*.yaml"):
         text = re.sub(r"image_size: \d+", f"image_size: {side}", path.read_text(), count=1)
@@ -66,19 +66,19 @@ def smaller(system: str, folder: Path, side: int = 8) -> None:
         path.write_text(text)
 
 
-def zoomldm(folder: Path, ground: Ground) -> None:
+def zoomldm(folder: Path, ground: Ground, *_: Ground) -> None:
     """``naip``, and a field of vectors."""
     smaller("zoomldm", folder)
     worlds.field(folder, ground, 24, 64.0, "dinov2.tif")
 
 
-def large_image_diffusion(folder: Path, ground: Ground) -> None:
+def large_image_diffusion(folder: Path, ground: Ground, *_: Ground) -> None:
     """``naip_ssl``, and a field of vectors."""
     smaller("large_image_diffusion", folder)
     worlds.field(folder, ground, 48, 64.0, "vit.tif")
 
 
-def aerogen(folder: Path, ground: Ground) -> None:
+def aerogen(folder: Path, ground: Ground, *_: Ground) -> None:
     """``aerogen``, a base with the vectors of classes, and boxes."""
     smaller("aerogen", folder / "aerogen")
     found = given("aerogen")
@@ -87,15 +87,15 @@ def aerogen(folder: Path, ground: Ground) -> None:
     worlds.objects(folder, ground)
 
 
-def geosynth(folder: Path, ground: Ground) -> None:
+def geosynth(folder: Path, ground: Ground, *_: Ground) -> None:
     """``geosynth-osm-location``, a base with the encoder of places, and a map."""
-    smaller("geosynth_location", folder / "geosynth-osm-location")
+    smaller("geosynth_location", folder / "geosynth-osm-location", side=8)
     beside = stable_diffusion(folder / "stable-diffusion-2-1-base", 48)
     save_file(worlds.location_encoder(), beside / "satclip.safetensors")
     worlds.raster(folder, ground, "osm.tif", 3, 1.3, 3)
 
 
-def map_sat(folder: Path, ground: Ground) -> None:
+def map_sat(folder: Path, ground: Ground, *_: Ground) -> None:
     """``controlearth``, a pipeline with its ControlNet, and a map."""
     (folder / "controlearth").symlink_to(FIXTURES / "mapsat" / "checkpoint")
     worlds.raster(folder, ground, "osm.tif", 3, 1.3, 5)
