@@ -96,8 +96,14 @@ def geosynth(folder: Path, ground: Ground, *_: Ground) -> None:
 
 
 def map_sat(folder: Path, ground: Ground, *_: Ground) -> None:
-    """``controlearth``, a pipeline with its ControlNet, and a map."""
-    (folder / "controlearth").symlink_to(FIXTURES / "mapsat" / "checkpoint")
+    """``controlearth``, the ControlNet alone; its base; and a map."""
+    whole = FIXTURES / "mapsat" / "checkpoint"
+    (folder / "controlearth").symlink_to(whole / "controlnet")
+    base = folder / "stable-diffusion-v1-5"
+    base.mkdir()
+    for part in whole.iterdir():
+        if part.name != "controlnet":
+            (base / part.name).symlink_to(part)
     worlds.raster(folder, ground, "osm.tif", 3, 1.3, 5)
 
 
