@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import adapters
+import diffusers
 import numpy as np
 import published_worlds as worlds
 from published import FIXTURES, given
@@ -123,12 +124,20 @@ def diffusionsat(folder: Path, ground: Ground, _: Ground, of_frames: Ground) -> 
         worlds.raster(folder, of_frames, f"{name}.tif", 3, 1.7, seed)
 
 
+def text2earth(folder: Path, ground: Ground, *_: Ground) -> None:
+    """``text2earth``, and a base whose scheduler is read as another class."""
+    (folder / "text2earth").symlink_to(FIXTURES / "text2earth" / "checkpoint")
+    beside = stable_diffusion(folder / "stable-diffusion-2-1-base", 24)
+    diffusers.DDIMScheduler(**adapters.STABLE_DIFFUSION).save_pretrained(beside / "scheduler")
+
+
 SUPPLIES: dict[str, Callable[..., None]] = {
     "aerogen": aerogen,
     "diffusionsat": diffusionsat,
     "geosynth": geosynth,
     "large-image-diffusion": large_image_diffusion,
     "map-sat": map_sat,
+    "text2earth": text2earth,
     "zoomldm": zoomldm,
 }
 """What pages take for granted, by their names, made in a folder about the places of their worlds.
