@@ -78,7 +78,7 @@ def from_base(conversion: Conversion, settings: ConvertSettings, *needed: str) -
 
     Texts need a text encoder and a tokenizer, or encoded prompts: ``"text"`` stands for either.
     """
-    made = {part.folder for part in conversion.parts}
+    made = {part.folder for part in conversion.parts} | conversion.copied.keys()
     copied, lacks = dict(conversion.copied), list(conversion.lacks)
     for name in needed:
         if name == "text":
