@@ -44,8 +44,14 @@ def unet_part(
         ],
         **made.shared(),
     }
-    table = dict(first_half(made)) | dict(_second_half(made))
+    table = dict(modules(made))
     return Part("unet", config, fitted(config, tensors, lambda name: old_name(name, table)))
+
+
+def modules(made: Architecture) -> Iterator[tuple[str, str]]:
+    """Give all modules, by diffusers' names, with ldm's."""
+    yield from first_half(made)
+    yield from _second_half(made)
 
 
 def first_half(made: Architecture) -> Iterator[tuple[str, str]]:
@@ -97,11 +103,11 @@ def renamed_attentions(params: Mapping[str, Any], tensors: Mapping[str, Tensor])
     ['down_blocks.1.attentions.0.own.weight']
     """
     made = Architecture.of(params, "out_channels")
-    modules = {old: new for new, old in (*first_half(made), *_second_half(made)) if "attentions" in new}
+    attentions = {old: new for new, old in modules(made) if "attentions" in new}
     renamed = {}
     for name, tensor in tensors.items():
         old = ".".join(name.split(".")[:3]) if not name.startswith("middle") else "middle_block.1"
-        renamed[modules.get(old, old) + name.removeprefix(old)] = tensor
+        renamed[attentions.get(old, old) + name.removeprefix(old)] = tensor
     return renamed
 
 

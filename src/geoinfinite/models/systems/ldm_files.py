@@ -8,7 +8,7 @@ from typing import Any
 
 from geoinfinite.errors import ModelError
 from geoinfinite.file_memo import process_memo
-from geoinfinite.models.converting.settings import Settings, read_settings
+from geoinfinite.models.converting.settings import Settings, read_settings, read_tables
 
 WEIGHTS = ".ckpt", ".pt", ".pth"
 _DEPTHS = "*", "*/*", "*/*/*"
@@ -43,7 +43,7 @@ def ldm_files(source: Path) -> LdmFiles | None:
 
     ``None`` where there is no such project. Raises `ModelError` where it is not clear which files are meant.
     """
-    weights = _weights(source)
+    weights = weights_of(source)
     if weights is None:
         return None
     places = weights.parent, weights.parent / "configs", weights.parent.parent / "configs"
@@ -51,11 +51,18 @@ def ldm_files(source: Path) -> LdmFiles | None:
     named = [path for path in found if path.match(_PROJECT)]
     yamls = named if len(found) > 1 and named else found
     if len(yamls) > 1:
-        raise _several(source, "settings", yamls)
-    return LdmFiles(weights, yamls[0]) if yamls else None
+        raise several(source, "settings", yamls)
+    # Projects that keep their settings otherwise have no table of a model.
+    if not yamls or "model" not in process_memo.ask(yamls[0], read_tables):
+        return None
+    return LdmFiles(weights, yamls[0])
 
 
-def _weights(source: Path) -> Path | None:
+def weights_of(source: Path) -> Path | None:
+    """Return the file of weights that a path names, or the only one of a folder; ``None``: there is none.
+
+    Raises `ModelError` where a folder holds several.
+    """
     if source.is_file():
         return source if source.suffix in WEIGHTS else None
     # Pipelines of diffusers may lie beside the file that they were made of.
@@ -63,11 +70,12 @@ def _weights(source: Path) -> Path | None:
         return None
     found = [path for depth in _DEPTHS for path in sorted(source.glob(depth)) if path.suffix in WEIGHTS]
     if len(found) > 1:
-        raise _several(source, "checkpoints", found)
+        raise several(source, "checkpoints", found)
     return found[0] if found else None
 
 
-def _several(source: Path, what: str, found: list[Path]) -> ModelError:
+def several(source: Path, what: str, found: list[Path]) -> ModelError:
+    """Return the error for a path that leaves open which of some files is meant."""
     names = ", ".join(path.name for path in found[:4])
     return ModelError(
         f"{source} holds several {what}, {names}; name one checkpoint in a folder with its yaml"
