@@ -87,7 +87,8 @@ def _check(made: Architecture, width: int) -> None:
     ):
         if wrong:
             raise ModelError(
-                f"{made.where}: {key}={made.said[key]} {rule}; use the configuration published with the weights"
+                f"{made.where}: {key}={made.said[key]} {rule}; use the configuration published with the "
+                "weights"
             )
 
 

@@ -15,7 +15,7 @@ from geoinfinite.models.converting.plain_unet import plain_unet_part
 from geoinfinite.models.converting.schedule import BUFFERS, scheduler_json
 from geoinfinite.models.converting.settings import Settings, checked, read_tables
 from geoinfinite.models.diffusers.sidecar import CODES
-from geoinfinite.models.schema import Number, OneOf, Whole
+from geoinfinite.models.schema import Number, OneOf, Rule, Whole
 from geoinfinite.models.systems.conversion import Conversion
 from geoinfinite.models.systems.ldm_source import AUTOENCODER, AVERAGE, UNET
 from geoinfinite.models.systems.ldsr_s2 import ldsr_files
@@ -57,8 +57,8 @@ PUBLISHED: dict[str, Any] = {
     },
 }
 """Settings of version 1.0, for a checkpoint without a yaml beside it."""
-_WHOLE = {"apply_normalization": OneOf((False,)), "encode_conditioning": OneOf((True,))}
-_DENOISER = {
+_WHOLE: dict[str, Rule] = {"apply_normalization": OneOf((False,)), "encode_conditioning": OneOf((True,))}
+_DENOISER: dict[str, Rule] = {
     "linear_start": Number(0, 1, positive=True),
     "linear_end": Number(0, 1, positive=True),
     "timesteps": Whole(1, 100_000),
@@ -112,15 +112,15 @@ def _unet(source: Source, settings: ConvertSettings) -> Tensors:
     if settings.weights != AVERAGED:
         return raw
     if not average:
-        raise ModelError(
-            f"{source.path} has no averaged weights, {AVERAGE}*; convert it with --weights raw"
-        )
+        raise ModelError(f"{source.path} has no averaged weights, {AVERAGE}*; convert it with --weights raw")
     return averaged(average, raw)
 
 
 def _noise(said: dict[str, Any], held: Tensors) -> dict[str, Any]:
     """Return what ldm calls the noise of training: of the file, which its authors' settings give way to."""
-    found = {key: said[key] for key in ("linear_start", "linear_end", "timesteps") if key in said}
+    found: dict[str, Any] = {
+        key: said[key] for key in ("linear_start", "linear_end", "timesteps") if key in said
+    }
     if "betas" in held and held["betas"].ndim == 1 and len(held["betas"]) > 1:
         first, last = (float(f"{float(held['betas'][i]):.6g}") for i in (0, -1))
         found |= {"linear_start": first, "linear_end": last, "timesteps": len(held["betas"])}
