@@ -1,4 +1,4 @@
-"""What a tile of 512 px is told out of a file of 200 000 boxes: time, and memory beside that of a whole read.
+"""What a tile of 512 px is told out of a file of 200 000 boxes, as boxes and as a map: time and memory.
 
 Run ``python -m pytest benchmarks/bench_vectors.py --benchmark-enable -s`` on an idle machine. ``seconds``
 is the median over tiles of another place each; ``whole`` what reading all of the file takes.
@@ -18,22 +18,30 @@ import pyogrio
 import pytest
 import shapely
 
-from geoinfinite.conditions import Boxes, Place
+from geoinfinite.conditions import Boxes, Map, Place
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 from geoinfinite.told import Slot
 
 GRID = Grid("EPSG:32632", (400_000.0, 5_200_000.0), 1.0, (200_000, 200_000))
 SLOT = Slot("boxes", "boxes", most=20)
+HINT = Slot("hint", "raster", channels=3, span=(0.0, 1.0))
 DRIVERS = {".gpkg": "GPKG", ".fgb": "FlatGeobuf"}
 MEMORY = """
-import json, resource, sys
+import json, sys
 import bench_vectors as bench
-condition = bench.condition(sys.argv[1])
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+def peak():
+    # What getrusage says of a new process holds the peak of its parent too.
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+
+ask = bench.ASKED[sys.argv[2]]
+ask(sys.argv[3], 100, 100)
+before = peak()
 for n in range(10):
-    bench.told(condition, 3_000 + 17_003 * n, 190_000 - 18_041 * n)
-print(json.dumps((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024))
+    ask(sys.argv[1], 3_000 + 17_003 * n, 190_000 - 18_041 * n)
+print(json.dumps((peak() - before) / 1024))
 """
 
 
@@ -55,39 +63,47 @@ def written(path: Path, count: int) -> str:
     return str(path)
 
 
-def condition(path: str) -> Boxes:
-    """Return the condition that is asked."""
-    return Boxes("boxes", path, column="class")
+def boxes_told(path: str, y: int, x: int) -> int:
+    """Ask for the boxes of a tile; return how many there are."""
+    place = Place(GRID, 0, Window(y, y + 512, x, x + 512))
+    return len(Boxes("boxes", path, column="class").told(place, SLOT).classes)
 
 
-def told(asked: Boxes, y: int, x: int) -> Any:
-    """Return what a tile is told."""
-    return asked.told(Place(GRID, 0, Window(y, y + 512, x, x + 512)), SLOT)
+def map_told(path: str, y: int, x: int) -> int:
+    """Ask for a tile of a map of the same file; return how many pixels are no background."""
+    masks = {"column": "class", "colours": tuple((str(n), (n + 1, 9, 9)) for n in range(20))}
+    asked = Map("hint", path, style="plain", **masks)
+    return int(np.count_nonzero(asked.told(Place(GRID, 0, Window(y, y + 512, x, x + 512)), HINT)[1]))
 
 
+ASKED = {"boxes": boxes_told, "map": map_told}
+
+
+@pytest.mark.parametrize("what", list(ASKED))
 @pytest.mark.parametrize("ending", list(DRIVERS))
-def test_a_tile_out_of_many_boxes(benchmark: Any, tmp_path: Path, ending: str) -> None:
+def test_a_tile_out_of_many_boxes(benchmark: Any, tmp_path: Path, ending: str, what: str) -> None:
     """Time tiles, and a whole read."""
-    asked = condition(written(tmp_path / f"many{ending}", 200_000 if benchmark.enabled else 2_000))
+    path, ask = written(tmp_path / f"many{ending}", 200_000 if benchmark.enabled else 2_000), ASKED[what]
     places = iter(np.random.default_rng(2).integers(0, 199_000, (1000, 2)).tolist())
     counts = []
-    asked.check(SLOT, GRID, 0)
-    benchmark.pedantic(
-        lambda: counts.append(len(told(asked, *next(places)).classes)), rounds=60, iterations=1
-    )
+    Boxes("boxes", path, column="class").check(SLOT, GRID, 0)
+    benchmark.pedantic(lambda: counts.append(ask(path, *next(places))), rounds=60, iterations=1)
     start = time.perf_counter()
-    pyogrio.raw.read(asked.source)
-    benchmark.extra_info.update(whole_seconds=time.perf_counter() - start, boxes_told=max(counts))
+    pyogrio.raw.read(path)
+    benchmark.extra_info.update(whole_seconds=time.perf_counter() - start, most_told=max(counts))
     assert not benchmark.enabled or max(counts) > 1
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
+@pytest.mark.parametrize("what", list(ASKED))
 @pytest.mark.parametrize("ending", list(DRIVERS))
-def test_memory_does_not_grow_with_the_file(benchmark: Any, tmp_path: Path, ending: str) -> None:
+def test_memory_does_not_grow_with_the_file(benchmark: Any, tmp_path: Path, ending: str, what: str) -> None:
     """Measure in fresh processes by how much ten tiles raise the peak, with a small file and a large one."""
     grown = {}
+    first = written(tmp_path / f"first{ending}", 50)
     for count in (2_000, 200_000) if benchmark.enabled else (500,):
         path = written(tmp_path / f"{count}{ending}", count)
-        command = [sys.executable, "-c", MEMORY, path]
+        command = [sys.executable, "-c", MEMORY, path, what, first]
         done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
         grown[count] = json.loads(done.stdout)
     benchmark.extra_info.update({f"mebibytes_{count}": value for count, value in grown.items()})

@@ -162,8 +162,8 @@ def test_the_keys_of_every_documented_condition_are_its_own() -> None:
 
 def test_the_conditions_of_examples_can_be_made() -> None:
     tables = [tomllib.loads(code) for code, _ in blocks(REPOSITORY / "docs" / "conditions.md", "toml")]
-    conditions = [condition for table in tables for condition in table["condition"]]
-    assert {"frames", "location", "raster"} <= {condition["kind"] for condition in conditions}
+    conditions = [condition for table in tables for condition in table.get("condition", ())]
+    assert {"boxes", "frames", "location", "map", "raster"} <= {condition["kind"] for condition in conditions}
     for condition in conditions:
         made = KINDS[condition.pop("kind")](**condition)
         assert all(hasattr(made, key) for key in condition)

@@ -35,6 +35,7 @@ HEAVY_FILES = (
     "models/converting/fitting.py",
     "models/converting/parts.py",
     "models/converting/pickles.py",
+    "models/converting/plain_unet.py",
     "models/converting/schedule.py",
     "models/converting/text.py",
     "models/converting/unet.py",
@@ -68,6 +69,7 @@ HEAVY_FILES = (
     "models/systems/diffusionsat/inputs.py",
     "models/systems/geosynth/inputs.py",
     "models/systems/large_image_diffusion/inputs.py",
+    "models/systems/small_networks.py",
     "models/systems/zoomldm/inputs.py",
 )
 

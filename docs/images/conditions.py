@@ -7,16 +7,24 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pyogrio
 import rasterio
+import shapely
+import town
 from affine import Affine
-from PIL import Image
+from PIL import Image, ImageDraw
+from pyproj import Transformer
 from rasterio.enums import ColorInterp
 
 import geoinfinite as gi
-from geoinfinite.conditions import Known, Raster, Sketch, Text
+from geoinfinite.conditions import Boxes, Known, Map, Place, Raster, Sketch, Text
+from geoinfinite.plane.grid import Grid
+from geoinfinite.plane.window import Window
+from geoinfinite.told import Slot
 
 HERE = Path(__file__).parent
 GAP = 6
+CLASSES = "#e07a5f", "#81b29a", "#f2cc8f"
 PLACE = {"crs": "EPSG:32632", "bounds": (500_000, 5_195_000, 507_680, 5_200_120), "resolution": 20.0}
 
 
@@ -26,6 +34,8 @@ def main() -> None:
         regions(Path(folder))
         sketch(Path(folder))
         known(Path(folder))
+        maps(Path(folder))
+        boxes(Path(folder))
 
 
 def regions(folder: Path) -> None:
@@ -105,6 +115,47 @@ def known(folder: Path) -> None:
     sheet([panel.repeat(2, axis=1).repeat(2, axis=2) for panel in panels]).save(
         HERE / "conditions-known.jpg", quality=88
     )
+
+
+def maps(folder: Path) -> None:
+    """Draw an invented town in every style."""
+    path, grid = town.write(folder / "town.gpkg"), Grid(town.CRS, (town.WEST, town.NORTH), 0.8, (350, 470))
+    slot = Slot("hint", "raster", channels=3, span=(0, 255))
+    panels = [
+        Map("hint", path, style=style).told(Place(grid, 0, grid.full(0)), slot).round().astype(np.uint8)
+        for style in ("osm-carto-z17", "geosynth", "plain")
+    ]
+    sheet(panels).save(HERE / "conditions-maps.jpg", quality=90)
+
+
+def boxes(folder: Path) -> None:
+    """Draw objects of a file in degrees with a tile, and what the tile is told of them."""
+    grid, tile = Grid(town.CRS, (town.WEST, town.NORTH), 0.5, (400, 600)), Window(40, 360, 60, 540)
+    found = [(polygon, n % 3) for n, polygon in enumerate(town.ships())]
+    to_degrees = Transformer.from_crs(town.CRS, "EPSG:4326", always_xy=True).transform
+    placed = [
+        shapely.transform(town.placed(ship), lambda p: np.stack(to_degrees(*p.T), 1)) for ship, _ in found
+    ]
+    path, classes = str(folder / "ships.fgb"), np.array([f"kind {n}" for _, n in found], object)
+    facts = {"crs": "EPSG:4326", "geometry_type": "Polygon", "driver": "FlatGeobuf"}
+    pyogrio.raw.write(path, shapely.to_wkb(placed), [classes], ["class"], **facts)
+    told = Boxes("boxes", path, column="class").told(Place(grid, 0, tile), Slot("boxes", "boxes"))
+    sheets = [Image.new("RGB", (1200, 800), "white") for _ in range(2)]
+    all_of_it, seen = map(ImageDraw.Draw, sheets)
+    for ship, number in found:
+        all_of_it.polygon(list(map(tuple, shapely.get_coordinates(ship) * 4)), fill=CLASSES[number])
+    seen.rectangle((0, 0, 1200, 800), fill="#eeeeee")
+    for draw, fill in ((all_of_it, None), (seen, "white")):
+        draw.rectangle((120, 80, 1080, 720), fill=fill, outline="black", width=4)
+    on_sheet = 2 * np.array([told.outlines, told.corners]) + 2 * np.array([tile.x0, tile.y0])
+    for outline, corners, said in zip(*on_sheet, told.classes, strict=True):
+        seen.polygon(list(map(tuple, outline)), fill=CLASSES[int(said[-1])])
+        seen.polygon(list(map(tuple, corners)), outline="black", width=3)
+        seen.ellipse((*(corners[0] - 8), *(corners[0] + 8)), fill="black")
+    small = [
+        np.moveaxis(np.array(image.resize((600, 400), Image.Resampling.LANCZOS)), -1, 0) for image in sheets
+    ]
+    sheet(small).save(HERE / "conditions-boxes.jpg", quality=90)
 
 
 def picture(world: gi.World) -> np.ndarray:

@@ -268,7 +268,7 @@ def test_a_network_is_wrapped(tmp_path: Path) -> None:
             r"the vector of the cell around 8.6\d+, 47.2\d+ is not fin",
         ),
     ],
-    ids=str,
+    ids=lambda said: said if isinstance(said, str) else ", ".join(said),
 )
 def test_what_makes_no_field_is_one_clear_error(
     tmp_path: Path, settings: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
@@ -355,7 +355,7 @@ def test_cells_of_classes_may_be_smaller_than_their_pixels(tmp_path: Path) -> No
         ({"sea": [1]}, r"vectors=\{'sea': \[1\]\}\) must give numbers of classes their vectors, such as"),
         ([1, 2], r"vectors=\[1, 2\]\) must give numbers of classes their vectors, such as"),
     ],
-    ids=str,
+    ids=lambda said: said if isinstance(said, str) else ", ".join(said),
 )
 def test_classes_without_vectors(tmp_path: Path, vectors: Any, message: str) -> None:
     classes = np.repeat(np.arange(3, dtype=np.uint8), 4)[None, None].repeat(4, axis=1)

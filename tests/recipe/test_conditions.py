@@ -110,7 +110,7 @@ def test_guidance_with_nothing_to_leave_out_is_refused() -> None:
         ("[condition]\nkind = 'text'", r"condition = .* is no list of tables; conditions"),
         (
             "[[condition]]\nname = 'prompt'",
-            r"condition.prompt.kind=None is not one of embedding",
+            r"condition.prompt.kind=None is not one of boxes",
         ),
         (
             "[[condition]]\nkind = 'text'\nname = 'prompt'",

@@ -25,7 +25,7 @@ def loaded(part: Part, folder: Path) -> Any:
 def marked(shapes: Mapping[str, Iterable[int]]) -> dict[str, Tensor]:
     """Tensors of no memory to speak of, each of one value of its own."""
     return {
-        name: torch.tensor(float(number)).expand(*shape)
+        name: torch.tensor(float(number)).expand(tuple(shape))
         for number, (name, shape) in enumerate(shapes.items(), start=1)
     }
 

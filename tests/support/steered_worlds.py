@@ -12,7 +12,7 @@ import preset_cases
 from affine import Affine
 
 from geoinfinite import World
-from geoinfinite.conditions import Condition, Embedding, Known, Metadata, Raster, Text
+from geoinfinite.conditions import Condition, Embedding, Known, Map, Metadata, Raster, Text
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
@@ -86,10 +86,14 @@ def scene(folder: Path, place: str) -> str:
     return grounds.write(folder / "scene.tif", values, grid.crs, transform, nodata=0)
 
 
+COLOURS = (("red", (200, 0, 7)), ("blue", (0, 30, 255)), ("green", (0, 120, 60)))
 Make = Callable[[Path, str], Condition]
 KINDS: dict[str, Make] = {
     "raster": lambda folder, place: Raster("hint", hint(folder, place), fill=(0,)),
     "classes": lambda folder, place: Raster("hint", hint(folder, place), resampling="nearest", fill=(0,)),
+    "map": lambda folder, place: Map(
+        "hint", regions(folder, place), style="plain", column="text", colours=COLOURS, background=(9, 30, 70)
+    ),
     "text by region": lambda folder, place: Text(
         "prompt", "grey", source=regions(folder, place), column="text"
     ),

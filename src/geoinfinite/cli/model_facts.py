@@ -44,7 +44,9 @@ def _slot(slot: Slot) -> str:
     'raster, 3 bands, 0 to 1, needed'
     """
     parts = [slot.kind]
-    if slot.bands:
+    if slot.frames:
+        parts += [f"{slot.frames} of them", f"{slot.channels} bands", f"each with {', '.join(slot.bands)}"]
+    elif slot.bands:
         parts.append(", ".join(slot.bands))
     elif slot.channels is not None:
         parts.append(f"{slot.channels} {'channels' if slot.kind == 'embedding' else 'bands'}")
@@ -60,8 +62,6 @@ def _slot(slot: Slot) -> str:
         parts.append(f"at most {slot.most} a tile")
     if slot.classes:
         parts.append(f"classes {', '.join(slot.classes)}")
-    if slot.frames:
-        parts.append(f"{slot.frames} frames")
     parts.append("needed" if slot.required else "if wanted")
     if slot.dropped:
         parts.append("guidance leaves it out")

@@ -7,6 +7,7 @@ from geoinfinite.conditions.fields import field_of_classes as field_of_classes
 from geoinfinite.conditions.frames import Frames as Frames
 from geoinfinite.conditions.known import Known as Known
 from geoinfinite.conditions.location import Location as Location
+from geoinfinite.conditions.map import Map as Map
 from geoinfinite.conditions.metadata import Metadata as Metadata
 from geoinfinite.conditions.place import Place as Place
 from geoinfinite.conditions.protocol import Condition as Condition
@@ -17,6 +18,7 @@ from geoinfinite.conditions.source_digest import check_digest as check_digest
 from geoinfinite.conditions.text import Text as Text
 
 KINDS: dict[str, type] = {
-    kind.kind: kind for kind in (Boxes, Embedding, Frames, Known, Location, Metadata, Raster, Sketch, Text)
+    kind.kind: kind
+    for kind in (Boxes, Embedding, Frames, Known, Location, Map, Metadata, Raster, Sketch, Text)
 }
 """The conditions by the names that world files use."""

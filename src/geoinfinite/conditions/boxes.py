@@ -30,7 +30,7 @@ from geoinfinite.conditions.vector_file import (
     first_without_place,
     vector_file,
 )
-from geoinfinite.conditions.vectors import shapely_module
+from geoinfinite.conditions.vectors import is_sound, shapely_module
 from geoinfinite.conditions.vectors_near import check_carried, features_near
 from geoinfinite.errors import WorldError
 from geoinfinite.file_memo import file_digest
@@ -175,7 +175,7 @@ def _visible_areas(outlines: Corners, window: Window, least: float) -> NDArray[n
     if not len(outlines):
         return np.zeros(0)
     polygons = shapely.polygons(outlines)
-    broken = ~shapely.is_valid(polygons)
+    broken = ~is_sound(polygons)
     polygons[broken] = shapely.make_valid(polygons[broken])
     whole = shapely.area(polygons)
     inside = shapely.area(shapely.intersection(polygons, shapely.box(0, 0, window.width, window.height)))

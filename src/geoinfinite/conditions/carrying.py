@@ -1,4 +1,4 @@
-"""Polygons carried to the pixels of a level, along curves and across the line where a CRS is cut."""
+"""Polygons and lines carried to the pixels of a level, along curves and over the cut of a CRS."""
 
 from __future__ import annotations
 
@@ -47,23 +47,59 @@ def on_level(features: Features, grid: Grid, level: int) -> LevelParts:
     Edges are straight in the CRS of the file, and curves on the grid where need be. Raises `WorldError` for
     a feature that lies over a pole of the grid's CRS, or over the line where it is cut.
     """
-    shapely, carrier = shapely_module(), Carrier(features.crs, grid, level)
-    geometries = kept(features.geometries, carrier) if carrier.is_other else features.geometries
-    # Collections may hold collections.
-    parts, feature = shapely.get_parts(geometries, return_index=True)
-    parts, within = shapely.get_parts(parts, return_index=True)
+    carrier = Carrier(features.crs, grid, level)
+    carried, feature = carried_polygons(features, carrier)
+    if not len(carried):
+        return LevelParts.of(carried, feature)
+    return _snapped(carried, feature, grid.full(level), carrier.turn)
+
+
+def carried_polygons(features: Features, carrier: Carrier) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Return the polygons in features on the pixels of a level, and the number of the feature of each.
+
+    What has no area is left out. Raises `WorldError` as `on_level` does.
+    """
+    shapely = shapely_module()
+    parts, feature = _parts(features, carrier)
     real = shapely.area(parts) > 0
-    parts, feature = parts[real], feature[within][real]
+    parts, feature = parts[real], feature[real]
     if not len(parts):
-        return LevelParts.of(parts, feature)
+        return parts, feature
     _, points, (rings, polygons) = shapely.to_ragged_array(parts)
     numbers = np.repeat(np.arange(len(rings) - 1), np.diff(rings))
     owner = feature[np.repeat(np.arange(len(parts)), np.diff(polygons))]
     paths, pixels = followed(Paths(points, numbers), carrier, features, owner)
     pixels = brought_together(pixels, paths.ring, polygons, carrier)
     offsets = np.searchsorted(paths.ring, np.arange(len(rings)))
-    carried = shapely.from_ragged_array(shapely.GeometryType.POLYGON, pixels, (offsets, polygons))
-    return _snapped(carried, feature, grid.full(level), carrier.turn)
+    kind = shapely.GeometryType.POLYGON
+    return shapely.from_ragged_array(kind, pixels, (offsets, polygons)), feature
+
+
+def carried_lines(features: Features, carrier: Carrier) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Return the lines in features on the pixels of a level, and the number of the feature of each.
+
+    Raises `WorldError` as `on_level` does; a line may lead over the antimeridian, and once round the Earth.
+    """
+    shapely = shapely_module()
+    parts, feature = _parts(features, carrier)
+    real = (shapely.get_dimensions(parts) == 1) & (shapely.length(parts) > 0)
+    parts, feature = parts[real], feature[real]
+    if not len(parts):
+        return parts, feature
+    points, numbers = shapely.get_coordinates(parts, return_index=True)
+    paths, pixels = followed(Paths(points, numbers, is_closed=False), carrier, features, feature)
+    pixels = brought_together(pixels, paths.ring, np.arange(len(parts) + 1), carrier)
+    return shapely.linestrings(pixels, indices=paths.ring), feature
+
+
+def _parts(features: Features, carrier: Carrier) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Return the single geometries in features, and the number of the feature of each."""
+    shapely = shapely_module()
+    geometries = kept(features.geometries, carrier) if carrier.is_other else features.geometries
+    # Collections may hold collections.
+    parts, feature = shapely.get_parts(geometries, return_index=True)
+    parts, within = shapely.get_parts(parts, return_index=True)
+    return parts, feature[within]
 
 
 def _snapped(

@@ -28,6 +28,8 @@ class Paths:
     points: Points
     ring: NDArray[np.intp]
     """The number of the line or ring that each point belongs to."""
+    is_closed: bool = True
+    """Whether they are rings."""
 
     def edges(self) -> NDArray[np.intp]:
         """Return the points at which an edge begins."""
@@ -37,7 +39,7 @@ class Paths:
         """Return the rings with a point in the middle of some edges."""
         middles = (self.points[edges] + self.points[edges + 1]) / 2
         points = np.insert(self.points, edges + 1, middles, axis=0)
-        return Paths(points, np.insert(self.ring, edges + 1, self.ring[edges]))
+        return Paths(points, np.insert(self.ring, edges + 1, self.ring[edges]), self.is_closed)
 
 
 def kept(geometries: NDArray[Any], carrier: Carrier) -> NDArray[Any]:
@@ -109,7 +111,7 @@ def _unfolded(pixels: Points, rings: Paths, carrier: Carrier) -> tuple[Points, N
     last = np.append(first[1:], len(pixels)) - 1
     turns -= turns[first][rings.ring]
     pixels[:, 0] += turns * around
-    return pixels, np.flatnonzero(turns[last])
+    return pixels, np.flatnonzero(turns[last] if rings.is_closed else np.zeros(0))
 
 
 def brought_together(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from geoinfinite.conditions.carrier import SNAP, Carrier, Points
 from geoinfinite.conditions.rectangles import Corners, clockwise_from_upper_left, least_rectangle
-from geoinfinite.conditions.vectors import Features, mended, shapely_module
+from geoinfinite.conditions.vectors import Features, is_sound, mended, shapely_module
 from geoinfinite.errors import WorldError
 from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.window import Window
@@ -49,7 +49,7 @@ def _corners(features: Features) -> tuple[Points, NDArray[np.intp], NDArray[np.b
     """Return the points that stand for each feature, one after another, and whether they are four corners."""
     shapely = shapely_module()
     geometries = shapely.force_2d(features.geometries)
-    whole = np.where(shapely.is_valid(geometries), geometries, mended(geometries))
+    whole = np.where(is_sound(geometries), geometries, mended(geometries))
     areas = np.nan_to_num(shapely.area(whole))
     if not (areas > 0).all():
         number = features.ids[np.flatnonzero(~(areas > 0))[0]]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rasterio.features
-from affine import Affine
 from numpy.typing import NDArray
 
+from geoinfinite.conditions.burning import burnt, seen_beyond
 from geoinfinite.conditions.carrying import LevelParts, on_level
 from geoinfinite.conditions.footprint import (
     Edges,
@@ -27,7 +25,6 @@ from geoinfinite.errors import WorldError
 from geoinfinite.file_memo import FileState
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
-from geoinfinite.rasters.quiet import placeless
 from geoinfinite.tiling import TileBlock
 from geoinfinite.told import Regions
 
@@ -123,35 +120,20 @@ class LevelRegions:
 
     def _burnt(self, window: Window) -> NDArray[np.uint16]:
         """Return the numbers of texts ``(y, x, part, part)`` on the parts of a tile's pixels."""
-        rows = np.arange(window.y0, window.y1).clip(0, self.level.y1 - 1)
-        columns = np.arange(window.x0, window.x1)
-        if self.period is None:
-            columns = columns.clip(0, self.level.x1 - 1)
-            pieces = [(int(columns[0]), int(columns[-1]) + 1)]
-        else:
-            columns = columns % self.period
-            starts = [0, *(np.flatnonzero(columns == 0)), len(columns)]
-            pieces = [(int(columns[a]), int(columns[b - 1]) + 1) for a, b in pairwise(starts) if a < b]
-        y0, y1 = int(rows[0]), int(rows[-1]) + 1
-        burnt = np.concatenate([self._piece(Window(y0, y1, x0, x1)) for x0, x1 in pieces], axis=1)
-        taken = burnt[rows - y0]
-        return np.asarray(taken if self.period is not None else taken[:, columns - columns[0]])
+        return seen_beyond(window, (self.level.y1, self.level.x1), self.period, self._piece)
 
     def _piece(self, window: Window) -> NDArray[np.uint16]:
         """Return the numbers of texts ``(y, x, part, part)`` on a window within the level."""
         near = self.parts.near(window)
         height, width = window.shape
-        fine = np.zeros((height * PARTS, width * PARTS), np.uint16)
-        if len(near):
-            moved = _on_parts(self.parts.polygons[near], window.x0, window.y0)
-            shapes = zip(moved, self.text_of[near].tolist(), strict=True)
-            with placeless():
-                rasterio.features.rasterize(list(shapes), out=fine, transform=Affine.identity())
+        moved = _on_parts(self.parts.polygons[near], window.x0, window.y0)
+        shapes = zip(moved, self.text_of[near].tolist(), strict=True)
+        fine = burnt(shapes, (height * PARTS, width * PARTS))
         return fine.reshape(height, PARTS, width, PARTS).transpose(0, 2, 1, 3)
 
 
 def _on_parts(polygons: NDArray[Any], x: int, y: int) -> Any:
-    """Return polygons on the parts of pixels, counted from pixel ``(x, y)``: exact in binary."""
+    """Return polygons as `burnt` has them, counted from pixel ``(x, y)``: exact in binary."""
     return shapely_module().transform(polygons, lambda points: (points - (x, y)) * PARTS)
 
 

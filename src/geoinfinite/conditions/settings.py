@@ -34,9 +34,12 @@ def check_name(name: Any) -> None:
         )
 
 
-def check_kind(name: str, kind: str, slot: Slot) -> None:
-    """Raise `WorldError` for a condition that cannot fill a slot, as the slot is of another kind."""
-    if slot.kind != kind:
+def check_kind(name: str, kind: str, slot: Slot, fills: str | None = None) -> None:
+    """Raise `WorldError` for a condition that cannot fill a slot, as the slot is of another kind.
+
+    ``fills`` is the kind of slots that it fills; ``None``: its own.
+    """
+    if slot.kind != (fills or kind):
         raise WorldError(
             f"condition.{name}.kind={kind!r} cannot fill the slot {slot.name!r}, which is told "
             f'{slot.kind}; write kind = "{slot.kind}"'

@@ -79,6 +79,14 @@ def mended(geometries: NDArray[Any]) -> Any:
     return shapely.make_valid(shapely.force_2d(geometries), method="structure", keep_collapsed=False)
 
 
+def is_sound(geometries: NDArray[Any]) -> NDArray[np.bool_]:
+    """Say which geometries are there and valid.
+
+    ``shapely.is_valid`` changes the filters of warnings, which belong to all threads.
+    """
+    return np.asarray(shapely_module().is_valid_reason(geometries) == "Valid Geometry")
+
+
 def checked_driver(path: Path, named: str) -> str:
     """Return the driver of a file; raise `WorldError` for a format that could name other files to read."""
     head = process_memo.ask(path, _first_bytes)

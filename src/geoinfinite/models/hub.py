@@ -19,6 +19,7 @@ FILES = (
     "diffusion_pytorch_model*.safetensors",
     "*/diffusion_pytorch_model*.safetensors",
     "text_encoder/model*.safetensors",
+    "extra/*.safetensors",
     "prompts.safetensors",
 )
 """What is downloaded of a repository: the files that a checkpoint is read from, neither pickles nor code."""

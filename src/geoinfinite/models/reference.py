@@ -27,8 +27,9 @@ from geoinfinite.models.files import WEIGHTS as WEIGHTS
 from geoinfinite.models.files import check_safetensors as check_safetensors
 from geoinfinite.models.files import read_object
 from geoinfinite.models.schema import shortened
-from geoinfinite.models.systems.first_use import runnable
+from geoinfinite.models.systems.first_use import runnable, unknown_layout
 from geoinfinite.models.systems.known import imported, system_named
+from geoinfinite.models.systems.ldm_files import without_settings
 from geoinfinite.samplers import PRESETS, SOLVERS, EarlySync, IndependentTiles
 from geoinfinite.samplers.tiled import CHECKPOINT, TiledSampler
 from geoinfinite.token import token
@@ -232,6 +233,8 @@ class ModelReference:
         if not _is_file(path):
             if _is_folder(directory) and diffusers_folder.is_checkpoint(directory):
                 return diffusers_folder.KIND
+            if (_is_folder(directory) or _is_file(directory)) and without_settings(directory) is not None:
+                raise ModelError(unknown_layout(directory))
             found = "holds no model" if _is_folder(directory) else "is no folder, and nothing is downloaded"
             raise ModelError(
                 f"model.ref={shortened(self.ref, 200)} {found}; name a folder that "

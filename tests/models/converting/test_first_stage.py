@@ -109,8 +109,9 @@ def test_the_published_codebook_has_a_known_layout() -> None:
     part = vq_part(params, tensors)
     assert len(tensors) == 205
     assert (part.config or {})["scaling_factor"] == 1.0
+    # As diffusers' own VQModel of these sizes lays its tensors out.
     layout = "\n".join(f"{name} {list(part.tensors[name].shape)}" for name in sorted(part.tensors))
-    assert hashlib.sha256(layout.encode()).hexdigest()[:16] == "0000000000000000"
+    assert hashlib.sha256(layout.encode()).hexdigest()[:16] == "5a17f3f0d3618dc7"
 
 
 def test_attention_that_was_saved_as_matrices_is_taken_too() -> None:

@@ -156,7 +156,8 @@ class TestCells:
         parts = [[a, b, d, d], [b, c, d, d], [a, d, c, c], [a, b, c, c]]
         found = masks(np.array(parts), np.zeros((4, 8), np.int64), (9, 11), "centre")
         assert np.array_equal(found[:3].sum(0), found[3])
-        assert found[3].sum() == 24
+        # By Pick's theorem 17 centres lie within; those on the upper and the right edge count, 7 and 6.
+        assert found[3].sum() == 17 + 7 + 6
 
     @pytest.mark.parametrize("rule", ["centre", "outline"])
     def test_no_boxes(self, rule) -> None:
@@ -181,6 +182,20 @@ class TestTokens:
         cells_, classes = given["boxes_cells"].clone(), given["category_conditions"].clone()
         cells_[empty], classes[empty] = 17, torch.nan
         assert torch.equal(encoder(cells_, classes, given["mask_vector"]), layout)
+
+    def test_a_tile_does_not_depend_on_its_neighbours(self, encoder, given, layout) -> None:
+        told = given["boxes_cells"], given["category_conditions"], given["mask_vector"]
+        for tile in range(len(layout)):
+            alone = encoder(*(values[tile : tile + 1] for values in told))
+            assert published.error(alone, layout[tile : tile + 1]) < 1e-6
+
+    def test_a_box_of_another_class_or_corner_order_is_another_token(self, encoder, given, layout) -> None:
+        there = given["mask_vector"].bool()
+        turned = given["boxes_cells"].roll(2, -1)
+        others = given["category_conditions"].roll(1, -1)
+        for told in ((turned, given["category_conditions"]), (given["boxes_cells"], others)):
+            found = encoder(*told, given["mask_vector"])
+            assert float((found - layout).abs().amax(-1)[there].min()) > 1e-3
 
     def test_autocast_leaves_them_alone(self, encoder, given, layout) -> None:
         with torch.autocast("cpu", torch.bfloat16):
@@ -262,6 +277,9 @@ class TestNetwork:
     def test_guided(self, answer, layout, given) -> None:
         cond, without = answer(481, "context", layout), answer(481, "context_uncond", layout)
         assert published.error(without, given["eps_uncond_t481"]) < 1e-5
+        # What is told less keeps its boxes: with others it is another answer.
+        others = answer(481, "context_uncond", layout.flip(0))
+        assert published.error(others, given["eps_uncond_t481"]) > 1e-3
         guided = without + 7.5 * (cond - without)
         assert published.error(guided, given["eps_cfg7_5_t481"]) < 1e-5 * (2 * 7.5 - 1)
 

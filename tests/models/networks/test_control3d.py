@@ -105,11 +105,17 @@ def test_heads_and_their_width_are_swapped(tensors, config, given, embedder) -> 
         assert published.error(found[tap], wanted(given)[tap]) < 2e-5
 
 
-@pytest.mark.parametrize(("gate", "like"), [("6", 1.0), ("9", 0.15)])
-def test_gates_are_clamped(tensors, config, given, embedder, gate, like) -> None:
-    found = Control3d.sized(tensors | {f"gates.{gate}": torch.tensor(like)}, config)
-    for tap, right in zip(Asked(given, embedder).answer(found), wanted(given), strict=True):
-        assert published.error(tap, right) < 2e-5
+def test_gates_are_clamped(tensors, config, network, given, embedder) -> None:
+    def answer(**gates: float):
+        changed = {f"gates.{tap.removeprefix('tap_')}": torch.tensor(gate) for tap, gate in gates.items()}
+        return Asked(given, embedder).answer(Control3d.sized(tensors | changed, config))
+
+    asked = Asked(given, embedder).answer(network)
+    assert float(tensors["gates.6"]) > 1
+    below, at_zero = answer(tap_9=-0.7), answer(tap_9=0.0)
+    for found, right in ((answer(tap_6=1.0), asked), (below, at_zero)):
+        assert all(published.error(a, b) < 1e-5 for a, b in zip(found, right, strict=True))
+    assert published.error(below[9], asked[9]) > 1e-3
 
 
 def test_frames_are_added_and_not_averaged(network, given, embedder) -> None:
@@ -151,9 +157,10 @@ def test_tiles_in_threads(network, given, embedder) -> None:
             r"no place for .*'trunk\.metadata",
         ),
         (
-            lambda t, c: c.update(block_out_channels=[32, 32, 48, 64]),
+            lambda t, c: c.update(block_out_channels=[32, 32, 64, 64]),
             r"of shape \(.*, and the checkpoint holds",
         ),
+        (lambda t, c: c.update(block_out_channels=[32, 32, 48, 64]), r"lacks the tensor '.*conv_shortcut"),
         (lambda t, c: c.update(attention_head_dim=0), "does not fit its configuration"),
         (
             lambda t, c: c.update(down_block_types=["NoBlock"] * 4),
@@ -167,5 +174,6 @@ def test_what_makes_no_network(tensors, config, change, says) -> None:
     change(changed, other)
     with pytest.raises(
         ModelError, match=f"the ControlNet of frames .*{says}.*; copy the whole checkpoint again"
-    ):
+    ) as raised:
         Control3d.sized(changed, other)
+    assert str(raised.value).count("the ControlNet of frames") == 1

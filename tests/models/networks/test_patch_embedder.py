@@ -44,6 +44,20 @@ def test_nothing_said_is_a_vector_of_zeros(tensors, given) -> None:
     assert float(null.abs().max()) > 0.1
 
 
+def test_a_tile_does_not_depend_on_its_neighbours(tensors, given) -> None:
+    embedder = PatchEmbedder.sized(tensors)
+    alone = torch.cat([embedder(row[None]) for row in given["ssl_embedding"]])
+    assert published.error(alone, embedder(given["ssl_embedding"])) < 1e-6
+
+
+def test_length_is_no_information_but_direction_is(tensors, given) -> None:
+    embedder, vectors = PatchEmbedder.sized(tensors), given["ssl_embedding"]
+    assert published.error(embedder(7 * vectors), given["tokens"]) < 1e-6
+    # Standardised, as ZoomLDM does, they would be other tokens.
+    standard = (vectors - vectors.mean(-1, keepdim=True)) / vectors.std(-1, keepdim=True)
+    assert published.error(embedder(standard), given["tokens"]) > 1e-3
+
+
 def test_without_normalisation(tensors, given) -> None:
     plain = PatchEmbedder.sized(tensors, normalise=False)
     unit = torch.nn.functional.normalize(given["ssl_embedding"], dim=-1)

@@ -106,6 +106,14 @@ def test_the_network(prefix) -> None:
     assert np.abs(found.numpy() - wanted).max() < 1e-12
 
 
+def test_the_network_of_a_place_does_not_depend_on_others() -> None:
+    encoder = LocationEncoder.sized(LocationEncoder.renamed(weights(25, 7, 6, 3))[0])
+    together = encoder(torch.tensor(PLACES, dtype=torch.float64))
+    for number, place in enumerate(PLACES):
+        alone = encoder(torch.tensor([place], dtype=torch.float64))[0]
+        assert float((alone - together[number]).abs().max()) < 1e-12
+
+
 def test_autocast_leaves_it_alone() -> None:
     encoder = LocationEncoder.sized(LocationEncoder.renamed(weights(16, 8, 4))[0])
     places = torch.tensor(PLACES, dtype=torch.float64)

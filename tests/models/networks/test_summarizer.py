@@ -63,7 +63,7 @@ def test_nothing_said_is_zeros_after_it(summarizer, given) -> None:
 @pytest.mark.parametrize(("rows", "columns"), [(3, 3), (5, 5), (7, 7), (1, 3), (3, 1)])
 def test_odd_grids(summarizer, rows, columns) -> None:
     says = (
-        rf"a grid of {rows * columns} vectors cannot lie .*; give 1 x 1 or an even number of vectors: 2 x 2"
+        rf"a grid of {rows * columns} vectors has no middle place .*; give 1 x 1 or an even number .* 2 x 2"
     )
     with pytest.raises(ModelError, match=says):
         summarizer(torch.ones(1, 24, rows, columns), torch.tensor([0]))

@@ -124,8 +124,9 @@ class Source:
         if left:
             count = f"{len(left)} tensor{'s' * (len(left) > 1)}"
             raise ModelError(
-                f"{self.path}: nothing has a use for {shortened(min(left), 120)} ({count} in all); it is a "
-                "checkpoint of another system or of another version: name the system that it was made for"
+                f"{self.path}: nothing has a use for {shortened(min(left), 120)} ({count} in all), so it "
+                "is of another system or version; use the configuration that was published with this file, "
+                "or download both again"
             )
 
 

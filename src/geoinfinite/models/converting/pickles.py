@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import re
+import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -28,6 +30,8 @@ DEBRIS = (
     "numpy.",
 )
 """Libraries of whose objects trainings leave some beside the tensors: an empty object stands for each."""
+_FORBIDDEN = re.compile(r"GLOBAL (\S+)|WeightsUnpickler error:\s*([^\n]+)")
+"""What torch says of an object that a file names and that is no tensor, or why it reads no further."""
 _READ = torch.float64, torch.float32, torch.float16, torch.bfloat16
 """Types of real numbers that a converted checkpoint may hold."""
 
@@ -42,6 +46,7 @@ def read_tensors(path: Path) -> Tensors:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise ModelError(f"{path} {what}; name the file of the weights, as it was published")
+    _check_binary(path)
     found = _safetensors(path) if path.suffix == ".safetensors" else _pickled(path)
     tensors = {name: _read(path, name, tensor) for name, tensor in found.items()}
     if not tensors:
@@ -64,6 +69,26 @@ def read_files(paths: Iterable[Path]) -> Tensors:
     return Tensors(tensors, first)
 
 
+def _check_binary(path: Path) -> None:
+    """Raise `ModelError` for what is often saved in place of weights: a pointer of Git LFS, a web page."""
+    with path.open("rb") as stream:
+        head = stream.read(40)
+    if head.startswith(b"version https://git-lfs"):
+        raise ModelError(f"{path} is a pointer of Git LFS, and not the file; fetch it with git lfs pull")
+    if b"\0" not in head and head.lstrip().startswith((b"<", b"{")):
+        raise _damaged(path, f"it is a text that begins with {head.decode('latin-1')[:20]!r}")
+
+
+def _check_archive(path: Path) -> None:
+    """Raise `ModelError` unless an archive holds what its size says: torch compresses nothing."""
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+        raise _damaged(path, "its entries are compressed, which torch never does")
+    if sum(entry.file_size for entry in entries) > path.stat().st_size:
+        raise _damaged(path, "its entries promise more than the file holds")
+
+
 def _safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
@@ -83,10 +108,16 @@ class _Left:
 
 def _pickled(path: Path) -> Mapping[str, Tensor]:
     try:
-        strange = _strange(path)
         whole = zipfile.is_zipfile(path)
-        with torch.serialization.safe_globals([(_Left, name) for name in strange]):
+        if whole:
+            _check_archive(path)
+        strange = _strange(path) if whole else []
+        with torch.serialization.safe_globals([(_Left, name) for name in strange]), warnings.catch_warnings():
+            # Of pickles that torch has not written itself; what they hold is checked as of any other.
+            warnings.simplefilter("ignore", UserWarning)
             found = torch.load(path, map_location="cpu", weights_only=True, mmap=whole)
+    except ModelError:
+        raise
     except pickle.UnpicklingError as error:
         raise _unsafe(path, error) from error
     # Whatever torch makes of a file that is cut off or of another kind.
@@ -96,9 +127,7 @@ def _pickled(path: Path) -> Mapping[str, Tensor]:
 
 
 def _strange(path: Path) -> list[str]:
-    """Return the objects of known libraries that a file names; their modules are not imported."""
-    if not zipfile.is_zipfile(path):
-        return []
+    """Return the objects of known libraries that an archive names; their modules are not imported."""
     names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
     return [name for name in names if name.startswith(DEBRIS)]
 
@@ -137,13 +166,14 @@ def _read(path: Path, name: Any, tensor: Tensor) -> Tensor:
 
 
 def _unsafe(path: Path, error: Exception) -> ModelError:
-    because = shortened(" ".join(str(error).split()), 160)
+    found = _FORBIDDEN.search(str(error))
+    because = "an unknown object" if found is None else found[1] or found[2]
     return ModelError(
-        f"{path} holds more than tensors, which could run code and was not run ({because}); take the weights "
-        "from where they were published, as tensors alone"
+        f"{path} holds more than tensors ({shortened(because)}), which could run code and was not run; take "
+        "the weights from where they were published, as tensors alone"
     )
 
 
 def _damaged(path: Path, reason: object) -> ModelError:
-    because = " ".join(str(reason).split())[:160]
+    because = " ".join((str(reason) or type(reason).__name__).split())[:160]
     return ModelError(f"{path} is truncated or damaged ({because}); copy or download the checkpoint again")

@@ -81,7 +81,10 @@ def _text(path: Path) -> str:
             f"{path} cannot be read ({reason}); name the yaml published with the weights"
         ) from error
     if len(data) > LARGEST:
-        raise ModelError(f"{path} has more than {LARGEST} bytes; a configuration has a few thousand")
+        raise ModelError(
+            f"{path} has more than {LARGEST} bytes, and a configuration a few thousand; name the yaml "
+            "published with the weights"
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -6,7 +6,7 @@ level, where diffusers counts levels and blocks within them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -90,25 +90,20 @@ def _second_half(made: Architecture) -> Iterator[tuple[str, str]]:
     yield "conv_out", "out.2"
 
 
-def renamed_attentions(params: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return tensors that a project has added to the attentions of a U-Net, under diffusers' names of these.
+def published_name(params: Mapping[str, Any]) -> Callable[[str], str]:
+    """Return what says how ldm calls a tensor of a U-Net.
 
-    ``params`` are the settings ``unet_config.params``. A tensor of no attention keeps its name.
+    That may be one that a project has added to a module. ``params`` are the settings ``unet_config.params``.
 
-    >>> import torch
     >>> params = {"in_channels": 4, "out_channels": 4, "model_channels": 32, "channel_mult": [1, 2]}
     >>> params |= {"num_res_blocks": 1, "attention_resolutions": [1, 2], "num_heads": 2}
     >>> params |= {"use_spatial_transformer": True, "context_dim": 8}
-    >>> list(renamed_attentions(params, {"input_blocks.3.1.own.weight": torch.zeros(1)}))
-    ['down_blocks.1.attentions.0.own.weight']
+    >>> published_name(params)("down_blocks.1.attentions.0.own.weight")
+    'input_blocks.3.1.own.weight'
     """
     made = Architecture.of(params, "out_channels")
-    attentions = {old: new for new, old in modules(made) if "attentions" in new}
-    renamed = {}
-    for name, tensor in tensors.items():
-        old = ".".join(name.split(".")[:3]) if not name.startswith("middle") else "middle_block.1"
-        renamed[attentions.get(old, old) + name.removeprefix(old)] = tensor
-    return renamed
+    table = dict(modules(made))
+    return lambda name: old_name(name, table)
 
 
 def old_name(name: str, table: Mapping[str, str]) -> str:

@@ -6,7 +6,8 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,25 +32,27 @@ def write_folder(
     copied: Mapping[str, Path] | None = None,
     replace: bool = False,
 ) -> Path:
-    """Write a checkpoint in diffusers' layout, and return its folder.
+    """Write a checkpoint in diffusers' layout, and return its folder; as `drafted` and `fill` say."""
+    with drafted(destination, replace) as draft:
+        fill(draft, parts, sidecar, scheduler, copied)
+    return destination.absolute()
 
-    ``parts`` are written one after the other, and may be a generator; ``copied`` are folders and files of
-    another checkpoint, by the names that they get. The folder appears when it is whole. Raises
-    `ModelError` if ``destination`` exists, unless it is a converted checkpoint and is to be replaced.
+
+@contextmanager
+def drafted(destination: Path, replace: bool = False) -> Iterator[Path]:
+    """Give a new folder that becomes ``destination`` at the end, if nothing fails until then.
+
+    Raises `ModelError` if ``destination`` exists, unless it is a converted checkpoint and is to be replaced.
     """
     destination = destination.absolute()
     _check_place(destination, replace)
+    # What a link points to is replaced, and not the link.
+    destination = destination.resolve() if replace and destination.exists() else destination
     draft = destination.with_name(f".{destination.name}.{uuid.uuid4().hex}")
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
         draft.mkdir()
-        for part in parts:
-            _write_part(draft, part)
-        for name, source in (copied or {}).items():
-            _copy(source, draft / name)
-        if scheduler is not None:
-            _write_json(draft / SCHEDULER / "scheduler_config.json", scheduler)
-        _write_json(draft / SIDECAR, sidecar)
+        yield draft
         _publish(draft, destination, replace)
     except OSError as error:
         raise ModelError(
@@ -58,10 +61,32 @@ def write_folder(
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return destination
+
+
+def fill(
+    folder: Path,
+    parts: Iterable[Part],
+    sidecar: Mapping[str, Any],
+    scheduler: Mapping[str, Any] | None,
+    copied: Mapping[str, Path] | None = None,
+) -> None:
+    """Write the files of a checkpoint into a folder.
+
+    ``parts`` are written one after the other, and may be a generator; ``copied`` are folders and files of
+    another checkpoint, by the names that they get.
+    """
+    for part in parts:
+        _write_part(folder, part)
+    for name, source in (copied or {}).items():
+        _copy(source, folder / name)
+    if scheduler is not None:
+        _write_json(folder / SCHEDULER / "scheduler_config.json", scheduler)
+    _write_json(folder / SIDECAR, sidecar)
 
 
 def _check_place(destination: Path, replace: bool) -> None:
+    if destination.parent.exists() and not destination.parent.is_dir():
+        raise ModelError(f"{destination.parent} is no folder to write to; name a place in one")
     if not os.path.lexists(destination):
         return
     if not replace:
@@ -88,7 +113,11 @@ def _write_part(draft: Path, part: Part) -> None:
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
+    try:
+        text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False)
+    except ValueError as error:
+        raise ModelError(f"{path.name} would hold a number that is not finite; give a finite one") from error
+    path.write_text(text + "\n")
 
 
 def _copy(source: Path, folder: Path) -> None:

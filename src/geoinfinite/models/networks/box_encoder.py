@@ -52,6 +52,11 @@ class BoxEncoder(nn.Module):
         """Return published tensors ``condition_tokenizer.*`` under this module's names."""
         return renamed_by(tensors, {}, PUBLISHED), frozenset()
 
+    @property
+    def out_features(self) -> int:
+        """Channels of a token."""
+        return cast(nn.Linear, self.linears[-1]).out_features
+
     def forward(self, cells: Tensor, classes: Tensor, present: Tensor) -> Tensor:
         """Return tokens ``(tile, box, out)``.
 

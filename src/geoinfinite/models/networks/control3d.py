@@ -13,6 +13,7 @@ from diffusers import ControlNetModel
 from diffusers.models.transformers.transformer_temporal import TransformerTemporalModel
 from torch import Tensor, nn
 
+from geoinfinite.errors import ModelError
 from geoinfinite.models.networks.loading import Renamed, loaded, misfit, numbered, renamed_by, shape_of
 
 WHAT = "the ControlNet of frames"
@@ -65,6 +66,8 @@ class Control3d(nn.Module):
         temporal = sorted({int(number) for number in named if number.isdecimal()})
         try:
             network = loaded(lambda: cls(config, bands, hint, temporal), tensors, WHAT)
+        except ModelError:
+            raise
         # Whatever diffusers makes of a configuration that it cannot build.
         except (
             TypeError,

@@ -14,6 +14,17 @@ from geoinfinite.models.schema import shortened
 Module = TypeVar("Module", bound=nn.Module)
 LONGEST = 120
 """Characters of a name of a tensor, beyond which it is cut."""
+
+
+class Misfit(ModelError):
+    """Tensors that make no network, and the one that it was seen by, if it was one."""
+
+    def __init__(self, what: str, reason: str, tensor: str = "") -> None:
+        named = reason.replace("{tensor}", f"the tensor {shortened(tensor, LONGEST)}")
+        super().__init__(f"{what} {named}; copy the whole checkpoint again, or convert it again")
+        self.what, self.reason, self.tensor = what, reason, tensor
+
+
 Renamed = tuple[dict[str, Tensor], frozenset[str]]
 """Tensors under a module's own names, and the published names of those that have no influence."""
 
@@ -30,16 +41,13 @@ def loaded(
         module = make()
     wanted = module.state_dict()
     if missing := sorted(wanted.keys() - tensors.keys()):
-        raise misfit(what, f"lacks the tensor {shortened(missing[0], LONGEST)}")
+        raise Misfit(what, "lacks {tensor}", missing[0])
     if extra := sorted(tensors.keys() - wanted.keys()):
-        raise misfit(what, f"has no place for the tensor {shortened(extra[0], LONGEST)}")
+        raise Misfit(what, "has no place for {tensor}", extra[0])
     for name, tensor in tensors.items():
         if tensor.shape != wanted[name].shape:
-            raise misfit(
-                what,
-                f"has the tensor {shortened(name, LONGEST)} of shape {tuple(wanted[name].shape)}, and the "
-                f"checkpoint holds {tuple(tensor.shape)}",
-            )
+            shapes = f"{tuple(wanted[name].shape)}, and the checkpoint holds {tuple(tensor.shape)}"
+            raise Misfit(what, f"has {{tensor}} of shape {shapes}", name)
     module.load_state_dict({name: t.detach().to(dtype) for name, t in tensors.items()}, assign=True)
     return module.eval().requires_grad_(False)
 
@@ -47,12 +55,10 @@ def loaded(
 def shape_of(tensors: Mapping[str, Tensor], name: str, axes: int, what: str) -> tuple[int, ...]:
     """Return the shape of a tensor; raise `ModelError` unless it has so many axes, none of them 0."""
     if name not in tensors:
-        raise misfit(what, f"lacks the tensor {shortened(name, LONGEST)}")
+        raise Misfit(what, "lacks {tensor}", name)
     shape = tuple(tensors[name].shape)
     if len(shape) != axes or 0 in shape:
-        raise misfit(
-            what, f"needs {axes} axes of the tensor {shortened(name, LONGEST)}, and its shape is {shape}"
-        )
+        raise Misfit(what, f"needs {axes} axes of {{tensor}}, and its shape is {shape}", name)
     return shape
 
 
@@ -83,4 +89,4 @@ def renamed_by(
 
 def misfit(what: str, reason: str) -> ModelError:
     """Return the error of tensors that make no such network."""
-    return ModelError(f"{what} {reason}; copy the whole checkpoint again, or convert it again")
+    return Misfit(what, reason)

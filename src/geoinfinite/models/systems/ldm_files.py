@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,16 +47,31 @@ def ldm_files(source: Path) -> LdmFiles | None:
     weights = weights_of(source)
     if weights is None:
         return None
-    places = weights.parent, weights.parent / "configs", weights.parent.parent / "configs"
-    found = [path for place in places for path in sorted(place.glob("*.yaml"))]
+    found = settings_beside(weights)
     named = [path for path in found if path.match(_PROJECT)]
     yamls = named if len(found) > 1 and named else found
     if len(yamls) > 1:
-        raise several(source, "settings", yamls)
+        raise ModelError(
+            f"{weights} has several settings, {_names(yamls)}; keep the one that it was published with, and "
+            "move the others to another folder"
+        )
     # Projects that keep their settings otherwise have no table of a model.
     if not yamls or "model" not in process_memo.ask(yamls[0], read_tables):
         return None
     return LdmFiles(weights, yamls[0])
+
+
+def without_settings(source: Path) -> Path | None:
+    """Return the weights of a project whose yaml is not there; ``None`` for anything else."""
+    weights = weights_of(source)
+    return weights if weights is not None and not settings_beside(weights) else None
+
+
+def settings_beside(weights: Path) -> list[Path]:
+    """Return the yaml files where a project keeps those of its weights."""
+    near = weights.absolute().parent
+    places = dict.fromkeys((near, near / "configs", near.parent / "configs"))
+    return [path for place in places for path in sorted(place.glob("*.yaml"))]
 
 
 def weights_of(source: Path) -> Path | None:
@@ -68,15 +84,13 @@ def weights_of(source: Path) -> Path | None:
     # Pipelines of diffusers may lie beside the file that they were made of.
     if not source.is_dir() or (source / "unet").is_dir():
         return None
-    found = [path for depth in _DEPTHS for path in sorted(source.glob(depth)) if path.suffix in WEIGHTS]
+    near = [path for depth in _DEPTHS for path in sorted(source.glob(depth)) if path.suffix in WEIGHTS]
+    # Links may lead back to where a file was found already.
+    found = list({os.path.realpath(path): path for path in reversed(near)}.values())[::-1]
     if len(found) > 1:
-        raise several(source, "checkpoints", found)
+        raise ModelError(f"{source} holds several checkpoints, {_names(found)}; name the file that is meant")
     return found[0] if found else None
 
 
-def several(source: Path, what: str, found: list[Path]) -> ModelError:
-    """Return the error for a path that leaves open which of some files is meant."""
-    names = ", ".join(path.name for path in found[:4])
-    return ModelError(
-        f"{source} holds several {what}, {names}; name one checkpoint in a folder with its yaml"
-    )
+def _names(found: list[Path]) -> str:
+    return ", ".join(path.name for path in found[:4])

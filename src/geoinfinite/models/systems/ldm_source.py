@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from geoinfinite.errors import ModelError
 from geoinfinite.models.converting.average import averaged
 from geoinfinite.models.converting.first_stage import kl_part, vq_part
-from geoinfinite.models.converting.parts import Part, Source, Tensors
+from geoinfinite.models.converting.parts import Part, Source, Tensors, split
 from geoinfinite.models.converting.pickles import read_tensors
 from geoinfinite.models.converting.schedule import BUFFERS, scale_factor, scheduler_json
 from geoinfinite.models.converting.settings import Settings, checked
@@ -49,30 +49,41 @@ class LdmSource:
         """Return the parameters of a section of the settings."""
         return self.files.settings.section(name, "params")
 
+    def same(self, section: str, key: str, found: int) -> int:
+        """Return a size that tensors have; raise `ModelError` unless the settings say the same."""
+        said = self.value(section, key, Whole(1, 65_536))
+        if said != found:
+            raise ModelError(
+                f"{self.section(section).where}: {key}={said}, and {self.files.weights} has {found}; use the "
+                "configuration that was published with this file, or download both again"
+            )
+        return found
+
     def value(self, section: str, key: str, rule: Rule) -> Any:
         """Return a setting that must be there."""
         return checked(self.section(section), {key: rule}, (key,))[key]
 
-    def unet_tensors(self, settings: ConvertSettings, published: str) -> Tensors:
-        """Return the tensors of the U-Net: the raw ones, or their average over the training.
+    def unet(self, settings: ConvertSettings, published: str, *own: str) -> tuple[Part, Tensors]:
+        """Return the U-Net that the settings describe, and tensors that a project has added to it.
 
-        ``published`` says which of them its authors sample with.
+        ``published`` says which weights its authors sample with: the raw ones, or their average over the
+        training. ``own`` are patterns of names, as of a shell.
         """
         raw, average = self.tensors.take(UNET), self.tensors.take(AVERAGE)
+        if not raw:
+            self.lacking(f"{UNET}*")
         chosen = published if settings.weights == PUBLISHED else settings.weights
-        if chosen != AVERAGED:
-            return raw
-        if not average:
+        if chosen == AVERAGED and not average:
             raise ModelError(
                 f"{self.files.weights} has no averaged weights, {AVERAGE}*; convert it with --weights raw"
             )
-        return averaged(average, raw)
+        found = self._unet(*split(raw, *own))
+        return self._unet(*split(averaged(average, raw), *own)) if chosen == AVERAGED else found
 
-    def unet(self, tensors: Tensors) -> Part:
-        """Return the U-Net that the settings describe."""
+    def _unet(self, tensors: Tensors, own: Tensors) -> tuple[Part, Tensors]:
         side = checked(self.files.settings, {"image_size": _SIDE}, ("image_size",))["image_size"]
         largest = max(side) if isinstance(side, list) else side
-        return unet_part(self.section("unet_config"), tensors, sample_size=largest)
+        return unet_part(self.section("unet_config"), tensors, sample_size=largest), own
 
     def autoencoder(self) -> tuple[Part, ...]:
         """Return the autoencoder, if the file holds it."""

@@ -24,6 +24,8 @@ class System:
     """``module:function`` that makes a `Conversion` of a source and `ConvertSettings`."""
     inputs: str
     """``module:function`` that makes the inputs of a converted folder: a `MakeInputs`."""
+    takes: tuple[str, ...] = ()
+    """Settings that it has a use for, besides a base and weights: ``"gsd"``, ``"boxes"``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,4 +20,5 @@ SYSTEM = System(
     recognises,
     convert="geoinfinite.models.systems.aerogen.converting:converted",
     inputs="geoinfinite.models.systems.aerogen.inputs:inputs",
+    takes=("boxes",),
 )

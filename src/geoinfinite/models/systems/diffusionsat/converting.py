@@ -11,13 +11,16 @@ from geoinfinite.errors import ModelError
 from geoinfinite.models.converting.fitting import fitted
 from geoinfinite.models.converting.folders import read_folder
 from geoinfinite.models.converting.parts import Part, Tensors, split
+from geoinfinite.models.diffusers.architecture import check_architecture
 from geoinfinite.models.diffusers.slot_table import slot_table
 from geoinfinite.models.files import CONFIG
 from geoinfinite.models.networks.control3d import Control3d
 from geoinfinite.models.networks.metadata_embedder import MetadataEmbedder
+from geoinfinite.models.schema import Whole, check_values
 from geoinfinite.models.systems.conversion import Conversion, from_base
 from geoinfinite.models.systems.diffusionsat import SATUNET
 from geoinfinite.models.systems.protocol import AVERAGED, ConvertSettings
+from geoinfinite.models.systems.small_networks import small_network
 from geoinfinite.told import Slot
 from geoinfinite.told.schemas import DIFFUSIONSAT
 from geoinfinite.told.sentinel import BANDS as SENTINEL_BANDS
@@ -25,13 +28,11 @@ from geoinfinite.told.sentinel import SENTINEL2
 
 SAMPLING = {"steps": 100, "guidance": 1.0}
 FRAMES = 3
-METADATA = "metadata_embedding.*"
+METADATA = "metadata_embedding."
 _SLOTS = (
     Slot("prompt", "text", dropped=True),
     Slot("metadata", "metadata", DIFFUSIONSAT.names, dropped=True),
 )
-OWN_KEYS = "use_metadata", "num_metadata", "use_temporal_transformer", "conditioning_in_channels"
-"""Keys of configurations that stock classes do not have."""
 LARGEST_SIDE = 64
 """Of a state: the pictures of the training have 512 pixels a side."""
 STABLE_DIFFUSION_2 = {
@@ -78,6 +79,8 @@ def _unet(path: Path, settings: ConvertSettings) -> tuple[tuple[Part, ...], tupl
     if not folder.is_dir() and settings.base is not None:
         folder = settings.base / name
     if not folder.is_dir():
+        if settings.weights == AVERAGED:
+            raise ModelError(f"{path} has no averaged weights, {name}; convert it with --weights raw")
         return (), ()
     config, tensors = read_folder(folder)
     if config.get("_class_name") != SATUNET:
@@ -85,8 +88,9 @@ def _unet(path: Path, settings: ConvertSettings) -> tuple[tuple[Part, ...], tupl
             f"{folder / CONFIG}: _class_name={config.get('_class_name')!r} is not {SATUNET!r}, whose weights "
             "DiffusionSat publishes; name the folder of its U-Net"
         )
-    plain, metadata = split(tensors, METADATA)
-    stock = _stock(config, "UNet2DConditionModel") | {"sample_size": _side(config)}
+    plain, metadata = split(tensors, f"{METADATA}*")
+    stock = _stock(folder / CONFIG, config, "UNet2DConditionModel")
+    stock["sample_size"] = _side(stock.get("sample_size"))
     parts = Part("unet", stock, fitted(stock, plain, str)), _embedder(metadata, "metadata")
     return parts, _weights(folder) if folder.parent == path else ()
 
@@ -97,17 +101,17 @@ def _control(path: Path) -> tuple[tuple[Part, ...], tuple[Slot, ...], dict[str, 
     if not folder.is_dir():
         return (), (), {}
     config, tensors = read_folder(folder)
-    plain, metadata = split(tensors, METADATA)
+    plain, metadata = split(tensors, f"{METADATA}*")
     embedder = _embedder(metadata, "control_metadata")
-    bands = int(config.get("conditioning_in_channels", 3))
-    stock = _stock(config, "ControlNetModel") | {"conditioning_channels": bands}
+    said = check_values(folder / CONFIG, config, {"conditioning_in_channels": Whole(1, 4096)})
+    bands = said.get("conditioning_in_channels", 3)
+    stock = _stock(folder / CONFIG, config | {"conditioning_channels": bands}, "ControlNetModel")
     if config.get("_class_name") == "ControlNetModel3D":
-        kept, _ = Control3d.renamed(plain)
-        Control3d.sized(kept, stock)
+        kept, _ = small_network(Control3d.renamed, lambda kept: Control3d.sized(kept, stock), plain)
         frames = Slot("frames", "frames", DIFFUSIONSAT.names, channels=bands, span=(0, 1), frames=FRAMES)
         return (Part("extra", None, kept, "control3d"), embedder), (frames,), {"control3d": stock}
     # What the network was shrunk by less, the hint is coarser than the image.
-    coarser = int(config.get("conditioning_scale", 1))
+    coarser = int(stock.get("conditioning_scale", 1))
     hint = Slot("hint", "raster", channels=bands, span=(0, 1), pixels=coarser)
     if bands == len(SENTINEL_BANDS):
         hint = replace(hint, bands=SENTINEL_BANDS, span=None, encoding=SENTINEL2)
@@ -116,23 +120,25 @@ def _control(path: Path) -> tuple[tuple[Part, ...], tuple[Slot, ...], dict[str, 
 
 
 def _embedder(tensors: Tensors, name: str) -> Part:
-    kept, _ = MetadataEmbedder.renamed(tensors)
-    MetadataEmbedder.sized(kept)
+    kept, _ = small_network(MetadataEmbedder.renamed, MetadataEmbedder.sized, tensors.cut(METADATA))
     return Part("extra", None, kept, name)
 
 
-def _stock(config: Mapping[str, Any], class_name: str) -> dict[str, Any]:
-    """Return the configuration of a stock class that is told a vector instead of metadata."""
-    kept = {key: value for key, value in config.items() if key not in OWN_KEYS and not key.startswith("_")}
-    return {"_class_name": class_name, **kept, "class_embed_type": "identity"}
+def _stock(path: Path, config: Mapping[str, Any], class_name: str) -> dict[str, Any]:
+    """Return the configuration of a stock class that is told a vector instead of metadata.
+
+    Raises `ModelError` for values that the class does not take.
+    """
+    told = {"_class_name": class_name, "class_embed_type": "identity"}
+    return {**check_architecture(path, {**config, **told}, (class_name,)), **told}
 
 
-def _side(config: Mapping[str, Any]) -> int:
+def _side(said: Any) -> int:
     """Return the side of a state of its training.
 
     ``sample_size`` is left from Stable Diffusion 2.1, where the training began: its pictures are smaller.
     """
-    return min(int(config.get("sample_size") or LARGEST_SIDE), LARGEST_SIDE)
+    return min(max(said) if isinstance(said, list) else said or LARGEST_SIDE, LARGEST_SIDE)
 
 
 def _weights(folder: Path) -> tuple[Path, ...]:

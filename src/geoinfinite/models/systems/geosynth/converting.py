@@ -13,6 +13,7 @@ from geoinfinite.models.networks.satclip import LocationEncoder
 from geoinfinite.models.systems.conversion import Conversion, from_base
 from geoinfinite.models.systems.ldm_source import LdmSource
 from geoinfinite.models.systems.protocol import RAW, ConvertSettings
+from geoinfinite.models.systems.small_networks import small_network
 from geoinfinite.told import Slot
 
 SAMPLING = {"steps": 50, "guidance": 7.5}
@@ -23,7 +24,7 @@ SATCLIP = "satclip.safetensors"
 def converted(path: Path, settings: ConvertSettings) -> Conversion:
     """Return what becomes of a checkpoint of GeoSynth; trained without averaging."""
     source = LdmSource.of(path)
-    unet = source.unet(source.unet_tensors(settings, published=RAW))
+    unet, _ = source.unet(settings, RAW)
     trunk, own = split(source.tensors.take("control_model."), "loc_blocks.*", "loc_middle_block.*")
     control = control_part(source.section("control_stage_config"), trunk)
     extras, slots = _places(own, settings)
@@ -44,15 +45,13 @@ def converted(path: Path, settings: ConvertSettings) -> Conversion:
 
 def _places(own: Tensors, settings: ConvertSettings) -> tuple[tuple[Part, ...], tuple[Slot, ...]]:
     """Return the networks of the branch of places, and the slot that it fills."""
-    tensors, _ = LocationChain.renamed(own)
-    if not tensors:
+    if not own:
         return (), ()
-    LocationChain.sized(tensors)
+    tensors, _ = small_network(LocationChain.renamed, LocationChain.sized, own)
     width = tensors["blocks.0.norm1.weight"].numel()
     chain = Part("extra", None, tensors, "location")
     encoder = None if settings.base is None else settings.base / SATCLIP
     if encoder is None or not encoder.is_file():
         return (chain,), (Slot("location", "embedding", channels=width, cells=1),)
-    satclip, _ = LocationEncoder.renamed(read_tensors(encoder))
-    LocationEncoder.sized(satclip)
+    satclip, _ = small_network(LocationEncoder.renamed, LocationEncoder.sized, read_tensors(encoder))
     return (chain, Part("extra", None, satclip, "satclip")), (Slot("location", "location"),)

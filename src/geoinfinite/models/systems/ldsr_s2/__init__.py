@@ -8,7 +8,7 @@ from pathlib import Path
 from geoinfinite.errors import ModelError
 from geoinfinite.file_memo import process_memo
 from geoinfinite.models.converting.settings import Settings, read_tables
-from geoinfinite.models.systems.ldm_files import several, weights_of
+from geoinfinite.models.systems.ldm_files import settings_beside, weights_of
 from geoinfinite.models.systems.protocol import System
 
 TABLES = "denoiser_settings", "first_stage_config", "cond_stage_config"
@@ -34,9 +34,10 @@ def ldsr_files(source: Path) -> LdsrFiles | None:
     weights = weights_of(source)
     if weights is None:
         return None
-    yamls = [path for path in sorted(weights.parent.glob("*.yaml")) if _is_ours(path)]
+    yamls = [path for path in settings_beside(weights) if _is_ours(path)]
     if len(yamls) > 1:
-        raise several(source, "settings", yamls)
+        names = ", ".join(path.name for path in yamls[:4])
+        raise ModelError(f"{weights} has several settings, {names}; keep the one of its version beside it")
     if not yamls and NAMED not in weights.name:
         return None
     return LdsrFiles(weights, yamls[0] if yamls else None)

@@ -11,6 +11,7 @@ from geoinfinite.errors import ModelError
 from geoinfinite.models.converting.fitting import fitted
 from geoinfinite.models.converting.folders import read_folder
 from geoinfinite.models.converting.parts import Part
+from geoinfinite.models.diffusers.architecture import check_architecture
 from geoinfinite.models.diffusers.folder import SCHEDULER
 from geoinfinite.models.diffusers.slot_table import slot_table
 from geoinfinite.models.diffusers.told_facts import CONDITIONED, slots_of
@@ -31,9 +32,10 @@ COPIED = "vae", *WORDS
 def converted(path: Path, settings: ConvertSettings) -> Conversion:
     """Return what becomes of a folder of Text2Earth; what it holds itself comes before what the base has."""
     config, tensors = read_folder(path / "unet")
-    _check(path / "unet" / CONFIG, config)
-    stock = {key: value for key, value in config.items() if not key.startswith("_")}
-    stock |= {"_class_name": CONDITIONED, "sample_size": _side(config)}
+    where = path / "unet" / CONFIG
+    stock = check_architecture(where, config, (CONDITIONED,))
+    _check(where, stock)
+    stock["sample_size"] = _side(stock)
     conversion = Conversion(
         _sources(path / "unet"),
         (Part("unet", stock, fitted(stock, tensors, str)),),

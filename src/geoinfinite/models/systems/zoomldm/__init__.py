@@ -22,4 +22,5 @@ SYSTEM = System(
     recognises,
     convert="geoinfinite.models.systems.zoomldm.converting:converted",
     inputs="geoinfinite.models.systems.zoomldm.inputs:inputs",
+    takes=("gsd",),
 )
