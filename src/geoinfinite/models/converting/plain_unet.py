@@ -93,20 +93,36 @@ def _check(made: Architecture, width: int) -> None:
 
 
 def _taken_apart(tensors: Tensors, attentions: set[str], width: int) -> Tensors:
-    """Return tensors with attention by diffusers' names, its queries, keys and values each for themselves."""
-    held: dict[str, Tensor] = {}
-    full: dict[str, str] = {}
-    for name, tensor in tensors.items():
-        module, _, rest = name.partition(".qkv.") if ".qkv." in name else (name, "", "")
-        if module in attentions and tensor.shape[0] % (3 * width) == 0:
-            # Kernels have one pixel, and the channels of a head lie together: queries, keys, values.
-            heads = tensor.reshape(-1, 3, width, *tensor.shape[1:2])
-            new = {f"{module}.to_{part}.{rest}": heads[:, n].flatten(0, 1) for n, part in enumerate("qkv")}
-        else:
-            new = {_renamed(name, attentions): tensor.squeeze(-1) if tensor.ndim == 3 else tensor}
-        held |= new
-        full |= dict.fromkeys(new, tensors.full.get(name, tensors.prefix + name))
+    """Return tensors with attention by diffusers' names, its queries, keys and values each for themselves.
+
+    The channels of a head lie together in the published convolution: its queries, keys and values.
+    """
+    joint = [f"{module}.qkv.{kind}" for module in sorted(attentions) for kind in ("weight", "bias")]
+    held = {_renamed(name, attentions): _matrix(tensor) for name, tensor in tensors.items()}
+    full = {_renamed(name, attentions): _full(tensors, name) for name in tensors}
+    for name in joint:
+        if name not in tensors:
+            raise tensors.misfit(name, "is missing, which the settings ask for")
+        tensor = _matrix(held.pop(name))
+        if len(tensor) % (3 * width):
+            raise tensors.misfit(
+                name,
+                f"has shape {list(tensor.shape)}, and heads of {width} channels take three times as many",
+            )
+        heads = tensor.reshape(-1, 3, width, *tensor.shape[1:])
+        for index, part in enumerate("qkv"):
+            new = name.replace(".qkv.", f".to_{part}.")
+            held[new], full[new] = heads[:, index].flatten(0, 1), _full(tensors, name)
     return Tensors(held, tensors.where, full, tensors.prefix)
+
+
+def _matrix(tensor: Tensor) -> Tensor:
+    """Return the matrix that a convolution of one value is; other tensors as they are."""
+    return tensor.squeeze(-1) if tensor.ndim == 3 else tensor
+
+
+def _full(tensors: Tensors, name: str) -> str:
+    return tensors.full.get(name, tensors.prefix + name)
 
 
 def _renamed(name: str, attentions: set[str]) -> str:
