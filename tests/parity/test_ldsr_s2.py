@@ -219,7 +219,10 @@ steps = 2
     assert (first - low.repeat(4, 1).repeat(4, 2)).std() > 0.005
 
 
-def test_the_sidecar_says_what_the_network_is_told(folder: Path) -> None:
+def test_the_sidecar_says_what_the_network_is_told(folder: Path, drawn: dict[str, torch.Tensor]) -> None:
+    z = drawn["z"]
+    told = Cond(np.random.default_rng(2).uniform(-1, 0, (2, 4, 18, 18)).astype(np.float32), 2.5, {})
+    wanted = from_pretrained(folder).load("cpu").bind(told)._predict(z, 481.0)
     said = json.loads((folder / "geoinfinite.json").read_text())
     assert (said["parent"], said["image_span"], said["enlarge"]) == ("codes", [0.0, 1.0], "bilinear")
     said["parent"] = "shapes"
@@ -227,4 +230,10 @@ def test_the_sidecar_says_what_the_network_is_told(folder: Path) -> None:
     shutil.copytree(folder, broken)
     (broken / "geoinfinite.json").write_text(json.dumps(said))
     with pytest.raises(ModelError, match="parent='shapes' must be one of"):
+        from_pretrained(broken)
+    said["parent"] = "pixels"
+    (broken / "geoinfinite.json").write_text(json.dumps(said))
+    assert off(from_pretrained(broken).load("cpu").bind(told)._predict(z, 481.0), wanted) > 100 * SAME
+    shutil.rmtree(broken / "vae")
+    with pytest.raises(ModelError, match="of an autoencoder, and the checkpoint has none"):
         from_pretrained(broken)

@@ -144,3 +144,10 @@ def test_the_network_that_fills_holes_is_refused(tmp_path: Path) -> None:
     network.save_pretrained(tmp_path / "inpainting" / "unet")
     with pytest.raises(ModelError, match=r"in_channels=9 is not the 4 .*Text2Earth-inpainting.*kind known"):
         conversion_of(tmp_path / "inpainting", ConvertSettings())
+
+
+def test_the_scheduler_of_a_flow_is_refused(given: dict[str, Tensor], tmp_path: Path) -> None:
+    beside = adapters.base(tmp_path / "base", adapters.prompts_of(given["encoder_hidden_states"]))
+    diffusers.FlowMatchEulerDiscreteScheduler().save_pretrained(beside / "scheduler")
+    with pytest.raises(ModelError, match=r"_class_name='FlowMatchEulerDiscreteScheduler' .* predicts noise"):
+        conversion_of(PUBLISHED, ConvertSettings(beside))

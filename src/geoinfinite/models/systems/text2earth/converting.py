@@ -16,6 +16,7 @@ from geoinfinite.models.diffusers.folder import SCHEDULER
 from geoinfinite.models.diffusers.slot_table import slot_table
 from geoinfinite.models.diffusers.told_facts import CONDITIONED, slots_of
 from geoinfinite.models.files import CONFIG, read_object
+from geoinfinite.models.schema import shortened
 from geoinfinite.models.systems.conversion import WORDS, Conversion, from_base
 from geoinfinite.models.systems.protocol import ConvertSettings
 
@@ -48,7 +49,13 @@ def converted(path: Path, settings: ConvertSettings) -> Conversion:
     if scheduler is None:
         return replace(conversion, lacks=(*conversion.lacks, "scheduler"))
     # Their pipeline reads the file as another class than it names: the noise of training stays.
-    kept = {key: value for key, value in read_object(scheduler).items() if not key.startswith("_")}
+    said = read_object(scheduler)
+    if "Flow" in str(said.get("_class_name")):
+        raise ModelError(
+            f"{scheduler}: _class_name={shortened(said['_class_name'])} is of networks that predict a flow, "
+            "and Text2Earth's predicts noise; take the scheduler of the Stable Diffusion that it began with"
+        )
+    kept = {key: value for key, value in said.items() if not key.startswith("_")}
     return replace(conversion, scheduler={"_class_name": SOLVER, **kept})
 
 
