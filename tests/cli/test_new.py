@@ -56,3 +56,21 @@ def test_what_a_model_needs_is_asked_for(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["new", "bundled:earth-small", *PLACE, "--out", out]) == 1
     assert "draws on a parent; say root=RASTER" in capsys.readouterr().err
     assert not Path(out).exists()
+
+
+def test_any_condition_is_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["new", "analytic:conditional", *PLACE, "--out", "told.toml"]
+    said = ["--condition", "metadata:metadata", "date=2019-07-14", "cloud_cover=0.25"]
+    text = ["--condition", "text:prompt", "prompt=a harbour", "guidance=2"]
+    assert main([*arguments, *said, *text]) == 0
+    metadata, prompt = gi.World.load("told.toml").conditions
+    assert metadata == gi.conditions.Metadata("metadata", date="2019-07-14", cloud_cover=0.25)
+    assert prompt == gi.conditions.Text("prompt", "a harbour", guidance=2.0)
+    capsys.readouterr()
+    assert main([*arguments, "--overwrite", "--condition", "metadata:metadata", "2019"]) == 1
+    assert "'2019' is not KEY=VALUE, such as source=osm.tif" in capsys.readouterr().err
+    assert main([*arguments, "--overwrite", "--condition", "clouds:metadata"]) == 1
+    assert "condition.metadata.kind='clouds' is not one of boxes, embedding" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from adapters import answer, bound, diffusionsat, in_world_units, off
 from published import given as reference
 from published import needs
 from torch import Tensor
+
+from geoinfinite.models import from_pretrained
 
 pytestmark = needs("diffusionsat_unet")
 SAME = 1e-5
@@ -45,3 +48,10 @@ def test_the_network(tiles: Any, given: dict[str, Tensor]) -> None:
     unknown = tiles.retold({"metadata": (None,) * 4})
     found = answer(unknown, given["sample"], given["timestep"])
     assert off(found, given["noise_pred_all_metadata_missing"]) < SAME
+
+
+def test_sampling_is_as_published(given: dict[str, Tensor], tmp_path: Path) -> None:
+    model = from_pretrained(diffusionsat("diffusionsat_unet", given, tmp_path))
+    settings, noise = model.default_sampler(), model.sampling()
+    assert noise is not None
+    assert (noise.solver, settings.steps, settings.guidance) == ("ddim", 100, 1.0)

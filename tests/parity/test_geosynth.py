@@ -11,8 +11,11 @@ from published import given as reference
 from published import needs
 from torch import Tensor
 
+from geoinfinite.models import from_pretrained
+
 pytestmark = needs("geosynth_location")
 SAME = 1e-5
+GUIDANCE = 7.5
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +62,10 @@ def test_a_zero_vector_is_a_place(given: dict[str, Tensor]) -> None:
 def test_a_place_acts_beside_a_hint_only(folder: Path, given: dict[str, Tensor]) -> None:
     tiles = told(folder, given).retold({"hint": (None, None)})
     assert off(answer(tiles, given["sample"], given["timestep"]), given["eps_without_control"]) < SAME
+
+
+def test_sampling_is_as_published(folder: Path) -> None:
+    model = from_pretrained(folder)
+    settings, noise = model.default_sampler(), model.sampling()
+    assert noise is not None
+    assert (noise.solver, settings.steps, settings.guidance) == ("plms", 50, GUIDANCE)

@@ -11,8 +11,11 @@ from published import given as reference
 from published import needs
 from torch import Tensor
 
+from geoinfinite.models import from_pretrained
+
 pytestmark = needs("zoomldm")
 SAME, DECODED = 1e-5, 1e-4
+GUIDANCE = 2.0
 NATIVE_M = 1.0
 """Metres of ground along a pixel of the finest magnification; every other sees 2, 4 or 8 times as much."""
 
@@ -89,3 +92,10 @@ def test_codes_and_decoded_images(folder: Path, given: dict[str, Tensor]) -> Non
     quantised, _, (_, _, indices) = module.quantize(given["latent_prequant"])
     assert indices.reshape(given["codebook_indices"].shape).equal(given["codebook_indices"])
     assert off(quantised, given["latent_quantized"]) < SAME
+
+
+def test_sampling_is_as_published(folder: Path) -> None:
+    model = from_pretrained(folder)
+    settings, noise = model.default_sampler(), model.sampling()
+    assert noise is not None
+    assert (noise.solver, settings.steps, settings.guidance) == ("plms", 50, GUIDANCE)

@@ -5,19 +5,22 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import tomllib
 from collections.abc import Sequence
 from math import ceil, floor
 from pathlib import Path
+from typing import Any
 
 from odc.geo.crs import CRS
 
 from geoinfinite.cli.exits import OutputExists
 from geoinfinite.cli.show import print_facts
 from geoinfinite.conditions import KINDS, Condition
+from geoinfinite.errors import WorldError
 from geoinfinite.models import from_pretrained
 from geoinfinite.plane.crs import carry_bounds
 from geoinfinite.plane.window import Window
-from geoinfinite.recipe import worldfile
+from geoinfinite.recipe import condition_tables, worldfile
 from geoinfinite.recipe.fitting import fitted_fields
 from geoinfinite.recipe.recipe import Recipe
 
@@ -72,9 +75,42 @@ def _utm(west: float, south: float, east: float, north: float) -> str:
 
 
 def _conditions(options: argparse.Namespace) -> list[Condition]:
-    """Return the conditions that the options name: ``--prompt TEXT``, ``--raster SLOT=FILE``."""
+    """Return the conditions that the options name: ``--prompt``, ``--raster`` and ``--condition``."""
     found = [] if options.prompt is None else [KINDS["text"]("prompt", options.prompt)]
-    return found + [KINDS["raster"](slot, os.path.abspath(path)) for slot, path in options.raster]
+    found += [KINDS["raster"](slot, os.path.abspath(path)) for slot, path in options.raster]
+    tables = [_table(head, pairs) for head, *pairs in options.condition]
+    return [*found, *condition_tables.read(tables, KINDS, Path.cwd())]
+
+
+def _table(head: str, pairs: Sequence[str]) -> dict[str, Any]:
+    """Return the ``[[condition]]`` that words of the command line stand for.
+
+    >>> _table("metadata:metadata", ["date=2019-07-14", "cloud_cover=0.1"])["cloud_cover"]
+    0.1
+    """
+    kind, _, slot = head.partition(":")
+    table: dict[str, Any] = {"kind": kind} | ({"name": slot} if slot else {})
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise WorldError(
+                f"--condition {head} {pair}: {pair!r} is not KEY=VALUE, such as source=osm.tif; write it so"
+            )
+        table[key] = _value(value)
+    return table
+
+
+def _value(text: str) -> Any:
+    """Return a value as TOML reads it; text that is no value of TOML stands for itself.
+
+    >>> _value("[1, 2]"), _value("osm.tif")
+    ([1, 2], 'osm.tif')
+    """
+    try:
+        found = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    return found["value"] if found.keys() == {"value"} else text
 
 
 def _command(options: argparse.Namespace, recipe: Recipe) -> str:

@@ -127,6 +127,15 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="SLOT=FILE",
         help="a raster that a model is told, such as hint=osm.tif; repeat it for others",
     )
+    new.add_argument(
+        "--condition",
+        action="append",
+        nargs="+",
+        default=[],
+        metavar=("KIND[:SLOT]", "KEY=VALUE"),
+        help="anything else that steers it, with the keys of [[condition]]: boxes:boxes source=ships.gpkg "
+        "column=class; repeat it for others",
+    )
     new.add_argument("--name", help="name of the world (default: that of the file)")
     new.add_argument("--seed", type=int, help="seed of the world (default: 0)")
     new.add_argument("--overwrite", action="store_true", help="replace an existing file")
