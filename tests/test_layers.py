@@ -35,6 +35,7 @@ HEAVY_FILES = (
     "models/converting/fitting.py",
     "models/converting/parts.py",
     "models/converting/pickles.py",
+    "models/converting/plain_unet.py",
     "models/converting/schedule.py",
     "models/converting/text.py",
     "models/converting/unet.py",

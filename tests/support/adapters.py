@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import latents
 import numpy as np
 import torch
-from diffusers import UNet2DConditionModel
 from published import FIXTURES
 from safetensors.torch import load_file, save_file
 
@@ -22,6 +22,14 @@ from geoinfinite.models.systems.protocol import ConvertSettings
 from geoinfinite.samplers.guidance import guidance_terms, guided
 from geoinfinite.told.schemas import DIFFUSIONSAT
 
+STABLE_DIFFUSION = {
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "clip_sample": False,
+    "set_alpha_to_one": False,
+    "steps_offset": 1,
+}
 CONTROL3D = FIXTURES / "diffusionsat_controlnet3d" / "checkpoint" / "controlnet"
 
 
@@ -64,6 +72,14 @@ def diffusionsat(
     if unet is not None:
         shutil.copytree(unet, beside / "unet")
     return converted(system, place, base=beside)
+
+
+def text2earth(given: Mapping[str, torch.Tensor], place: Path) -> Path:
+    """A folder of Text2Earth's with prompts beside it, and a scheduler that is read as another class."""
+    null = given["encoder_hidden_states_uncond"][0]
+    beside = base(place / "base", prompts_of(given["encoder_hidden_states"], null))
+    diffusers.DDIMScheduler(**STABLE_DIFFUSION).save_pretrained(beside / "scheduler")
+    return converted("text2earth", place, base=beside)
 
 
 def bound(
@@ -123,7 +139,7 @@ def small_satunet(place: Path) -> Path:
     torch.manual_seed(5)
     keys = "block_out_channels", "attention_head_dim", "cross_attention_dim", "layers_per_block"
     config = {key: said[key] for key in (*keys, "norm_num_groups", "use_linear_projection")}
-    unet = UNet2DConditionModel(**config, sample_size=16)
+    unet = diffusers.UNet2DConditionModel(**config, sample_size=16)
     unet.save_pretrained(place / "stock")
     tensors = load_file(place / "stock" / "diffusion_pytorch_model.safetensors")
     embedders = load_file(

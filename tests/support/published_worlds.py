@@ -120,6 +120,8 @@ def checkpoint(system: str, folder: Path) -> Path:
     found = given(system)
     if system in ("zoomldm", "large_image_diffusion"):
         return adapters.converted(system, folder)
+    if system == "text2earth":
+        return adapters.text2earth(found, folder)
     if system == "diffusionsat_controlnet3d":
         return adapters.diffusionsat(system, found, folder, adapters.small_satunet(folder))
     if system.startswith("diffusionsat"):
@@ -165,6 +167,7 @@ CONDITIONS: Mapping[str, Make] = {
         gi_conditions.Raster("hint", raster(folder, ground, "osm.tif", 3, 1.3, 3)),
         gi_conditions.Location("location"),
     ),
+    "text2earth": lambda folder, ground: (_text(), gi_conditions.Metadata("metadata")),
     "diffusionsat_unet": lambda folder, ground: (
         _text(),
         gi_conditions.Metadata("metadata", date="2019-07-14", cloud_cover=0.1),

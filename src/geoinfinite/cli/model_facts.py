@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from geoinfinite.cli.show import print_facts
@@ -30,6 +30,18 @@ def print_model(reference: ModelReference, title: str) -> None:
             ("files", str(directory or "none: closed form")),
         ],
     )
+
+
+def parent_lines(sidecar: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return a line about the parent of a published network, if it is told one.
+
+    >>> parent_lines({"factor": 4, "bands": ["red", "nir"]})
+    [('parent', 'needed, 4 times coarser: red, nir')]
+    """
+    if "factor" not in sidecar:
+        return []
+    bands = f": {', '.join(sidecar['bands'])}" if "bands" in sidecar else ""
+    return [("parent", f"needed, {sidecar['factor']} times coarser{bands}")]
 
 
 def slot_lines(slots: Iterable[Slot]) -> list[tuple[str, str]]:

@@ -8,7 +8,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from geoinfinite.cli.model_facts import print_model, sampling_text, scale_lines, slot_lines
+from geoinfinite.cli.model_facts import (
+    parent_lines,
+    print_model,
+    sampling_text,
+    scale_lines,
+    slot_lines,
+)
 from geoinfinite.cli.show import print_facts, print_json
 from geoinfinite.diffusion.model import ModelFacts
 from geoinfinite.models.diffusers.slot_table import read_slots, slot_table
@@ -56,6 +62,7 @@ def _inspect_published(source: Path, options: argparse.Namespace) -> int:
                 "files": [str(path) for path in conversion.sources],
                 "lacks": list(conversion.lacks),
                 "gsds": conversion.sidecar.get("gsd"),
+                "factor": conversion.sidecar.get("factor"),
                 "slots": slot_table(slots),
                 "sampling": dict(conversion.sidecar["sampling"]),
                 "convert": command,
@@ -68,6 +75,7 @@ def _inspect_published(source: Path, options: argparse.Namespace) -> int:
         [
             ("holds", ", ".join(networks)),
             ("lacks", ", ".join(conversion.lacks) or "nothing"),
+            *parent_lines(conversion.sidecar),
             *slot_lines(slots),
             *scale_lines(conversion.sidecar.get("gsd")),
             ("sampled by", sampling_text(dict(conversion.sidecar["sampling"]))),

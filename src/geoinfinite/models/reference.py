@@ -190,7 +190,9 @@ class ModelReference:
         solving |= {"steps": steps, "tile": tile, "stride": stride}
         if published := dict(checkpoint.sampling):
             preset = PRESETS[published.pop("preset", IndependentTiles.preset)]
-            return preset(consistency="none", **solving | published)
+            # What is drawn from a parent keeps its means.
+            free = {} if checkpoint.facts.conditioned else {"consistency": "none"}
+            return preset(**free | solving | published)
         if checkpoint.facts.conditioned:
             return IndependentTiles(**solving)
         once = told is None or SOLVERS[told.solver].evaluations == 1

@@ -55,12 +55,20 @@ def checked(params: Mapping[str, Any], rules: Mapping[str, Rule], needed: tuple[
 def read_settings(path: Path) -> Settings:
     """Return ``model.params`` of an ldm project's yaml; nothing that it names is opened.
 
+    Raises `ModelError` as `read_tables` does, and for a file without them.
+    """
+    return read_tables(path).section("model", "params")
+
+
+def read_tables(path: Path) -> Settings:
+    """Return all that a yaml holds; nothing that it names is opened.
+
     Raises `ModelError` for a file that is missing, no yaml, large, or that holds anything but plain data.
     """
     found = _Tables(path).of(_parsed(path, _text(path)))
     if not isinstance(found, Settings):
         raise ModelError(f"{path} holds no table; name the yaml that was published with the weights")
-    return found.section("model", "params")
+    return found
 
 
 def _text(path: Path) -> str:

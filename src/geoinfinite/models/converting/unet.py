@@ -44,8 +44,14 @@ def unet_part(
         ],
         **made.shared(),
     }
-    table = dict(first_half(made)) | dict(_second_half(made))
+    table = dict(modules(made))
     return Part("unet", config, fitted(config, tensors, lambda name: old_name(name, table)))
+
+
+def modules(made: Architecture) -> Iterator[tuple[str, str]]:
+    """Give all modules, by diffusers' names, with ldm's."""
+    yield from first_half(made)
+    yield from _second_half(made)
 
 
 def first_half(made: Architecture) -> Iterator[tuple[str, str]]:
@@ -96,7 +102,7 @@ def published_name(params: Mapping[str, Any]) -> Callable[[str], str]:
     'input_blocks.3.1.own.weight'
     """
     made = Architecture.of(params, "out_channels")
-    table = dict(first_half(made)) | dict(_second_half(made))
+    table = dict(modules(made))
     return lambda name: old_name(name, table)
 
 

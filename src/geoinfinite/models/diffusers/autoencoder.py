@@ -22,6 +22,8 @@ from geoinfinite.plane.window import Window
 PICTURES, PICTURE_CODES = 4, 32
 """Number of pictures that calibrate frozen statistics, and their side in latent pixels."""
 
+USUAL_SPAN = -1.0, 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Autoencoder:
@@ -33,15 +35,20 @@ class Autoencoder:
     """Deviation of the decoder's codes per unit of the network's, ``(1, channel or 1, 1, 1)``."""
     centre: Tensor
     """The decoder's code where the network's is 0."""
+    span: tuple[float, float] = USUAL_SPAN
+    """What its own images hold for the least and the greatest value of a world."""
 
     def decode(self, z: Tensor) -> Tensor:
         """Return images ``(tile, band, y, x)`` of codes; a `VQModel` snaps them to its codebook."""
         image: Tensor = self.module.decode(z * self.spread + self.centre).sample
-        return image
+        low, high = self.span
+        return image if self.span == USUAL_SPAN else (image - low) * (2 / (high - low)) - 1
 
     def encode(self, image: Tensor) -> Tensor:
         """Return the codes of images: the mean where the encoder gives a distribution, not quantised."""
-        found = self.module.encode(image)
+        low, high = self.span
+        own = image if self.span == USUAL_SPAN else (image + 1) * ((high - low) / 2) + low
+        found = self.module.encode(own)
         code: Tensor = found.latent_dist.mode() if self.name == "AutoencoderKL" else found.latents
         return (code - self.centre) / self.spread
 
@@ -52,7 +59,8 @@ def load_autoencoder(
     """Load an autoencoder; ``frozen`` makes it look at a neighbourhood, never at a whole tile."""
     module = load_network(part, device)
     spread, centre = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in _scale(checkpoint, part))
-    autoencoder = Autoencoder(module, part.name, spread, centre)
+    low, high = checkpoint.sidecar.get("image_span", USUAL_SPAN)
+    autoencoder = Autoencoder(module, part.name, spread, centre, (float(low), float(high)))
     if frozen:
         with one_thread(), torch.inference_mode():
             restrict_attention(module, ATTENTION)

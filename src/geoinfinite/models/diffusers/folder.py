@@ -17,7 +17,7 @@ from geoinfinite.errors import ModelError
 from geoinfinite.models.diffusers.architecture import check_architecture
 from geoinfinite.models.diffusers.decoder_reach import decoder_operations, halo_of, latent_pixels
 from geoinfinite.models.diffusers.scheduler.training_noise import TrainingNoise, read_noise
-from geoinfinite.models.diffusers.sidecar import ENLARGERS, check_uses, known_gsds, read_sidecar
+from geoinfinite.models.diffusers.sidecar import CODES, ENLARGERS, check_uses, known_gsds, read_sidecar
 from geoinfinite.models.diffusers.slot_table import read_slots
 from geoinfinite.models.diffusers.told_facts import CONDITIONED, check_controls, slots_of
 from geoinfinite.models.diffusers.words import Words, read_words
@@ -90,6 +90,11 @@ class Checkpoint:
     def enlarge(self) -> str:
         """How the parent is enlarged: one of `ENLARGERS`."""
         return str(self.sidecar.get("enlarge", "bicubic"))
+
+    @property
+    def tells_codes(self) -> bool:
+        """Whether the network is told the code of the enlarged parent, and not its pixels."""
+        return self.sidecar.get("parent") == CODES
 
     def usual_tile(self) -> tuple[int, int]:
         """Return tile and stride in pixels: the size that the network was trained at, and half of it.
@@ -241,9 +246,10 @@ def _facts(network: Part, autoencoder: Part | None, state: int, sidecar: Mapping
     if names is not None and len(names) != bands:
         raise ModelError(f"{SIDECAR}: bands has {len(names)} names, but the model draws {bands} bands")
     told = int(network.config.get("in_channels", 3)) - state
-    if told not in (0, bands):
+    beside = state if sidecar.get("parent") == CODES else bands
+    if told not in (0, beside):
         raise ModelError(
-            f"{where}: in_channels={state + told} is neither {state}, the state alone, nor {state + bands}, "
+            f"{where}: in_channels={state + told} is neither {state}, the state alone, nor {state + beside}, "
             "the state and an enlarged parent; other conditions are not read"
         )
     texts = network.name == CONDITIONED
@@ -287,7 +293,7 @@ def _margin(where: Path, latent: int, factor: int | None, sidecar: Mapping[str, 
             f"{where}: factor={factor} and the {latent} pixels of a latent pixel must divide one another; "
             f'set "factor" in {SIDECAR} to {latent} or a multiple of it'
         )
-    enlarges = factor is None or factor > latent
+    enlarges = factor is None or factor > latent or sidecar.get("parent") == CODES
     least = ENLARGERS[sidecar.get("enlarge", "bicubic")] if enlarges else 0
     margin = int(sidecar.get("margin", least))
     if margin < least:

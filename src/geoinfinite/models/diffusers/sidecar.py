@@ -25,6 +25,8 @@ from geoinfinite.models.schema import (
 
 ENLARGERS = {"bicubic": 2, "bilinear": 1, "nearest": 0}
 """Ways to enlarge the parent, with the parent pixels that each looks beyond its own."""
+PARENTS = PIXELS, CODES = "pixels", "codes"
+"""What a network is told of its parent: the pixels, or what the autoencoder makes of them when enlarged."""
 RULES: dict[str, Rule] = {
     "format": OneOf((1,)),
     "kind": Text(),
@@ -32,6 +34,8 @@ RULES: dict[str, Rule] = {
     "bands": optional(ListOf(Text(), 1, 4096)),
     "gsd": Anything(),
     "enlarge": OneOf(tuple(ENLARGERS)),
+    "parent": OneOf(PARENTS),
+    "image_span": ListOf(Number(-1e6, 1e6), 2, 2),
     "scaling_factor": Number(0, 1e6, positive=True),
     "factor": Whole(1, 1024),
     "margin": Whole(0, 1024),
@@ -120,15 +124,15 @@ def known_gsds(
 def check_uses(sidecar: Mapping[str, Any], *, parent: bool, latent: bool, texts: bool) -> None:
     """Raise `ModelError` for keys of a sidecar that the model has no use for."""
     if not parent:
-        for key in ("factor", "margin", "enlarge"):
+        for key in ("factor", "margin", "enlarge", "parent"):
             if key in sidecar:
                 raise ModelError(
                     f"{SIDECAR}: {key}={sidecar[key]!r}: factor, margin and enlarge are of a parent, and the "
                     "network is told none; remove it"
                 )
     if not latent:
-        for key in ("halo", "scaling_factor"):
-            if key in sidecar:
+        for key in ("halo", "scaling_factor", "image_span", "parent"):
+            if key in sidecar and sidecar[key] != PIXELS:
                 raise ModelError(
                     f"{SIDECAR}: {key}={sidecar[key]!r}: halo and scaling_factor are of an autoencoder, and "
                     "the checkpoint has none; remove it"

@@ -127,11 +127,13 @@ class CheckpointTiles:
         return replace(self, said=self.said.changed(changes))
 
     def _parent_under(self, z: Tensor) -> Tensor:
-        """Return the parent at the size of the state: enlarged, or averaged where it is finer."""
-        side = z.shape[-1]
+        """Return the parent at the size of the state: enlarged, averaged where it is finer, or encoded."""
+        side, checkpoint = z.shape[-1], self.model.checkpoint
         if self.parent is not None and side not in self.enlarged:
             with one_thread():
-                self.enlarged[side] = self._resize(self.parent, side)
+                pixels = side * (checkpoint.facts.latent if checkpoint.tells_codes else 1)
+                resized = self._resize(self.parent, pixels)
+            self.enlarged[side] = self._codes(resized) if checkpoint.tells_codes else resized
         return self.enlarged[side]
 
     def _resize(self, parent: Tensor, side: int) -> Tensor:
@@ -165,7 +167,10 @@ class CheckpointTiles:
 
     def encode(self, image: Array) -> Tensor:
         """Return the state of an image: itself, or its code."""
-        pixels, coder = self.state(image), self.model.autoencoder
+        return self._codes(self.state(image))
+
+    def _codes(self, pixels: Tensor) -> Tensor:
+        coder = self.model.autoencoder
         if coder is None:
             return pixels
         return tile_by_tile(lambda tile: self._encoded(coder, pixels[tile]), len(pixels), self.model.device)

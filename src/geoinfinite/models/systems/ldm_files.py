@@ -9,7 +9,7 @@ from typing import Any
 
 from geoinfinite.errors import ModelError
 from geoinfinite.file_memo import process_memo
-from geoinfinite.models.converting.settings import Settings, read_settings
+from geoinfinite.models.converting.settings import Settings, read_settings, read_tables
 
 WEIGHTS = ".ckpt", ".pt", ".pth"
 _DEPTHS = "*", "*/*", "*/*/*"
@@ -44,7 +44,7 @@ def ldm_files(source: Path) -> LdmFiles | None:
 
     ``None`` where there is no such project. Raises `ModelError` where it is not clear which files are meant.
     """
-    weights = _weights(source)
+    weights = weights_of(source)
     if weights is None:
         return None
     found = settings_beside(weights)
@@ -55,12 +55,15 @@ def ldm_files(source: Path) -> LdmFiles | None:
             f"{weights} has several settings, {_names(yamls)}; keep the one that it was published with, and "
             "move the others to another folder"
         )
-    return LdmFiles(weights, yamls[0]) if yamls else None
+    # Projects that keep their settings otherwise have no table of a model.
+    if not yamls or "model" not in process_memo.ask(yamls[0], read_tables):
+        return None
+    return LdmFiles(weights, yamls[0])
 
 
 def without_settings(source: Path) -> Path | None:
     """Return the weights of a project whose yaml is not there; ``None`` for anything else."""
-    weights = _weights(source)
+    weights = weights_of(source)
     return weights if weights is not None and not settings_beside(weights) else None
 
 
@@ -71,7 +74,11 @@ def settings_beside(weights: Path) -> list[Path]:
     return [path for place in places for path in sorted(place.glob("*.yaml"))]
 
 
-def _weights(source: Path) -> Path | None:
+def weights_of(source: Path) -> Path | None:
+    """Return the file of weights that a path names, or the only one of a folder; ``None``: there is none.
+
+    Raises `ModelError` where a folder holds several.
+    """
     if source.is_file():
         return source if source.suffix in WEIGHTS else None
     # Pipelines of diffusers may lie beside the file that they were made of.

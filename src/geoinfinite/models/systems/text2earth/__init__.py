@@ -1,0 +1,50 @@
+"""Text2Earth: images of what a text says, at a zoom level."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from geoinfinite.errors import ModelError
+from geoinfinite.models.diffusers.folder import SCHEDULER
+from geoinfinite.models.diffusers.told_facts import CONDITIONED
+from geoinfinite.models.files import CONFIG, SIDECAR, read_object
+from geoinfinite.models.systems.protocol import System
+
+PROMPTS = "prompts.safetensors"
+
+
+def recognises(source: Path) -> bool:
+    """Say whether a folder has Text2Earth's network, and not all that a world needs besides.
+
+    Its class label is a zoom level. A folder that has all of it is read as it is.
+    """
+    config = source / "unet" / CONFIG
+    if not config.is_file() or (source / SIDECAR).is_file():
+        return False
+    try:
+        said = read_object(config)
+    except ModelError:
+        # A damaged file is named when it is read for good.
+        return False
+    ours = said.get("_class_name") == CONDITIONED and said.get("class_embed_type") == "timestep"
+    return ours and not (has_scheduler(source) and has_words(source))
+
+
+def has_scheduler(source: Path) -> bool:
+    """Say whether a folder says what its network was trained on."""
+    return any((folder / SCHEDULER).is_file() for folder in (source / "scheduler", source))
+
+
+def has_words(source: Path) -> bool:
+    """Say whether a folder can encode texts, or holds encoded ones."""
+    encodes = all((source / name).is_dir() for name in ("text_encoder", "tokenizer"))
+    return encodes or (source / PROMPTS).is_file()
+
+
+SYSTEM = System(
+    "text2earth",
+    "Text2Earth (Liu et al. 2025, arXiv:2501.00895)",
+    recognises,
+    convert="geoinfinite.models.systems.text2earth.converting:converted",
+    inputs="geoinfinite.models.diffusers.stock:stock_inputs",
+)
