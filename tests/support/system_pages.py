@@ -15,8 +15,11 @@ from typing import Any
 
 import adapters
 import diffusers
+import grounds
+import ldsr_checkpoints
 import numpy as np
 import published_worlds as worlds
+from affine import Affine
 from published import FIXTURES, given
 from published_worlds import Ground
 from pyproj import Transformer
@@ -131,11 +134,21 @@ def text2earth(folder: Path, ground: Ground, *_: Ground) -> None:
     diffusers.DDIMScheduler(**adapters.STABLE_DIFFUSION).save_pretrained(beside / "scheduler")
 
 
+def ldsr_s2(folder: Path, ground: Ground, *_: Ground) -> None:
+    """``opensr-ldsrs2``, and reflectances of four bands on the pixels of the coarse level."""
+    ldsr_checkpoints.write(folder / "opensr-ldsrs2")
+    grid = ground.grid
+    transform = Affine(grid.resolution, 0, grid.origin[0], 0, -grid.resolution, grid.origin[1])
+    values = np.random.default_rng(3).integers(300, 4000, (4, *grid.shape)).astype(np.uint16)
+    grounds.write(folder / "sentinel2-rgbn.tif", values, grid.crs, transform)
+
+
 SUPPLIES: dict[str, Callable[..., None]] = {
     "aerogen": aerogen,
     "diffusionsat": diffusionsat,
     "geosynth": geosynth,
     "large-image-diffusion": large_image_diffusion,
+    "ldsr-s2": ldsr_s2,
     "map-sat": map_sat,
     "text2earth": text2earth,
     "zoomldm": zoomldm,
