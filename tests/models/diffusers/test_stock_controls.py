@@ -1,8 +1,7 @@
-"""ControlNets that need no adapter: beside the pipeline of their base, told rasters of as many bands."""
+"""ControlNets of stock classes: put beside the pipeline of their base, told rasters of as many bands."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,12 +21,13 @@ from geoinfinite.conditions import Condition, Place
 from geoinfinite.engine import generate
 from geoinfinite.errors import WorldError
 from geoinfinite.models import from_pretrained
+from geoinfinite.models.systems.conversion import conversion_of
+from geoinfinite.models.systems.protocol import ConvertSettings
 from geoinfinite.plane.window import Window
 
 NOISE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "steps_offset": 1}
 CLASSES = 67
 """Of EarthSynth: masks hold their numbers, in three equal bands."""
-ALONE = "diffusion_pytorch_model.safetensors", "config.json"
 
 
 @dataclass(frozen=True)
@@ -75,18 +75,16 @@ def stock(request: pytest.FixtureRequest) -> Stock:
 
 
 def assembled(stock: Stock, place: Path) -> Path:
-    """A pipeline, and a ControlNet that was published on its own, copied beside its U-Net."""
-    folder = told_checkpoints.write(
+    """What becomes of a ControlNet that was published on its own, and the pipeline that it is used with."""
+    base = told_checkpoints.write(
         place / "base", told_checkpoints.unet(**stock.unet), scheduler=stock.scheduler
     )
     control = told_checkpoints.control(conditioning_channels=stock.bands, **stock.unet)
     # Hints of random networks are hardly felt.
     control.controlnet_cond_embedding.conv_out.weight.data *= 8
     control.save_pretrained(place / "published")
-    (folder / "controlnet").mkdir()
-    for name in ALONE:
-        shutil.copyfile(place / "published" / name, folder / "controlnet" / name)
-    return folder
+    system, conversion = conversion_of(place / "published", ConvertSettings(base))
+    return conversion.written(system, place / "made")
 
 
 def world_of(model: Path, hint: Condition, crs: str = "EPSG:32632") -> World:
