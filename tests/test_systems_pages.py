@@ -29,6 +29,25 @@ SIDE = 24
 pytestmark = pytest.mark.skipif(not FIXTURES.is_dir(), reason="the reference data are not at hand")
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_answers_the_same_questions_in_the_same_order(page: Path) -> None:
+    headings = re.findall(r"^## (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    asked = ["Your own data", "How it is sampled", "Cost"]
+    assert headings[-3:] == asked
+    assert {"weights", "licence"} <= set(
+        re.findall(r"^\| (weights|licence)\b", page.read_text(), re.MULTILINE)
+    )
+
+
+@pytest.mark.parametrize(
+    "index", [REPOSITORY / "README.md", SYSTEMS / "README.md"], ids=lambda p: p.parent.name
+)
+def test_an_index_lists_every_page(index: Path) -> None:
+    listed = re.findall(r"^\| \[[\w-]+\]\((?:docs/systems/)?([\w-]+)\.md\)", index.read_text(), re.MULTILINE)
+    assert sorted(listed) == [page.stem for page in PAGES]
+
+
+@pytest.mark.slow
 # The tiles of reference checkpoints are small against what their decoders read around them.
 @pytest.mark.filterwarnings("ignore::geoinfinite.errors.CostWarning")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
