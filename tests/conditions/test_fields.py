@@ -355,7 +355,7 @@ def test_cells_of_classes_may_be_smaller_than_their_pixels(tmp_path: Path) -> No
         ({"sea": [1]}, r"vectors=\{'sea': \[1\]\}\) must give numbers of classes their vectors, such as"),
         ([1, 2], r"vectors=\[1, 2\]\) must give numbers of classes their vectors, such as"),
     ],
-    ids=lambda said: said if isinstance(said, str) else ", ".join(said),
+    ids=str,
 )
 def test_classes_without_vectors(tmp_path: Path, vectors: Any, message: str) -> None:
     classes = np.repeat(np.arange(3, dtype=np.uint8), 4)[None, None].repeat(4, axis=1)

@@ -238,7 +238,7 @@ def test_a_tensor_that_is_missing_extra_or_misshapen_is_named(tmp_path: Path, fi
     [
         (
             lambda f: edit(f / "unet/config.json", _class_name="SatUNet"),
-            "looks like DiffusionSat .*: the metadata embedder lacks",
+            r"has no tensors metadata_embedding\.\*, which are published with it",
         ),
         (lambda f: edit(f / "unet/config.json", encoder_hid_dim=8), "encoder_hid_dim=8 must be null"),
         (lambda f: edit(f / "unet/config.json", time_cond_proj_dim=8), "time_cond_proj_dim=8 must be null"),
