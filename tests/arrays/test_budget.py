@@ -7,9 +7,11 @@ import warnings
 
 import numpy as np
 import pytest
+import steered_worlds
 import xarray as xr
 from counting import count_calls
 from drawings import cold
+from preset_cases import PRESET_CASES
 
 from geoinfinite.arrays import ReadBudget, level_array, level_dataset
 from geoinfinite.arrays.reading import read_box, read_points
@@ -66,6 +68,25 @@ def test_cheap_reads_are_silent(patch: Recipe) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert lazy.values.shape == (3, 40, 40)
+
+
+@pytest.mark.parametrize(
+    ("preset", "reason"),
+    [
+        (
+            "independent",
+            r"because the model's decoder looks far around; .*to_zarr\(PATH\), or read larger windo",
+        ),
+        (
+            "multidiffusion",
+            r"because sampler\.preset='multidiffusion' fuses far around; .*'charted' or 'earlys",
+        ),
+    ],
+)
+def test_dear_windows_warn_with_the_reason(preset: str, reason: str) -> None:
+    world = steered_worlds.world("utm", (), PRESET_CASES[preset], model=steered_worlds.LATENTS)
+    with pytest.warns(CostWarning, match=reason):
+        world.array(level=0, window=((20, 24), (30, 34))).load()
 
 
 def test_a_mean_of_a_whole_level_says_what_it_takes(patch: Recipe) -> None:

@@ -9,6 +9,7 @@ from geoinfinite.engine.cost import Cost
 from geoinfinite.engine.level import Drawn, Level
 from geoinfinite.errors import CostWarning
 from geoinfinite.plane.window import Window
+from geoinfinite.samplers import IndependentTiles
 
 WORTH_A_WARNING = 4.0
 """A window warns if it costs more than this many times what independent tiles would."""
@@ -71,12 +72,18 @@ def warn_if_cold(level: Level, window: Window) -> None:
     ratio = cold_ratio(level, window)
     if ratio <= WORTH_A_WARNING:
         return
-    others = [name for name in ("charted", "earlysync") if name != level.sampler.preset]
     warnings.warn(
         f"{window.height:,} x {window.width:,} pixels of level {level.number} read on their own take "
-        f"{ratio:.1f} times the evaluations of independent tiles, because sampler.preset="
-        f"{level.sampler.preset!r} fuses far around; write a store, where every tile is drawn "
-        f"once: da.geoinfinite.to_zarr(PATH), or take preset = {' or '.join(map(repr, others))}",
+        f"{ratio:.1f} times the evaluations of independent tiles, because {_reason(level.sampler.preset)}",
         CostWarning,
         stacklevel=3,
     )
+
+
+def _reason(preset: str) -> str:
+    """Return why a window costs more than its own tiles, and what to do."""
+    store = "write a store, where every tile is drawn once: da.geoinfinite.to_zarr(PATH), or"
+    if preset == IndependentTiles.preset:
+        return f"the model's decoder looks far around; {store} read larger windows"
+    others = " or ".join(repr(name) for name in ("charted", "earlysync") if name != preset)
+    return f"sampler.preset={preset!r} fuses far around; {store} take preset = {others}"
