@@ -128,15 +128,14 @@ def read_layer(file: VectorFile, layer: VectorLayer, columns: tuple[str, ...], *
     shapely, pyogrio = shapely_module(), pyogrio_module()
     wanted = [name for name in columns if name in layer.columns]
     try:
-        _, ids, raw, values = pyogrio.raw.read(
+        facts, ids, raw, values = pyogrio.raw.read(
             file.opened, layer=layer.name, columns=wanted, return_fids=True, **asked
         )
     except Exception as error:
         raise damaged(file.named, error) from error
     order = np.argsort(ids, kind="stable")
-    # Columns come in the file's order, whatever the order that they are asked in.
-    found = [name for name in layer.columns if name in wanted]
-    attributes = {name: column[order] for name, column in zip(found, values, strict=True)}
+    # Columns come in an order of the reader's own, whatever the order that they are asked in.
+    attributes = {name: column[order] for name, column in zip(facts["fields"], values, strict=True)}
     return Features(file.named, ids[order], shapely.from_wkb(raw)[order], attributes, layer.crs)
 
 
