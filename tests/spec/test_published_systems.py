@@ -25,11 +25,13 @@ def model(system: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("place", GROUNDS)
 def test_windows_agree_where_they_overlap(system: str, model: Path, tmp_path: Path, place: str) -> None:
-    steered, middle = world(system, model, tmp_path, place), GROUNDS[place]().middle_pixel
+    # Floats hold what latents become to the last bit; bytes would hide differences.
+    steered = world(system, model, tmp_path, place).replace(dtype="float32")
+    middle = GROUNDS[place]().middle_pixel
     row, column = middle
     one = Window(row - 29, row + 8, column - 17, column + 24)
     other = Window(row - 6, row + 19, column - 31, column + 9)
     both = one.intersect(other)
     first, second = (generate(steered, 0, window, resources=caching(None)) for window in (one, other))
     np.testing.assert_array_equal(first[:, *both.slices(one)], second[:, *both.slices(other)])
-    assert first.std() > 1
+    assert first.std() > 0.01
