@@ -9,7 +9,8 @@ import pytest
 from drawings import caching
 from published_worlds import GROUNDS, SYSTEMS, checkpoint, world
 
-from geoinfinite.engine import generate
+from geoinfinite.engine import generate, resolve
+from geoinfinite.engine.layer_drawing import LayerDrawing
 from geoinfinite.plane.window import Window
 
 
@@ -35,3 +36,17 @@ def test_windows_agree_where_they_overlap(system: str, model: Path, tmp_path: Pa
     first, second = (generate(steered, 0, window, resources=caching(None)) for window in (one, other))
     np.testing.assert_array_equal(first[:, *both.slices(one)], second[:, *both.slices(other)])
     assert first.std() > 0.01
+
+
+@pytest.mark.parametrize("place", GROUNDS)
+def test_latents_agree_where_windows_overlap(system: str, model: Path, tmp_path: Path, place: str) -> None:
+    level = resolve(world(system, model, tmp_path, place), 0)
+    *solving, _ = level.drawn.layers
+    row, column = (pixel // level.drawn.facts.latent for pixel in GROUNDS[place]().middle_pixel)
+    one = Window(row - 9, row + 4, column - 7, column + 12)
+    other = Window(row - 2, row + 9, column - 11, column + 5)
+    both = one.intersect(other)
+    drawing = [LayerDrawing(level, None, caching(None)) for _ in range(2)]
+    first, second = (d.fused(tuple(solving), w) for d, w in zip(drawing, (one, other), strict=True))
+    np.testing.assert_array_equal(first[:, *both.slices(one)], second[:, *both.slices(other)])
+    assert first.std() > 0.1
