@@ -11,7 +11,7 @@ from torch import Tensor
 
 from geoinfinite.models.converting.parts import Part
 from geoinfinite.models.converting.writing import write_folder
-from geoinfinite.models.diffusers.folder import Part as NetworkPart
+from geoinfinite.models.diffusers.part import Part as NetworkPart
 from geoinfinite.models.diffusers.weights import load_network
 from geoinfinite.models.files import read_object
 

@@ -185,3 +185,19 @@ def _missing(path: Path) -> str:
 
 def _damaged(path: Path, reason: str) -> ModelError:
     return ModelError(f"{path} is truncated or damaged ({reason}); copy or download the checkpoint again")
+
+
+def is_file(path: Path) -> bool:
+    """Say whether a path is a file; a path that no file system can hold is not."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Say whether a path is a folder; a path that no file system can hold is not."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False

@@ -25,7 +25,7 @@ from geoinfinite.models.files import CONFIG as CONFIG
 from geoinfinite.models.files import SIDECAR as SIDECAR
 from geoinfinite.models.files import WEIGHTS as WEIGHTS
 from geoinfinite.models.files import check_safetensors as check_safetensors
-from geoinfinite.models.files import read_object
+from geoinfinite.models.files import is_file, is_folder, read_object
 from geoinfinite.models.schema import shortened
 from geoinfinite.models.systems.first_use import runnable, unknown_layout
 from geoinfinite.models.systems.known import imported, system_named
@@ -230,12 +230,12 @@ class ModelReference:
         if self.ref.startswith(f"{hub.SCHEME}:"):
             hub.pinned(self.ref).fetch()
         path = directory / SIDECAR
-        if not _is_file(path):
-            if _is_folder(directory) and diffusers_folder.is_checkpoint(directory):
+        if not is_file(path):
+            if is_folder(directory) and diffusers_folder.is_checkpoint(directory):
                 return diffusers_folder.KIND
-            if (_is_folder(directory) or _is_file(directory)) and without_settings(directory) is not None:
+            if (is_folder(directory) or is_file(directory)) and without_settings(directory) is not None:
                 raise ModelError(unknown_layout(directory))
-            found = "holds no model" if _is_folder(directory) else "is no folder, and nothing is downloaded"
+            found = "holds no model" if is_folder(directory) else "is no folder, and nothing is downloaded"
             raise ModelError(
                 f"model.ref={shortened(self.ref, 200)} {found}; name a folder that "
                 f"holds {SIDECAR}, {CONFIG} and {WEIGHTS}, a checkpoint in diffusers' format with unet and "
@@ -245,21 +245,6 @@ class ModelReference:
         if not isinstance(kind, str) or kind not in LOADERS:
             raise ModelError(f"{path}: kind={shortened(kind)} is not one of {', '.join(LOADERS)}")
         return kind
-
-
-def _is_file(path: Path) -> bool:
-    """Say whether a path is a file; a path that no file system can hold is not."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False
 
 
 def _named(path: str) -> Callable[..., Any]:
@@ -297,7 +282,7 @@ def _resolved(ref: str | Path, revision: str | None) -> str:
     """Return a reference that means the same tomorrow: a repository of the hub at a commit."""
     scheme, _, rest = str(ref).rpartition(":")
     name, _, own = rest.partition("@")
-    of_hub = scheme == hub.SCHEME or (isinstance(ref, str) and not scheme and not _is_folder(Path(ref)))
+    of_hub = scheme == hub.SCHEME or (isinstance(ref, str) and not scheme and not is_folder(Path(ref)))
     if of_hub and hub.is_repository(name):
         if own and revision is not None:
             raise ModelError(f"revision={revision!r} is said besides model.ref={ref!r}; leave one out")

@@ -12,9 +12,10 @@ from torch import Tensor
 from geoinfinite.diffusion.model import Array
 from geoinfinite.diffusion.noise import NoiseField
 from geoinfinite.models.diffusers.decoder_reach import ATTENTION
-from geoinfinite.models.diffusers.folder import Checkpoint, Part
+from geoinfinite.models.diffusers.folder import Checkpoint
 from geoinfinite.models.diffusers.frozen_norm import freeze_norms
 from geoinfinite.models.diffusers.local_attention import restrict_attention
+from geoinfinite.models.diffusers.part import Part
 from geoinfinite.models.diffusers.weights import load_network
 from geoinfinite.models.threads import one_thread
 from geoinfinite.plane.window import Window

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from geoinfinite.diffusion.model import Array, Cond
-from geoinfinite.models.diffusers.folder import Part
 from geoinfinite.models.diffusers.inputs import Call, Labels, RowInput, of_tiles
+from geoinfinite.models.diffusers.part import Part
 from geoinfinite.models.diffusers.weights import load_network, module_bytes
 from geoinfinite.models.threads import one_thread
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from geoinfinite.errors import ModelError
 from geoinfinite.file_memo import process_memo
-from geoinfinite.models.diffusers.folder import Part
+from geoinfinite.models.diffusers.part import Part
 from geoinfinite.models.diffusers.told_facts import hint_pixels, hint_strides, vector_channels
 from geoinfinite.models.files import CONFIG, TensorEntry, read_header
 from geoinfinite.models.schema import shortened

@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from geoinfinite.models.diffusers.folder import Part
+from geoinfinite.models.diffusers.part import Part
 from geoinfinite.models.diffusers.weights import load_network
 from geoinfinite.models.earth.settings import BOX, read_config
 from geoinfinite.models.earth.settings import KIND as KIND
