@@ -106,6 +106,8 @@ def from_flow(network: Network, timestep: Timestep = flow_time) -> Denoiser:
 
     def denoise(x: Array, sigma: float) -> Array:
         z = x / (1 + sigma)
-        return z - flow_time(sigma) * network(z, timestep(sigma))
+        # The state that was made here is changed in place: half of the time would go into moving memory.
+        z -= flow_time(sigma) * network(z, timestep(sigma))
+        return z
 
     return denoise

@@ -73,7 +73,7 @@ class TileBatch:
         x, past = self._solve(bound, work)
         if work.steps.stop < len(drawn.solving.sigmas) - 1:
             return np.concatenate([bound.field(part) for part in (x, *past)], axis=1)
-        x = x * drawn.solving.end
+        x = _scaled(x, drawn.solving.end)
         return bound.field(x) if drawn.facts.latent > 1 else self._settled(bound.image(x))
 
     def _bound(self, model: TileModel, lock: Lock) -> ExclusiveCalls:
@@ -108,7 +108,7 @@ class TileBatch:
             return bound.state(drawn.noise(self.windows, step))
 
         if work.steps.start == 0 or self.below is None:
-            x, *past = [fresh(0) * solving.start]
+            x, *past = [_scaled(fresh(0), solving.start)]
         else:
             x, *past = (bound.state(part) for part in self._carried(self.below, drawn))
         solver, denoise = solving.solver, self._estimates(bound)
@@ -198,3 +198,8 @@ class PositionNoise:
         strip = Window(first.y0, first.y1, first.x0, last.x1)
         values = self.field(strip, step)
         return np.stack([values[:, *w.slices(strip)] for w in windows])
+
+
+def _scaled(x: Any, factor: float) -> Any:
+    """Return a state times a factor, which is 1 for most models."""
+    return x if factor == 1 else x * factor

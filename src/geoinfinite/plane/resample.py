@@ -69,4 +69,6 @@ def project_mean(x: Array, parent: Array, factor: int) -> Array:
     tall = rows @ error
     # In pieces small enough that BLAS does not wake another thread for them: that takes longer.
     pieces = tall.reshape(*error.shape[:-2], factor, *error.shape[-2:]) @ columns.T
-    return np.asarray(x + pieces.reshape(x.shape), np.float32)
+    projected = pieces.reshape(x.shape)
+    projected += x
+    return np.asarray(projected, np.float32)

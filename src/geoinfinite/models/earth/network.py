@@ -78,9 +78,10 @@ def condition(parent: Tensor, settings: EarthSettings) -> EarthCondition:
     contrast = _enlarge(variance.clamp_min(0).sqrt(), factor, margin - 4, "bilinear")
     base = _enlarge(parent, factor, margin, "bicubic")
     scale = settings.gain * contrast + settings.floor
-    detail = (base - _enlarge(local_mean, factor, margin - 2, "bicubic")) / scale
+    detail = base - _enlarge(local_mean, factor, margin - 2, "bicubic")
+    detail.div_(scale).clamp_(-DETAIL_LIMIT, DETAIL_LIMIT)
     log_scale = (scale.log() - settings.log_scale_mean) / settings.log_scale_std
-    features = torch.cat([base, detail.clamp(-DETAIL_LIMIT, DETAIL_LIMIT), log_scale], dim=1)
+    features = torch.cat([base, detail, log_scale], dim=1)
     return EarthCondition(base, scale, features)
 
 
