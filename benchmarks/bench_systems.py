@@ -12,7 +12,7 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -127,37 +127,22 @@ PNDM = {"_class_name": "PNDMScheduler", "skip_prk_steps": True, **NOISE}
 DDIM = {"_class_name": "DDIMScheduler", "clip_sample": False, "set_alpha_to_one": False, **NOISE}
 OF_VQ = {"beta_start": 0.0015, "beta_end": 0.0195}
 TOLD_2, IDENTITY = WIDE | SD_2, {"class_embed_type": "identity"}
+DIFFUSIONSAT = System(
+    TOLD_2,
+    KL,
+    64,
+    DDIM | {"prediction_type": "v_prediction"},
+    {"steps": 100, "guidance": 1.0},
+    CLIP_H,
+    lambda _: (metadata(),),
+    IDENTITY,
+)
 SYSTEMS = {
-    "diffusionsat": System(
-        TOLD_2,
-        KL,
-        64,
-        DDIM | {"prediction_type": "v_prediction"},
-        {"steps": 100, "guidance": 1.0},
-        CLIP_H,
-        lambda _: (metadata(),),
-        IDENTITY,
+    "diffusionsat": DIFFUSIONSAT,
+    "diffusionsat, 10 bands": replace(
+        DIFFUSIONSAT, others=lambda _: (metadata(), metadata(), control(TOLD_2 | IDENTITY, 10))
     ),
-    "diffusionsat, 10 bands": System(
-        TOLD_2,
-        KL,
-        64,
-        DDIM | {"prediction_type": "v_prediction"},
-        {"steps": 100, "guidance": 1.0},
-        CLIP_H,
-        lambda _: (metadata(), metadata(), control(TOLD_2 | IDENTITY, 10)),
-        IDENTITY,
-    ),
-    "diffusionsat, frames": System(
-        TOLD_2,
-        KL,
-        32,
-        DDIM | {"prediction_type": "v_prediction"},
-        {"steps": 100, "guidance": 1.0},
-        CLIP_H,
-        frames,
-        IDENTITY,
-    ),
+    "diffusionsat, frames": replace(DIFFUSIONSAT, side=32, others=frames),
     "geosynth-location": System(TOLD_2, KL, 64, PNDM, {"steps": 50, "guidance": 7.5}, CLIP_H, places),
     "map-sat": System(
         WIDE | SD_1,

@@ -11,9 +11,10 @@ import pytest
 from affine import Affine
 from drawings import caching
 from published import needs
-from published_worlds import GROUNDS, checkpoint, world
+from published_worlds import checkpoint, world
 
 from geoinfinite import World
+from geoinfinite.conditions import Place
 from geoinfinite.engine import generate
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
@@ -68,7 +69,10 @@ def test_four_times_finer_than_a_given_image(model: Path, tmp_path: Path) -> Non
 
 def test_each_scale_is_told_its_own_vectors(model: Path, tmp_path: Path) -> None:
     steered = at_two_scales(model, tmp_path, 2, "guide")
-    (slot,) = steered.model.facts().slots
-    sides = [slot.cells_of(steered.sampler.tile, steered.grid.gsd_m(level)) for level in (0, 1)]
-    assert sides == [2, 1]
-    assert GROUNDS["zone edge"]().grid.resolution == steered.grid.resolution_at(1)
+    (slot,), (condition,) = steered.model.facts().slots, steered.conditions
+    for level, side in ((0, 2), (1, 1)):
+        start = 128 * (level + 1)
+        tile = Window(start, start + steered.sampler.tile, start, start + steered.sampler.tile)
+        vectors = condition.told(Place(steered.grid, level, tile), slot)
+        assert vectors is not None
+        assert vectors.shape == (24, side, side)

@@ -127,6 +127,17 @@ def off(found: Any, wanted: torch.Tensor) -> float:
     return float((torch.as_tensor(np.asarray(found)) - wanted).abs().max())
 
 
+def check_codes(tiles: Any, given: Mapping[str, torch.Tensor]) -> None:
+    """Codes of an autoencoder with a codebook, the entries that they snap to, and what is decoded."""
+    code = tiles.encode(given["image"].numpy())
+    assert off(code, given["latent_prequant"]) < 1e-5
+    assert off(tiles.image(code), given["decoded"]) < 1e-4
+    assert off(tiles.image(given["latent_to_decode"]), given["decoded_latent_to_decode"]) < 1e-4
+    quantised, _, (_, _, indices) = tiles.model.autoencoder.module.quantize(given["latent_prequant"])
+    assert indices.reshape(given["codebook_indices"].shape).equal(given["codebook_indices"])
+    assert off(quantised, given["latent_quantized"]) < 1e-5
+
+
 def in_world_units(metadata: torch.Tensor) -> tuple[np.ndarray, ...]:
     """Rows of DiffusionSat's scaled metadata as conditions tell them; what is missing is NaN."""
     rows = metadata.double().numpy()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,8 @@ from geoinfinite.conditions.outlines import outlines_near, tokens_of
 from geoinfinite.conditions.place import Place
 from geoinfinite.conditions.rectangles import Corners
 from geoinfinite.conditions.settings import (
+    absolute,
+    check_kind,
     check_name,
     checked_guidance,
     checked_levels,
@@ -99,7 +100,7 @@ class Boxes:
     @property
     def path(self) -> Path:
         """The file."""
-        return Path(os.path.abspath(os.path.expanduser(self.source)))
+        return absolute(self.source)
 
     def files(self) -> tuple[Path, ...]:
         """Return the file."""
@@ -111,11 +112,7 @@ class Boxes:
 
     def check(self, slot: Slot, grid: Grid, level: int) -> None:
         """Raise `WorldError` unless it can fill a slot: by headers, and by the classes that there are."""
-        if slot.kind != "boxes":
-            raise WorldError(
-                f"condition.{self.name}.kind='boxes' cannot fill the slot {slot.name!r}, which is told "
-                f'{slot.kind}; write kind = "{slot.kind}"'
-            )
+        check_kind(self.name, self.kind, slot)
         file = self._file()
         for layer in self._layers(file):
             check_carried(file, layer, grid)

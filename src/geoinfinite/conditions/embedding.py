@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from geoinfinite.conditions.gather import Coordinates, Gathering, pixels_at
 from geoinfinite.conditions.place import Place
 from geoinfinite.conditions.settings import (
+    absolute,
     check_kind,
     check_name,
     checked_choice,
@@ -75,7 +75,7 @@ class Embedding:
     @property
     def path(self) -> Path:
         """The file."""
-        return Path(os.path.abspath(os.path.expanduser(self.source)))
+        return absolute(self.source)
 
     def files(self) -> tuple[Path, ...]:
         """Return the file and what lies beside it and decides its values."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from geoinfinite.conditions.known_blocks import KnownBlocks, TileKind, known_blocks
 from geoinfinite.conditions.known_lattice import extent_on
 from geoinfinite.conditions.place import Place
-from geoinfinite.conditions.settings import check_name, checked_path, said
+from geoinfinite.conditions.settings import absolute, check_name, checked_path, said
 from geoinfinite.conditions.source_digest import checked_digest, source_digest
 from geoinfinite.conditions.source_raster import SourceRaster, source_files, source_raster
 from geoinfinite.errors import WorldError
@@ -66,7 +65,7 @@ class Known:
     @property
     def path(self) -> Path:
         """The file."""
-        return Path(os.path.abspath(os.path.expanduser(self.source)))
+        return absolute(self.source)
 
     def files(self) -> tuple[Path, ...]:
         """Return the file and what lies beside it and decides its values."""

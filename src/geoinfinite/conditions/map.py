@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from geoinfinite.conditions.map_style_file import STYLES, bundled, style_of_file
 from geoinfinite.conditions.map_tags import IN_ONE, text_of
 from geoinfinite.conditions.place import Place
 from geoinfinite.conditions.settings import (
+    absolute,
     check_kind,
     check_name,
     checked_choice,
@@ -122,11 +122,11 @@ class Map:
     @property
     def path(self) -> Path:
         """The file of vectors."""
-        return _absolute(self.source)
+        return absolute(self.source)
 
     def files(self) -> tuple[Path, ...]:
         """Return the file, and that of the style."""
-        return (self.path, _absolute(self.style_file)) if self.style_file else (self.path,)
+        return (self.path, absolute(self.style_file)) if self.style_file else (self.path,)
 
     def described(self) -> dict[str, Any]:
         """Return its settings, the file by its content and the style by what it says."""
@@ -179,7 +179,7 @@ class Map:
             style = of_classes(self.column, self.colours, tuple(0.0 for _ in self.colours[0][1]))
         elif self.style_file:
             named = said(self.name, "style_file", self.style_file)
-            style = style_of_file(_absolute(self.style_file), named)
+            style = style_of_file(absolute(self.style_file), named)
         else:
             style = bundled(self.style)
         if not self.background:
@@ -213,10 +213,6 @@ class Map:
     def _classes(self, file: VectorFile, layers: tuple[VectorLayer, ...]) -> str:
         found = (value for layer in layers for value in distinct_values(file, layer, self.column))
         return shorten(", ".join(dict.fromkeys(map(str, found))), 200)
-
-
-def _absolute(path: str) -> Path:
-    return Path(os.path.abspath(os.path.expanduser(path)))
 
 
 def _checked_colour(name: str, key: str, value: Any) -> tuple[float, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import math
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from geoinfinite.conditions.place import Place
 from geoinfinite.conditions.settings import (
+    absolute,
     check_kind,
     check_name,
     checked_choice,
@@ -141,7 +141,7 @@ class Metadata:
 
     def _cloud_path(self) -> Path | None:
         cover = self.cloud_cover
-        return Path(os.path.abspath(os.path.expanduser(cover))) if isinstance(cover, str) else None
+        return absolute(cover) if isinstance(cover, str) else None
 
     def true_gsd(self, place: Place) -> float:
         """Return the ground sample distance of a place in metres."""

@@ -60,13 +60,9 @@ def _corners(features: Features) -> tuple[Points, NDArray[np.intp], NDArray[np.b
     whole[single] = shapely.get_geometry(whole[single], 0)
     rings = shapely.get_exterior_ring(whole)
     has_four = (shapely.get_num_points(rings) == _CORNERS + 1) & (shapely.get_num_interior_rings(whole) == 0)
-    whole[has_four] = (
-        shapely.multipoints(
-            shapely.get_coordinates(rings[has_four]).reshape(-1, _CORNERS + 1, 2)[:, :_CORNERS]
-        )
-        if has_four.any()
-        else whole[has_four]
-    )
+    if has_four.any():
+        closed = shapely.get_coordinates(rings[has_four]).reshape(-1, _CORNERS + 1, 2)
+        whole[has_four] = shapely.multipoints(closed[:, :_CORNERS])
     points, owner = shapely.get_coordinates(whole, return_index=True)
     return points, owner, has_four
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from geoinfinite.conditions.classes import Table, coloured
 from geoinfinite.conditions.gather import Samples
 from geoinfinite.conditions.place import Place
 from geoinfinite.conditions.sampling import Density, averaged, density, most_frequent, sampled
-from geoinfinite.conditions.settings import said
+from geoinfinite.conditions.settings import absolute, said
 from geoinfinite.conditions.source_raster import SourceRaster, source_files, source_raster
 from geoinfinite.errors import WorldError
 from geoinfinite.told import Slot
@@ -59,7 +58,7 @@ class RasterValues:
     @property
     def path(self) -> Path:
         """The file."""
-        return Path(os.path.abspath(os.path.expanduser(self.source)))
+        return absolute(self.source)
 
     def files(self) -> tuple[Path, ...]:
         """Return the file and what lies beside it and decides its values."""

@@ -6,6 +6,7 @@ import datetime
 import math
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from geoinfinite.errors import WorldError
@@ -52,6 +53,11 @@ def checked_levels(name: str, levels: Any) -> tuple[int, ...]:
     if not _is_list(found) or not all(type(n) is int and 0 <= n < MOST_LEVELS for n in found):
         raise WorldError(f"{said(name, 'levels', levels)} is no list of levels; write [] for all, or [0, 2]")
     return tuple(found)
+
+
+def absolute(path: str) -> Path:
+    """Return where a file is, whatever the folder in which the process runs later."""
+    return Path(os.path.abspath(os.path.expanduser(path)))
 
 
 def checked_path(name: str, source: Any, key: str = "source") -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,6 +10,7 @@ from geoinfinite.conditions.most import attributes_of_most
 from geoinfinite.conditions.place import Place
 from geoinfinite.conditions.regions import LevelRegions, level_regions
 from geoinfinite.conditions.settings import (
+    absolute,
     check_kind,
     check_name,
     checked_guidance,
@@ -95,7 +95,7 @@ class Text:
     @property
     def path(self) -> Path:
         """The file of polygons."""
-        return Path(os.path.abspath(os.path.expanduser(self.source or "")))
+        return absolute(self.source or "")
 
     def files(self) -> tuple[Path, ...]:
         """Return the file of polygons, if there is one."""

@@ -45,7 +45,6 @@ class ConditionContract(ABC):
     @abstractmethod
     def condition(self, tmp_path: Any) -> Condition:
         """Return the condition, always the same; files that it names may be written into ``tmp_path``."""
-        raise NotImplementedError
 
     def change(self, condition: Condition) -> None:
         """Give the files of the condition other content; a condition without files needs none of this."""

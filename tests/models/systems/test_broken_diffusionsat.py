@@ -24,7 +24,6 @@ from safetensors.torch import load_file, save_file
 from geoinfinite.errors import GeoInfiniteError
 
 pytestmark = pytest.mark.skipif(not FIXTURES.is_dir(), reason="the reference data are not at hand")
-EPS = "model.diffusion_model."
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 

@@ -20,7 +20,6 @@ from published_layouts import (
 
 pytestmark = pytest.mark.skipif(not FIXTURES.is_dir(), reason="the reference data are not at hand")
 EPS = "model.diffusion_model."
-WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
 @pytest.mark.parametrize(

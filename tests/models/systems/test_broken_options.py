@@ -21,8 +21,6 @@ from published_layouts import (
 from safetensors.torch import save_file
 
 pytestmark = pytest.mark.skipif(not FIXTURES.is_dir(), reason="the reference data are not at hand")
-EPS = "model.diffusion_model."
-WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
 class TestOptions:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from geoinfinite.diffusion.model import Array, Cond
-from geoinfinite.models.diffusers.inputs import Call, Labels, RowInput, of_tiles
+from geoinfinite.models.diffusers.inputs import Call, Labels, RowInput, of_tiles, strengths_of
 from geoinfinite.models.diffusers.part import Part
 from geoinfinite.models.diffusers.weights import load_network, module_bytes
 from geoinfinite.models.threads import one_thread
@@ -91,15 +91,15 @@ class HintInput:
 
     def compiled(self, cond: Cond) -> Hint | None:
         """Read the hints of all tiles; ``None`` if they add nothing."""
-        hints, factor = cond.told.get(self.slot, ()), cond.strength.get(self.slot, 1.0)
-        if factor == 0 or all(hint is None for hint in hints):
+        hints = cond.told.get(self.slot, ())
+        strengths = strengths_of(hints, cond.strength.get(self.slot, 1.0), self.device)
+        if strengths is None:
             return None
-        strengths = [0.0 if hint is None else factor for hint in hints]
         labels = None if self.vector is None else self.vector.compiled(cond)
         return Hint(
             self.control.network,
             self._read(hints),
-            torch.tensor(strengths, device=self.device)[:, None, None, None],
+            strengths,
             labels if isinstance(labels, Labels) else None,
         )
 

@@ -134,3 +134,24 @@ def each_tile(told: ToldTiles, slots: Sequence[str]) -> list[tuple[Told, ...]]:
 def of_tiles(rows: Tensor, tile: slice, call: Call) -> Tensor:
     """Return the rows of the tiles of a call; a single row holds for any number of tiles."""
     return rows.expand(len(call.seen), *rows.shape[1:]) if len(rows) == 1 else rows[tile]
+
+
+def strengths_of(told: Sequence[Any], factor: float, device: torch.device) -> Tensor | None:
+    """Return the factor ``(tile, 1, 1, 1)`` on what tiles are told in a slot, 0 for those told nothing.
+
+    ``None`` where it adds nothing to any of them.
+    """
+    if factor == 0 or all(said is None for said in told):
+        return None
+    factors = [0.0 if said is None else factor for said in told]
+    return torch.tensor(factors, device=device)[:, None, None, None]
+
+
+def filled(told: Sequence[Any]) -> list[Any]:
+    """Return what tiles are told, with what another one is told for those told nothing: their strength is 0.
+
+    >>> filled([None, "a", "b"])
+    ['a', 'a', 'b']
+    """
+    known = next(said for said in told if said is not None)
+    return [known if said is None else said for said in told]

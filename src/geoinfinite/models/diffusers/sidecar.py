@@ -139,7 +139,6 @@ def check_uses(sidecar: Mapping[str, Any], *, parent: bool, latent: bool, texts:
                 )
     if not texts and "truncate" in sidecar:
         raise ModelError(
-            f"{SIDECAR}: truncate={sidecar['truncate']!r}: truncate is of networks that are told "
-            "texts, and this "
-            "one is told none; remove it"
+            f"{SIDECAR}: truncate={sidecar['truncate']!r}: truncate is of networks that are told texts, and "
+            "this one is told none; remove it"
         )

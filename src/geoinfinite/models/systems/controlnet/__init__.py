@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from geoinfinite.errors import ModelError
-from geoinfinite.models.files import CONFIG, SIDECAR, read_object
+from geoinfinite.models.files import SIDECAR
+from geoinfinite.models.systems.network_folder import config_of
 from geoinfinite.models.systems.protocol import System
 
 CLASS = "ControlNetModel"
@@ -25,13 +25,7 @@ def recognises(source: Path) -> bool:
 
 def _is_stock(folder: Path) -> bool:
     """Say whether a folder holds a ControlNet of diffusers' own class."""
-    if not (folder / CONFIG).is_file():
-        return False
-    try:
-        config = read_object(folder / CONFIG)
-    except ModelError:
-        # A damaged file is named when it is read for good.
-        return False
+    config = config_of(folder)
     return config.get("_class_name") == CLASS and "conditioning_in_channels" not in config
 
 

@@ -11,6 +11,7 @@ from geoinfinite.models.converting.parts import Part
 from geoinfinite.models.diffusers.slot_table import slot_table
 from geoinfinite.models.systems.controlnet import folder_of
 from geoinfinite.models.systems.conversion import Conversion, from_base
+from geoinfinite.models.systems.network_folder import files_of
 from geoinfinite.models.systems.protocol import ConvertSettings
 from geoinfinite.told import Slot
 
@@ -30,9 +31,8 @@ def converted(path: Path, settings: ConvertSettings) -> Conversion:
         Slot("prompt", "text", dropped=True),
         Slot("hint", "raster", channels=int(config.get("conditioning_channels", RGB)), span=(0, 1)),
     ]
-    kept = (file for file in folder.iterdir() if file.suffix in (".json", ".safetensors", ".bin"))
     conversion = Conversion(
-        tuple(sorted(kept)),
+        files_of(folder),
         (Part("controlnet", stock, fitted(stock, tensors, str)),),
         None,
         {"slots": slot_table(slots), "sampling": SAMPLING},

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from geoinfinite.errors import ModelError
-from geoinfinite.models.files import CONFIG, read_object
+from geoinfinite.models.systems.network_folder import config_of
 from geoinfinite.models.systems.protocol import System
 
 SATUNET = "SatUNet"
@@ -15,17 +14,6 @@ def recognises(source: Path) -> bool:
     """Say whether a folder has DiffusionSat's network, or one of its ControlNets."""
     unet, control = (config_of(source / name) for name in ("unet", "controlnet"))
     return unet.get("_class_name") == SATUNET or "conditioning_in_channels" in control
-
-
-def config_of(folder: Path) -> dict[str, object]:
-    """Return the configuration of a network; an empty one where there is none."""
-    if not (folder / CONFIG).is_file():
-        return {}
-    try:
-        return read_object(folder / CONFIG)
-    except ModelError:
-        # A damaged file is named when it is read for good.
-        return {}
 
 
 SYSTEM = System(

@@ -19,6 +19,7 @@ from geoinfinite.models.networks.metadata_embedder import MetadataEmbedder
 from geoinfinite.models.schema import Whole, check_values
 from geoinfinite.models.systems.conversion import Conversion, from_base
 from geoinfinite.models.systems.diffusionsat import SATUNET
+from geoinfinite.models.systems.network_folder import files_of
 from geoinfinite.models.systems.protocol import AVERAGED, ConvertSettings
 from geoinfinite.models.systems.small_networks import small_network
 from geoinfinite.told import Slot
@@ -56,7 +57,7 @@ def converted(path: Path, settings: ConvertSettings) -> Conversion:
     names = ("vae", "text_encoder", "tokenizer", "scheduler")
     has = {name: path / name for name in names if (path / name).is_dir()}
     conversion = Conversion(
-        (*read, *_weights(path / "controlnet")),
+        (*read, *files_of(path / "controlnet")),
         (*unets, *controls),
         None,
         {"slots": slot_table([*_SLOTS, *slots]), "sampling": SAMPLING, "options": options},
@@ -92,7 +93,7 @@ def _unet(path: Path, settings: ConvertSettings) -> tuple[tuple[Part, ...], tupl
     stock = _stock(folder / CONFIG, config, "UNet2DConditionModel")
     stock["sample_size"] = _side(stock.get("sample_size"))
     parts = Part("unet", stock, fitted(stock, plain, str)), _embedder(metadata, "metadata")
-    return parts, _weights(folder) if folder.parent == path else ()
+    return parts, files_of(folder) if folder.parent == path else ()
 
 
 def _control(path: Path) -> tuple[tuple[Part, ...], tuple[Slot, ...], dict[str, Any]]:
@@ -139,10 +140,3 @@ def _side(said: Any) -> int:
     ``sample_size`` is left from Stable Diffusion 2.1, where the training began: its pictures are smaller.
     """
     return min(max(said) if isinstance(said, list) else said or LARGEST_SIDE, LARGEST_SIDE)
-
-
-def _weights(folder: Path) -> tuple[Path, ...]:
-    if not folder.is_dir():
-        return ()
-    kept = (path for path in folder.iterdir() if path.suffix in (".json", ".safetensors", ".bin"))
-    return tuple(sorted(kept))

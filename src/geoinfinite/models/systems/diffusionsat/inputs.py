@@ -12,13 +12,21 @@ from torch import Tensor
 
 from geoinfinite.diffusion.model import Array, Cond
 from geoinfinite.models.diffusers.controls import HintInput, as_told
-from geoinfinite.models.diffusers.inputs import Call, Input, Labels, RowInput, each_tile, of_tiles
+from geoinfinite.models.diffusers.inputs import (
+    Call,
+    Input,
+    Labels,
+    RowInput,
+    each_tile,
+    filled,
+    of_tiles,
+    strengths_of,
+)
 from geoinfinite.models.diffusers.stock import Loaded, words_inputs
 from geoinfinite.models.diffusers.weights import module_bytes
 from geoinfinite.models.networks.control3d import Control3d
 from geoinfinite.models.networks.metadata_embedder import MetadataEmbedder
 from geoinfinite.models.threads import one_thread
-from geoinfinite.told import Frames
 from geoinfinite.told.schemas import DIFFUSIONSAT
 from geoinfinite.told.sentinel import SENTINEL2, normalised
 
@@ -102,17 +110,15 @@ class FramesInput:
     def compiled(self, cond: Cond) -> Series | None:
         """Read the frames of every tile alone; ``None`` if they add nothing."""
         tiles = each_tile(cond.told, self.slots)
-        known = next((frames for frames, _ in tiles if isinstance(frames, Frames)), None)
-        factor = cond.strength.get(FRAMES, 1.0)
-        if known is None or factor == 0:
+        told = [frames for frames, _ in tiles]
+        strengths = strengths_of(told, cond.strength.get(FRAMES, 1.0), self.device)
+        if strengths is None:
             return None
+        series = filled(told)
         with one_thread():
-            read = torch.cat([self._read(known if frames is None else frames) for frames, _ in tiles])
-        vectors = [self._vectors(known if frames is None else frames, facts) for frames, facts in tiles]
-        strengths = torch.tensor([0.0 if frames is None else factor for frames, _ in tiles])
-        return Series(
-            self.network, read, torch.stack(vectors), strengths.to(self.device)[:, None, None, None]
-        )
+            read = torch.cat([self._read(frames) for frames in series])
+        vectors = [self._vectors(f, facts) for f, (_, facts) in zip(series, tiles, strict=True)]
+        return Series(self.network, read, torch.stack(vectors), strengths)
 
     def _read(self, frames: Any) -> Tensor:
         pixels = torch.from_numpy(np.ascontiguousarray(frames.pixels)).to(self.device)

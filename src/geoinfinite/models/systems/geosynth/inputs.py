@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from geoinfinite.diffusion.model import Cond
-from geoinfinite.models.diffusers.inputs import Call, Input, each_tile, of_tiles
+from geoinfinite.models.diffusers.inputs import Call, Input, each_tile, filled, of_tiles, strengths_of
 from geoinfinite.models.diffusers.stock import Loaded, hint_inputs, words_inputs
 from geoinfinite.models.diffusers.weights import module_bytes
 from geoinfinite.models.networks.location_chain import LocationChain
@@ -66,14 +66,12 @@ class PlaceInput:
     def compiled(self, cond: Cond) -> Shares | None:
         """Encode the place of every tile alone."""
         told = [place for (place,) in each_tile(cond.told, self.slots)]
-        known = next((place for place in told if place is not None), None)
-        factor = cond.strength.get("location", 1.0)
-        if known is None or factor == 0:
+        strengths = strengths_of(told, cond.strength.get("location", 1.0), self.device)
+        if strengths is None:
             return None
         with one_thread():
-            vectors = torch.stack([self.encode(known if place is None else place) for place in told])
-        strengths = torch.tensor([0.0 if place is None else factor for place in told])
-        return Shares(self, vectors.to(self.device), strengths.to(self.device)[:, None, None, None])
+            vectors = torch.stack([self.encode(place) for place in filled(told)])
+        return Shares(self, vectors.to(self.device), strengths)
 
 
 @dataclass(frozen=True, slots=True)

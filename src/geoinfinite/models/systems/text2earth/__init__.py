@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from geoinfinite.errors import ModelError
 from geoinfinite.models.diffusers.folder import SCHEDULER
 from geoinfinite.models.diffusers.told_facts import CONDITIONED
-from geoinfinite.models.files import CONFIG, SIDECAR, read_object
+from geoinfinite.models.files import SIDECAR
+from geoinfinite.models.systems.network_folder import config_of
 from geoinfinite.models.systems.protocol import System
 
 PROMPTS = "prompts.safetensors"
@@ -18,14 +18,9 @@ def recognises(source: Path) -> bool:
 
     Its class label is a zoom level. A folder that has all of it is read as it is.
     """
-    config = source / "unet" / CONFIG
-    if not config.is_file() or (source / SIDECAR).is_file():
+    if (source / SIDECAR).is_file():
         return False
-    try:
-        said = read_object(config)
-    except ModelError:
-        # A damaged file is named when it is read for good.
-        return False
+    said = config_of(source / "unet")
     ours = said.get("_class_name") == CONDITIONED and said.get("class_embed_type") == "timestep"
     return ours and not (has_scheduler(source) and has_words(source))
 

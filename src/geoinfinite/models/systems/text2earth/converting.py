@@ -18,6 +18,7 @@ from geoinfinite.models.diffusers.told_facts import CONDITIONED, slots_of
 from geoinfinite.models.files import CONFIG, read_object
 from geoinfinite.models.schema import shortened
 from geoinfinite.models.systems.conversion import WORDS, Conversion, from_base
+from geoinfinite.models.systems.network_folder import files_of
 from geoinfinite.models.systems.protocol import ConvertSettings
 
 SAMPLING = {"steps": 50, "guidance": 4.0}
@@ -38,7 +39,7 @@ def converted(path: Path, settings: ConvertSettings) -> Conversion:
     _check(where, stock)
     stock["sample_size"] = _side(stock)
     conversion = Conversion(
-        _sources(path / "unet"),
+        files_of(path / "unet"),
         (Part("unet", stock, fitted(stock, tensors, str)),),
         None,
         {"slots": slot_table(slots_of(stock, (), LATENT, False)), "sampling": SAMPLING},
@@ -79,8 +80,3 @@ def _scheduler(path: Path, settings: ConvertSettings) -> Path | None:
     places = (path, *(() if settings.base is None else (settings.base,)))
     files = [folder / SCHEDULER for place in places for folder in (place / "scheduler", place)]
     return next((file for file in files if file.is_file()), None)
-
-
-def _sources(folder: Path) -> tuple[Path, ...]:
-    kept = (path for path in folder.iterdir() if path.suffix in (".json", ".safetensors", ".bin"))
-    return tuple(sorted(kept))
