@@ -55,6 +55,15 @@ def test_frames_in_another_order(tiles: Any, given: dict[str, Tensor]) -> None:
     assert off(residuals(turned, given)[-1], wanted) < TAPS * max(1.0, float(wanted.abs().max()))
 
 
+def test_a_tile_without_frames_is_not_told_those_of_its_neighbour(
+    tiles: Any, given: dict[str, Tensor]
+) -> None:
+    alone = residuals(tiles.retold({"frames": (None, frames(given, 1, (0, 1, 2)))}), given)
+    both = residuals(tiles, given)
+    assert all(float(residual[:1].abs().max()) == 0 for residual in alone)
+    assert all(one[1:].equal(other[1:]) for one, other in zip(alone, both, strict=True))
+
+
 def frames(given: dict[str, Tensor], row: int, order: tuple[int, ...]) -> Frames:
     """The frames of a row, as a condition tells them."""
     pixels = (given["controlnet_cond_uint8"][row].float() / 255).transpose(0, 1).numpy()

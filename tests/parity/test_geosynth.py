@@ -69,3 +69,18 @@ def test_sampling_is_as_published(folder: Path) -> None:
     settings, noise = model.default_sampler(), model.sampling()
     assert noise is not None
     assert (noise.solver, settings.steps, settings.guidance) == ("plms", 50, GUIDANCE)
+
+
+def test_a_tile_that_is_told_nothing_is_not_told_what_its_neighbour_is(
+    folder: Path, given: dict[str, Tensor]
+) -> None:
+    tiles = told(folder, given)
+    hints = tuple((given["hint_uint8"].float() / 255).numpy())
+    places = tuple(given["location_embedding"][:, :, None, None].numpy())
+    for changes, wanted in (
+        ({"location": (None, places[1])}, "eps_without_location"),
+        ({"hint": (None, hints[1]), "location": (None, places[1])}, "eps_without_control"),
+    ):
+        found = answer(tiles.retold(changes), given["sample"], given["timestep"])
+        assert off(found[:1], given[wanted][:1]) < SAME, wanted
+        assert off(found[1:], given["eps"][1:]) < SAME, wanted
