@@ -20,8 +20,11 @@ LAYERS = (
     "recipe",
     "engine",
     "arrays",
+    "views",
     "world",
+    "editing",
     "stores",
+    "serve chips",
     "cli testing",
 )
 FOLDERS = {"models": "analytic networks diffusers earth converting systems", "stores": "objects pools jobs"}
