@@ -72,5 +72,6 @@ def script(path: str) -> Path:
     folder = os.environ.get(SCRIPTS)
     found = None if folder is None else Path(folder) / "node_modules" / path
     if found is None or not found.is_file():
-        pytest.skip(f"{SCRIPTS} names no folder with {path}: npm install --prefix FOLDER {path.split('/')[0]}")
+        package = path.split("/")[0]
+        pytest.skip(f"{SCRIPTS} names no folder with {path}: npm install --prefix FOLDER {package}")
     return found
