@@ -35,6 +35,7 @@ class Real:
     holes: xr.DataArray | None
     """``(y, x)`` where pixels count as not known, whatever their values."""
     nodata: float | None
+    """A value that is not known; NaN is none."""
 
     def strips(self) -> Iterator[Strip]:
         """Yield all pixels as they are stored, from north to south; reads a lazy array once."""
@@ -80,7 +81,7 @@ class Real:
         """Return the local GeoTIFF, PNG or JPEG that the array was opened from, if there is one."""
         source = self.array.encoding.get("source")
         path = Path(source) if isinstance(source, str) and "://" not in source else None
-        return path if path is not None and path.is_file() else None
+        return path.absolute() if path is not None and path.is_file() else None
 
     def _is_in(self, path: Path) -> bool:
         """Say whether a file has the same pixels at the same place, of those that are known."""
@@ -129,8 +130,7 @@ def real_of(da: xr.DataArray, holes: xr.DataArray | None = None) -> Real:
     ordered = _north_up(ordered, y, x)
     bands, rows, columns = ordered.shape
     header = Header(crs, _transform(ordered), (bands, rows, columns), _stored_dtype(ordered))
-    nodata = ordered.rio.nodata if ordered.dtype.kind != "f" else None
-    return Real(ordered, header, _aligned(holes, da, y, x), nodata)
+    return Real(ordered, header, _aligned(holes, da, y, x), ordered.rio.nodata)
 
 
 def _stored_dtype(da: xr.DataArray) -> str:
@@ -220,6 +220,7 @@ def _north_up(data: xr.DataArray, y: Any, x: Any) -> xr.DataArray:
 def _check_range(values: NDArray[Any]) -> None:
     if values.size and (values.min() < 0 or values.max() > 1):
         raise WorldError(
-            f"the array holds float32 values from {values.min():g} to {values.max():g}, and worlds of float32 "
-            "0 to 1; bring it there: real.clip(0, 1), or (real - real.min()) / (real.max() - real.min())"
+            f"the array holds float32 values from {values.min():g} to {values.max():g}, and worlds of "
+            "float32 0 to 1; bring it there: (real - real.min()) / (real.max() - real.min()), or "
+            "real.clip(0, 1)"
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from numbers import Integral
 from pathlib import Path
 
 import xarray as xr
@@ -45,7 +44,7 @@ def depth_of(factor: int, step: int) -> int:
     2
     """
     depth, reached = 0, 1
-    while isinstance(factor, Integral) and reached < factor:
+    while type(factor) is int and reached < factor:
         depth, reached = depth + 1, reached * step
     if depth and reached == factor:
         return depth

@@ -187,8 +187,8 @@ class GeoInfiniteAccessor:
         Say ``north``, ``south``, ``east``, ``west``: pixels that are added there, or ``bounds`` = (left,
         bottom, right, top) in units of its CRS. ``guide`` is a coarser raster of the ground beyond, an array
         or a path; without it the raster's large shapes are mirrored there. ``model``, ``seed`` and ``folder``
-        are as in `zoom`. Raises `WindowError` for sides beyond a pole, `WorldError` for an array that no world
-        can have.
+        are as in `zoom`. Raises `WindowError` for sides beyond a pole, `WorldError` for an array that no
+        world can have.
         """
         return editing.extend(self._da, bounds, options, guide=guide)
 
