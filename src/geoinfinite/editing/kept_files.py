@@ -74,8 +74,11 @@ def keep(header: Header, strips: Iterable[Strip], folder: Path) -> Path:
     unfinished = folder / f".{uuid.uuid4().hex}.tif"
     try:
         _write(unfinished, header, strips)
-        target = folder / f"{file_digest(unfinished)[:_NAME]}.tif"
-        os.replace(unfinished, target)
+        digest = file_digest(unfinished)
+        target = folder / f"{digest[:_NAME]}.tif"
+        # A world that is in use would take another file, even of the same bytes, for a change of its raster.
+        if not target.is_file() or file_digest(target) != digest:
+            os.replace(unfinished, target)
     finally:
         unfinished.unlink(missing_ok=True)
     return target
