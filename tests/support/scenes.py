@@ -20,7 +20,9 @@ HOLE = np.s_[9:30, 17:44]
 def pixels(rows: int = 38, columns: int = 61, dtype: str = "uint8") -> np.ndarray:
     """Smooth values ``(3, y, x)`` with some grain, none of them 0."""
     band, y, x = np.mgrid[:3, :rows, :columns]
-    values = 0.5 + 0.3 * np.sin(y / 9 + band) * np.cos(x / 13 - band) + 0.1 * ((7 * y + 3 * x + band) % 11) / 11
+    values = (
+        0.5 + 0.3 * np.sin(y / 9 + band) * np.cos(x / 13 - band) + 0.1 * ((7 * y + 3 * x + band) % 11) / 11
+    )
     if dtype == "float32":
         return values.astype(dtype)
     return np.rint(values * {"uint8": 250, "uint16": 60_000}[dtype]).astype(dtype)

@@ -84,7 +84,7 @@ class Drawing:
 
 def root_of(path: Path) -> Root:
     """Return a raster file as level 0, its values as they are stored, whatever scale its tags name."""
-    with open_raster(path, str(path)) as raster:
+    with open_raster(path, f"{str(path)!r}") as raster:
         plain = {*raster.scales} == {1.0} and {*raster.offsets} == {0.0}
     return Root(str(path), scale=None if plain else 1.0)
 
