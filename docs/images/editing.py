@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,15 @@ def main() -> None:
     """Draw one row of panels for each of zoom, fill and extend."""
     earth = rioxarray.open_rasterio(gi.World.load("earth").root.path)
     with tempfile.TemporaryDirectory() as folder:
+        save(seeds(earth, folder), "editing-seeds.png")
         rows = [zoom(earth, folder), fill(earth, folder), extend(earth, folder)]
     sheet = np.concatenate([part for row in rows for part in (row, blank(GAP, row.shape[2]))][:-1], axis=1)
-    Image.fromarray(np.moveaxis(sheet, 0, -1)).save(HERE / "editing.png")
+    save(sheet, "editing.png")
+
+
+def save(picture: np.ndarray, name: str) -> None:
+    """Write a picture beside this file."""
+    Image.fromarray(np.moveaxis(picture, 0, -1)).save(HERE / name)
 
 
 def zoom(earth: xr.DataArray, folder: str) -> np.ndarray:
@@ -62,6 +69,24 @@ def extend(earth: xr.DataArray, folder: str) -> np.ndarray:
     seen[:, 48:144, 64:192] = real.values
     assert (alone[:, 48:144, 64:192] == real.values).all()
     return row(seen, alone, guided)
+
+
+def seeds(earth: xr.DataArray, folder: str) -> np.ndarray:
+    """Return a place drawn with seed 0, with seed 7, and with seed 7 in its eastern half."""
+    real = earth[:, 690:722, 2690:2738].load()
+    world = real.geoinfinite.zoom(4, folder=folder).geoinfinite.world
+    left, bottom, right, top = real.rio.bounds()
+    middle = (left + right) / 2
+    ring = [[middle, bottom], [right, bottom], [right, top], [middle, top], [middle, bottom]]
+    half = {"type": "Polygon", "coordinates": [ring]}
+    feature = {"type": "Feature", "properties": {"seed": 7}, "geometry": half}
+    path = Path(folder) / "half.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    halves = world.replace(conditions=[gi.conditions.Seeds(str(path), width=16)])
+    drawn = [w.array(1).values for w in (world, world.replace(seed=7), halves)]
+    panels = [picture.repeat(2, axis=1).repeat(2, axis=2) for picture in drawn]
+    gap = blank(panels[0].shape[1], GAP)
+    return np.concatenate([panels[0], gap, panels[1], gap, panels[2]], axis=2)
 
 
 def part(earth: xr.DataArray, top: int, left: int) -> xr.DataArray:

@@ -27,12 +27,17 @@ def holed(dtype: str = "uint8", hole: float = 0) -> np.ndarray:
     return np.where(KNOWN, scenes.pixels(dtype=dtype), hole).astype(dtype)
 
 
-@pytest.mark.parametrize("how", ["nodata", "mask", "holes", "not a number", "masked as opened"])
+HOW = ["nodata", "nodata of floats", "mask", "holes", "not a number", "masked as opened"]
+
+
+@pytest.mark.parametrize("how", HOW)
 def test_known_pixels_stay_and_holes_are_drawn(tmp_path: Path, how: str) -> None:
     path, holes = tmp_path / "scene.tif", None
     match how:
         case "nodata":
             real = scenes.scene(holed("uint16", 7)).rio.write_nodata(7)
+        case "nodata of floats":
+            real = scenes.opened(scenes.written(path, holed("float32", -9999), nodata=-9999))
         case "mask":
             real = scenes.opened(scenes.written(path, holed(), mask=KNOWN))
         case "holes":
