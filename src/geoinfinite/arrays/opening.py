@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
@@ -28,6 +29,8 @@ HEADER = "geoinfinite"
 WINDOW = "geoinfinite_window"
 """Key of the pixels of a level that a file holds, ``[y0, y1, x0, x1]``."""
 Location = str | Path | Store
+_PIXELS = re.compile(rf"(?:^|/){NAME}/(?:c/)?\d")
+"""Names of objects of pixels, in either version of Zarr."""
 
 
 class _WholeShards(WrapperStore[Store]):
@@ -38,7 +41,7 @@ class _WholeShards(WrapperStore[Store]):
     ) -> Buffer | None:
         """Return the bytes of a key, or a range; raise `StoreError` for pixels that are not there."""
         found = await super().get(key, prototype, byte_range)
-        if not found and f"/{NAME}/c/" in f"/{key}":
+        if not found and _PIXELS.search(key):
             raise StoreError(
                 f"{self} lacks the shard {key}: it was not drawn yet, or was lost; draw it: "
                 "geoinfinite resume STORE"
@@ -75,7 +78,8 @@ def open_stored(location: Location, level: int | None) -> xr.Dataset:
     levels = stored_levels(location)
     level = levels[-1] if level is None else level
     if level not in levels:
-        raise StoreError(f"{location} holds no level={level!r}; it has {', '.join(map(str, levels))}")
+        has = ", ".join(map(str, levels))
+        raise StoreError(f"{location} holds no level={level!r}; it has {has}{_unlisted(location, level)}")
     store = location if isinstance(location, Store) else LocalStore(location, read_only=True)
     plain = xr.open_zarr(_WholeShards(store), group=str(level), chunks=None, consolidated=False)
     if NAME not in plain or WINDOW not in plain.attrs:
@@ -83,6 +87,14 @@ def open_stored(location: Location, level: int | None) -> xr.Dataset:
             f"{location} is damaged or of an older version: level {level} has no {NAME} or {WINDOW}"
         )
     return _as_array(location, plain[NAME], plain.attrs)
+
+
+def _unlisted(location: Location, level: int) -> str:
+    """Return where a level is found that a store holds only with the margins that drawing the next one read."""
+    group = f"parents/{level}"
+    if not isinstance(zarr.open_group(location, mode="r", use_consolidated=False).get(group), zarr.Group):
+        return ""
+    return f', and what was drawn on: xarray.open_zarr(STORE, group="{group}"), which is wider'
 
 
 def open_geotiff(path: str | Path) -> xr.Dataset:
