@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from geoinfinite.stores.cuts import LEDGER
 from geoinfinite.stores.jobs.graph import JobGraph
 from geoinfinite.stores.jobs.job import Job
 from geoinfinite.stores.jobs.outcomes import Task
 from geoinfinite.stores.jobs.tasks import find_committed
-from geoinfinite.stores.cuts import LEDGER
 from geoinfinite.stores.pools.pool import Call, Raised
 
 _RECORD = re.compile(r"(?:.*/)?(\d{1,9})/(\d{1,9})/0")
