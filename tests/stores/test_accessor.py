@@ -200,7 +200,7 @@ def test_plain_xarray_finds_labels_and_crs(selected: tuple[World, xr.DataArray],
         assert file.crs.to_epsg() == 4326
         assert (file.read() == da.values).all()
     root = xr.open_zarr(tmp_path / "a.zarr")
-    assert root.level.values.tolist() == [1, 2]
-    assert (root.rows.values[1], root.columns.values[1]) == da.shape[1:]
+    assert root.level.values.tolist() == [2]
+    assert (root.rows.values[0], root.columns.values[0]) == da.shape[1:]
     assert 'open_zarr(STORE, group="2")' in root.attrs["about"]
     assert root.attrs["geoinfinite_token"] == da.geoinfinite.world.token

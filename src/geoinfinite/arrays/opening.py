@@ -23,6 +23,7 @@ from geoinfinite.arrays.stored import as_stored
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
+from geoinfinite.provenance import DIGITAL_SOURCE_TYPE
 
 HEADER = "geoinfinite"
 """Key of what a store says of itself, in the attributes of its root group."""
@@ -90,11 +91,12 @@ def open_stored(location: Location, level: int | None) -> xr.Dataset:
 
 
 def _unlisted(location: Location, level: int) -> str:
-    """Return where a level is found that a store holds only with the margins that drawing the next one read."""
+    """Return where a level is found that is stored only with the margins that its children's drawing read."""
     group = f"parents/{level}"
     if not isinstance(zarr.open_group(location, mode="r", use_consolidated=False).get(group), zarr.Group):
         return ""
-    return f', and what was drawn on: xarray.open_zarr(STORE, group="{group}"), which is wider'
+    how = f'xarray.open_zarr(STORE, group="{group}", consolidated=False)'
+    return f", and what that was drawn on, which is wider: {how}"
 
 
 def open_geotiff(path: str | Path) -> xr.Dataset:
@@ -130,6 +132,8 @@ def _as_array(location: Location, plain: xr.DataArray, said: Mapping[str, Any]) 
             "cut or changed after it was written; write it again"
         )
     variable = as_stored(plain.variable, str(location)).copy(deep=False)
+    # GeoTIFFs have the type of source in their XMP.
+    said = {"digital_source_type": DIGITAL_SOURCE_TYPE, **said}
     variable.attrs = level_facts(grid, level) | {key: said[key] for key in PROVENANCE if key in said}
     variable.encoding["grid_mapping"] = "spatial_ref"
     # A file may hold some bands of a world, named by their numbers.

@@ -36,7 +36,7 @@ def level_of(group: str) -> int:
 class Cut:
     """The shards of one group: each is drawn by one task, has one commit record, and is one or more objects.
 
-    Shards and objects are counted from the window's own corner; the last ones of an axis may hold fewer pixels.
+    Shards and objects are counted from the window's own corner; the last of an axis may hold fewer pixels.
     """
 
     group: str

@@ -28,8 +28,9 @@ def write_groups(store: Store, plan: Plan, said: Mapping[str, Any]) -> None:
     levels = ", ".join(str(stage.level) for stage in plan.listed)
     attributes = {
         **provenance(plan.recipe),
-        "about": f'Levels of imagery, one group each: xarray.open_zarr(STORE, group="{plan.level}"); finest first: '
-        f"{levels}. Preset {plan.preset.name!r}, read by {plan.preset.readers}",
+        "about": f"Levels of imagery, one group each, finest first: {levels}. "
+        f'xarray.open_zarr(STORE, group="{plan.level}") opens the finest. '
+        f"Preset {plan.preset.name!r}, read by {plan.preset.readers}",
         **conventions.of_root(plan),
         ATTRIBUTE: said,
     }

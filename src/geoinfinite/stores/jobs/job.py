@@ -137,11 +137,13 @@ class OpenJob:
         return not ledger.inspect(self.job.objects, cut, place, job=self.job.name)
 
     def _check_present(self, cut: Cut) -> Callable[[int, int], None]:
+        url = self.job.objects.url
+
         def check(row: int, column: int) -> None:
             if not ledger.present(self.job.objects, cut, (row, column)):
                 raise StoreError(
-                    f"{self.job.objects.url} lost level {level_of(cut.group)} shard ({row}, {column}) while its children "
-                    f"were drawn; run: geoinfinite resume {self.job.objects.url}"
+                    f"{url} lost level {level_of(cut.group)} shard ({row}, {column}) while its children were "
+                    f"drawn; run: geoinfinite resume {url}"
                 )
 
         return check
