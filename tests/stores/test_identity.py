@@ -67,7 +67,7 @@ def test_a_header_comes_back_as_it_was(ring: Recipe, tmp_path: Path) -> None:
     begin(objects, plan, header)
     assert read_header(objects) == header
     assert [(cut.group, cut.rows, cut.columns) for cut in header.cuts] == [
-        ("parents/1", 2, 3),
+        ("parents/1", 1, 2),
         ("2", 3, 5),
     ]
     assert header.plan(objects.url) == plan

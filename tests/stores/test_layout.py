@@ -51,7 +51,7 @@ def test_xarray_opens_every_level_without_a_warning(written: tuple[Plan, Path]) 
     for stage in plan.stored:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            ds = xr.open_zarr(path, group=stage.group, decode_coords="all")
+            ds = xr.open_zarr(path, group=stage.group, decode_coords="all", consolidated=False)
         assert ds.image.dims == ("band", "y", "x")
         assert list(ds.data_vars) == ["image"]
         assert (ds.image.values == generate(plan.recipe, stage.level, stage.window)).all()
@@ -62,7 +62,7 @@ def test_rioxarray_knows_where_it_lies(written: tuple[Plan, Path]) -> None:
     plan, path = written
     grid = plan.recipe.grid
     for stage in plan.stored:
-        image = xr.open_zarr(path, group=stage.group, decode_coords="all").image
+        image = xr.open_zarr(path, group=stage.group, decode_coords="all", consolidated=False).image
         assert image.rio.crs.to_epsg() == 4326
         assert image.rio.transform().almost_equals(grid.transform(stage.level, stage.window))
         assert image.rio.bounds() == pytest.approx(grid.bounds(stage.level, stage.window))
@@ -74,15 +74,12 @@ def test_rioxarray_knows_where_it_lies(written: tuple[Plan, Path]) -> None:
 def test_the_hierarchy_opens_as_a_tree(written: tuple[Plan, Path]) -> None:
     tree = xr.open_datatree(written[1], engine="zarr")
     assert tree.groups == ("/", "/2")
-    assert zarr.open_group(written[1], mode="r", use_consolidated=False)["parents/1/image"].shape == (
-        3,
-        52,
-        92,
-    )
+    everything = zarr.open_group(written[1], mode="r", use_consolidated=False)
+    assert sorted(everything.group_keys()) == ["2", "ledger", "parents"]
 
 
 def test_metadata_name_their_conventions_and_agree(pyramid: tuple[Plan, Path]) -> None:
-    plan, path = pyramid
+    path = pyramid[1]
     root = zarr.open_group(path, mode="r")
     assert [c["name"] for c in root.attrs["zarr_conventions"]] == ["multiscales", "spatial", "proj", "coords"]
     layout = root.attrs["multiscales"]["layout"]
