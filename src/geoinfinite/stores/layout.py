@@ -85,7 +85,7 @@ def array_format(preset: StorePreset, *, fill_value: float) -> dict[str, Any]:
     separated = {"name": "v2", "separator": "/"}
     return {
         "zarr_format": 2,
-        "compressors": {"id": "zstd", "level": ZSTD_LEVEL, "checksum": True},
+        "compressors": {"id": "zstd", "level": ZSTD_LEVEL},
         "fill_value": None,
         "chunk_key_encoding": separated,
     }

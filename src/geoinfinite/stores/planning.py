@@ -172,7 +172,7 @@ class Plan:
                 f"world {self.recipe.name!r} {self.target.token[:12]}, level {self.level}, "
                 f"rows {w.y0}..{w.y1}, columns {w.x0}..{w.x1}",
                 *lines,
-                describe_listed([s.level for s in self.listed], self.unlisted, "align="),
+                describe_listed([s.level for s in self.listed], self.unlisted),
                 f"{self.cold_evaluations:,} evaluations if read at once without a store",
                 f"{bytes_text(self.bytes)} before compression, redundancy {self.redundancy:.2f}, "
                 f"{bytes_text(self.peak_memory_bytes)} of memory per shard being drawn",
