@@ -1,4 +1,4 @@
-"""The laws of stores in both presets, for levels that are copied to the window's extent as for those drawn."""
+"""The laws of stores in both presets, for levels that are copied to the extent as for those drawn."""
 
 from __future__ import annotations
 
