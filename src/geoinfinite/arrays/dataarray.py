@@ -17,13 +17,19 @@ from geoinfinite.engine import resolve
 from geoinfinite.errors import WindowError
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
-from geoinfinite.provenance import SYNTHETIC, version
+from geoinfinite.provenance import DIGITAL_SOURCE_TYPE, SYNTHETIC, version
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.recipe.worldfile import dump
 
 NAME = "image"
 DIMS = "band", "y", "x"
-PROVENANCE = "synthetic", "geoinfinite_version", "geoinfinite_token", "geoinfinite_recipe"
+PROVENANCE = (
+    "synthetic",
+    "digital_source_type",
+    "geoinfinite_version",
+    "geoinfinite_token",
+    "geoinfinite_recipe",
+)
 """Attributes that every output has."""
 
 
@@ -132,6 +138,7 @@ def provenance(recipe: Recipe) -> dict[str, Any]:
     """Return the provenance attributes of every output; the recipe among them is a world file."""
     return {
         "synthetic": SYNTHETIC,
+        "digital_source_type": DIGITAL_SOURCE_TYPE,
         "geoinfinite_version": version(),
         "geoinfinite_token": recipe.token,
         "geoinfinite_recipe": dump(recipe),

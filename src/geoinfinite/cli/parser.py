@@ -78,6 +78,13 @@ def build_parser() -> argparse.ArgumentParser:
         "drawn once",
     )
     render.add_argument("--overwrite", action="store_true", help="replace an existing .tif or .png")
+    render.add_argument(
+        "--preset",
+        choices=("default", "gdal"),
+        default="default",
+        help="how a .zarr keeps its pixels: default (shards of Zarr 3), or gdal, for GDAL before 3.13, QGIS "
+        "and rasterio (plain chunks of Zarr 2)",
+    )
     _add_running(render)
 
     plan = commands.add_parser(
@@ -194,6 +201,13 @@ def _add_place(parser: argparse.ArgumentParser, *, bbox_required: bool) -> None:
         + ("" if bbox_required else "; without it: the whole level"),
     )
     parser.add_argument("--crs", default="EPSG:4326", help="CRS of --bbox (default: %(default)s)")
+    parser.add_argument(
+        "--align",
+        type=int,
+        default=0,
+        metavar="N",
+        help="widen --bbox to whole pixels of the level N coarser: a .zarr then lists it and those between",
+    )
     parser.add_argument("--seed", type=int, help="draw another world from the same root")
 
 

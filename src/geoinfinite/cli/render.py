@@ -10,6 +10,7 @@ from geoinfinite.cli.show import describe_part, describe_plan, describe_store, o
 from geoinfinite.cli.store import already, completeness, open_store, read_store
 from geoinfinite.cli.targets import Targets, check_space, check_targets
 from geoinfinite.progress import Silent
+from geoinfinite.stores.listing import describe_listed
 from geoinfinite.stores.objects import Objects
 from geoinfinite.stores.objects.local import LocalObjects
 from geoinfinite.stores.pictures import check_png, hidden_store
@@ -20,7 +21,7 @@ from geoinfinite.stores.writing import resume_store, write_zarr
 def render(options: argparse.Namespace) -> int:
     """Draw a place once and write it as often as asked; a Zarr store goes on where an earlier run stopped."""
     targets = check_targets(options)
-    plan = plan_window(*place_of(options))
+    plan = plan_window(*place_of(options), preset=options.preset)
     store: Objects = targets.store or LocalObjects(hidden_store(plan, targets.files[0]))
     if isinstance(store, LocalObjects):
         check_space(store.root if targets.store else targets.files[0], plan)
@@ -36,6 +37,8 @@ def render(options: argparse.Namespace) -> int:
         return 0
     for out in options.out:
         tell(options, f"wrote {out}{size_of(out)}; {opening_line(out, plan.level)}")
+        if out.endswith(".zarr"):
+            tell(options, f"it {describe_listed([stage.level for stage in plan.listed], plan.unlisted)}")
     return 0
 
 

@@ -11,12 +11,14 @@ import dask
 import xarray as xr
 from dask.delayed import Delayed, delayed
 
+from geoinfinite.arrays import level_array
 from geoinfinite.arrays.origin import Origin, origin_of
 from geoinfinite.engine import resolve, warn_if_cold
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.window import Window
 from geoinfinite.progress import Progress, Silent, progress_on
 from geoinfinite.stores.identity import Header, numerics_profile
+from geoinfinite.stores.listing import aligned_window
 from geoinfinite.stores.manifest import begin
 from geoinfinite.stores.objects import Objects, open_objects
 from geoinfinite.stores.pictures import write_cog, write_png
@@ -66,6 +68,21 @@ class GeoInfiniteAccessor:
         """The array's rows and columns on its level."""
         return origin_of(self._da, whole=False).window
 
+    def aligned(self, coarser: int) -> xr.DataArray:
+        """Return the array, widened to whole pixels of the level so many coarser; all its bands.
+
+        A store of it lists that level and those between, cut to the same extent, for programs that show
+        pyramids. Raises `WindowError` unless the world has such a level.
+
+        >>> import geoinfinite as gi
+        >>> da = gi.World.load("analytic").array(level=2).isel(y=slice(50, 101), x=slice(33, 130))
+        >>> da.shape, da.geoinfinite.aligned(1).shape
+        ((3, 51, 97), (3, 56, 100))
+        """
+        found = origin_of(self._da, whole=False)
+        window = aligned_window(found.recipe.grid, found.level, found.window, coarser)
+        return level_array(found.recipe, found.level, window=window)
+
     def plan(self, *, shard: int | None = None) -> Plan:
         """Return what storing the array takes; computes nothing."""
         return plan(self._da, shard=shard)
@@ -78,6 +95,7 @@ class GeoInfiniteAccessor:
         resume: bool = True,
         progress: bool | Progress = True,
         shard: int | None = None,
+        preset: str = "default",
         storage_options: Mapping[str, Any] | None = None,
         part: tuple[int, int] = (1, 1),
         compute: Literal[True] = True,
@@ -92,6 +110,7 @@ class GeoInfiniteAccessor:
         resume: bool = True,
         progress: bool | Progress = True,
         shard: int | None = None,
+        preset: str = "default",
         storage_options: Mapping[str, Any] | None = None,
         compute: Literal[False],
     ) -> Delayed: ...
@@ -103,6 +122,7 @@ class GeoInfiniteAccessor:
         resume: bool = True,
         progress: bool | Progress = True,
         shard: int | None = None,
+        preset: str = "default",
         storage_options: Mapping[str, Any] | None = None,
         part: tuple[int, int] = (1, 1),
         compute: bool = True,
@@ -110,6 +130,7 @@ class GeoInfiniteAccessor:
     ) -> WriteReport | Delayed:
         """Write the array as a Zarr store at a path or URL, or go on with one; see `write_zarr`.
 
+        ``preset="gdal"`` keeps plain chunks, which GDAL before 3.13 reads, QGIS and rasterio among it.
         ``part=(i, n)`` draws the i-th of n parts. ``run_options`` are the fields of `RunSettings`: a
         ``client`` with ``resources``, ``priority`` and ``retries``, ``stall_s``, ``task_limit_s``.
 
@@ -123,7 +144,7 @@ class GeoInfiniteAccessor:
                 "from the store when it is open, or write a file: .geoinfinite.to_cog(PATH) or "
                 ".rio.to_raster(PATH)"
             )
-        planned, objects = _planned(found, shard), open_objects(path, storage_options)
+        planned, objects = _planned(found, shard, preset), open_objects(path, storage_options)
         if compute:
             shown, settings = _shown(progress), RunSettings(**run_options)
             return write_zarr(planned, objects, resume=resume, progress=shown, part=part, settings=settings)
@@ -145,9 +166,9 @@ class GeoInfiniteAccessor:
         return write_png(_planned(found), path, overwrite=overwrite, bands=found.bands, progress=shown)
 
 
-def _planned(found: Origin, shard: int | None = None) -> Plan:
+def _planned(found: Origin, shard: int | None = None, preset: str = "default") -> Plan:
     """Return the plan of a store, whose layers are drawn once whatever a read of them would cost."""
-    return plan_window(found.recipe, found.level, found.window, shard=shard)
+    return plan_window(found.recipe, found.level, found.window, shard=shard, preset=preset)
 
 
 def resume(
