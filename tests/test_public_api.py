@@ -20,6 +20,7 @@ NAMES = {
     "plan",
     "resume",
     "verify",
+    "chips",
     "conditions",
     "models",
     "samplers",

@@ -48,8 +48,8 @@ class Room:
 def around(outlines: Sequence[Outline], room: Room, seed: int, count: int | None = None) -> list[Window]:
     """Return windows about objects, whose order and offsets a seed decides.
 
-    Objects are gone through in a shuffled order; each that no earlier window holds gets one, at an offset that
-    keeps it within. Without ``count`` the windows hold every object once; with it, as many windows are
+    Objects are gone through in a shuffled order; each that no earlier window holds gets one, at an offset
+    that keeps it within. Without ``count`` the windows hold every object once; with it, as many windows are
     returned, in further rounds if one does not give so many, as far as there are different ones.
     """
     boxes = _bounds(outlines, room.within)

@@ -89,7 +89,8 @@ class BoxLabels:
             raise WorldError(f"classes={self.classes} names one twice; name each once")
         if not 0 < self.least_visible <= 1:
             raise WorldError(
-                f"least_visible={self.least_visible!r} must be above 0 and at most 1; 1 labels whole boxes alone"
+                f"least_visible={self.least_visible!r} must be above 0 and at most 1; 1 labels whole "
+                "boxes alone"
             )
 
     @property
@@ -119,7 +120,7 @@ class BoxLabels:
         }
 
     def check(self, grid: Grid) -> None:
-        """Raise `WorldError` for a file that cannot label chips of a grid, or that has none of the classes."""
+        """Raise `WorldError` for a file that cannot label chips of a grid, or has none of the classes."""
         file = self._file()
         for layer in self._layers(file):
             check_carried(file, layer, grid)
@@ -133,7 +134,7 @@ class BoxLabels:
     def outlines(self, grid: Grid, level: int, window: Window) -> list[Outline]:
         """Return the objects near a window of a level, whole, in the file's order."""
         return [
-            Outline(feature, name, corners + (window.x0, window.y0))
+            Outline(feature, name, corners + np.array([window.x0, window.y0]))
             for feature, name, corners in self._near(grid, level, window)
         ]
 

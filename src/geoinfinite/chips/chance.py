@@ -40,7 +40,7 @@ def uniforms(key: int, place: tuple[int, int], count: int, draw: int = 0) -> NDA
 
 
 def shuffled(index: int, count: int, key: int) -> int:
-    """Return where an index of ``range(count)`` goes in an order that a key decides, without making the order.
+    """Return where an index of ``range(count)`` goes in an order that a key decides, which is never made.
 
     It is a permutation: a Feistel network on the next even power of two, walked until it is within the range.
 

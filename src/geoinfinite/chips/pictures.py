@@ -73,9 +73,7 @@ def tags(source: PixelSource, window: Window) -> dict[str, str]:
     }
 
 
-def _file(
-    source: PixelSource, window: Window, pixels: NDArray[Any], kind: str, *, colours: bool
-) -> bytes:
+def _file(source: PixelSource, window: Window, pixels: NDArray[Any], kind: str, *, colours: bool) -> bytes:
     bands = pixels.shape[0]
     placed = {"crs": source.grid.crs, "transform": source.grid.transform(source.level, window)}
     size = {"count": bands, "height": window.height, "width": window.width, "dtype": pixels.dtype}

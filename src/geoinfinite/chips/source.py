@@ -64,9 +64,7 @@ class PixelSource:
         """Whether windows may lie across the antimeridian."""
         return self.period is not None and self.within.width == self.period
 
-    def read(
-        self, windows: Sequence[Window], resources: Resources | None = None
-    ) -> list[NDArray[Any]]:
+    def read(self, windows: Sequence[Window], resources: Resources | None = None) -> list[NDArray[Any]]:
         """Return the pixels ``(band, y, x)`` of windows; values do not depend on what else is asked for."""
         if self.drawn_by is not None:
             return [generate(self.drawn_by, self.level, w, resources=resources) for w in windows]

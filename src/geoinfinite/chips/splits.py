@@ -42,7 +42,9 @@ class Split:
         try:
             shares = tuple(float(part) for part in text.split("/"))
         except ValueError as error:
-            raise WorldError(f"split={text!r} is not shares with / between them; write 0.8/0.1/0.1") from error
+            raise WorldError(
+                f"split={text!r} is not shares with / between them; write 0.8/0.1/0.1"
+            ) from error
         return cls(shares)
 
     @property
@@ -58,7 +60,10 @@ class Split:
         """
         groups = _groups(windows, period)
         key = key_of("split", seed)
-        chance = {group: uniforms(key, _corner(windows[members[0]], period), 1)[0] for group, members in groups.items()}
+        chance = {
+            group: uniforms(key, _corner(windows[members[0]], period), 1)[0]
+            for group, members in groups.items()
+        }
         wanted = [share * len(windows) for share in self.shares]
         found = [""] * len(windows)
         # Large groups go first, while every share has room for them.
@@ -99,9 +104,7 @@ def _pairs(windows: Sequence[Window], period: int | None) -> list[tuple[int, int
     tree = shapely.STRtree(boxes)
     found = [tree.query(boxes, "intersects")]
     if period is not None:
-        moved = shapely.box(
-            x + period + _INSET, y + _INSET, x + period + width - _INSET, y + height - _INSET
-        )
+        moved = shapely.box(x + period + _INSET, y + _INSET, x + period + width - _INSET, y + height - _INSET)
         found.append(tree.query(moved, "intersects"))
     return [(int(a), int(b)) for pairs in found for a, b in pairs.T if a != b]
 
