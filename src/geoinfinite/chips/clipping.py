@@ -40,11 +40,9 @@ def rectangle_in_chip(outline: Corners, part: Any, height: int, width: int) -> C
     """
     shapely = shapely_module()
     points = shapely.get_coordinates(shapely.convex_hull(part))
-    candidates = [_upright(points)]
     axes = _axes(outline)
-    candidates += [_drawn_back(points, axes, axis, (width, height)) for axis in (0, 1)]
-    # Only what has an area can be compared.
-    found = [corners for corners in candidates if corners is not None]
+    turned = (_drawn_back(points, axes, axis, (width, height)) for axis in (0, 1))
+    found = [_upright(points), *(corners for corners in turned if corners is not None)]
     fits = [iou(shapely.polygons(corners), part) for corners in found]
     best = found[int(np.argmax(fits))]
     return np.asarray(clockwise_from_upper_left(best[None])[0]).clip((0, 0), (width, height))

@@ -36,9 +36,8 @@ def together(entries: Sequence[Entry], chips: ChipSet) -> Mapping[str, bytes]:
         for label in entry.boxes:
             number += 1
             annotations[entry.split].append(_annotation(number, picture_of[entry.id], label))
-    categories = [
-        {"id": i, "name": name, "supercategory": "object"} for i, name in enumerate(chips.classes, 1)
-    ]
+    named = enumerate(chips.classes, 1)
+    categories = [{"id": i, "name": name, "supercategory": "object"} for i, name in named]
     files = {}
     for split, found in annotations.items():
         document = {

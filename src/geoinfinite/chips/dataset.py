@@ -54,7 +54,7 @@ class ChipDataset(IterableDataset[Sample]):
     ) -> None:
         """Take chips of ``size`` x ``size`` pixels of a level.
 
-        ``part=(i, n)`` is the i-th of n ranks, counted from 1; ``None`` asks torch.distributed, where it runs.
+        ``part=(i, n)`` is the i-th of n ranks, counted from 1; ``None`` asks torch.distributed, if it runs.
         Raises `WindowError` and `WorldError` for what cannot be met; nothing is drawn.
         """
         self.source: PixelSource = source_of(readable, level)

@@ -14,7 +14,7 @@ from geoinfinite.chips.selection import ChipSet
 from geoinfinite.plane.ground import grounds_m
 
 EASY_SHARE = 0.7
-"""Objects of which less shows are difficult: the limit at which DOTA's own tool for cutting pictures marks them."""
+"""Objects of which less shows are difficult: the limit of DOTA's own tool for cutting pictures."""
 _DIGITS = 4
 
 

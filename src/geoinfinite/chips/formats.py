@@ -1,4 +1,4 @@
-"""``Format``: where files of a data set lie, what stands beside each picture, and what is written in the end."""
+"""``Format``: where files of a data set lie, what stands beside each picture, and what is written last."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def format_named(name: str | None, chips: ChipSet) -> Format:
         raise WorldError(f"format={name!r} is not one of {', '.join(FORMATS)}; choose one")
     if chips.content.boxes is None and name != "geoparquet":
         raise WorldError(
-            f"format={name!r} holds boxes, and the chips have none; name a file of boxes, or leave the format "
-            "out"
+            f"format={name!r} holds boxes, and the chips have none; name a file of boxes, or leave the "
+            "format out"
         )
     return FORMATS[name]

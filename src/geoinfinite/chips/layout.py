@@ -42,9 +42,8 @@ class Variation:
     def __post_init__(self) -> None:
         for name, (low, high) in (("turn_deg", self.turn_deg), ("scale", self.scale)):
             if not low <= high or (name == "scale" and low <= 0):
-                raise WorldError(
-                    f"{name}={(low, high)} must be (least, most){' above 0' * (name == 'scale')}; swap or change them"
-                )
+                above = " above 0" if name == "scale" else ""
+                raise WorldError(f"{name}={(low, high)} must be (least, most){above}; swap or change them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,8 @@ def generate_layout(
                 cells.append(f"{row} {column}")
     if not cells and (right - left < side or top - bottom < side):
         raise WorldError(
-            f"bounds={tuple(bounds)} hold no whole cell of {side:g} m; take larger bounds, or fit smaller cells"
+            f"bounds={tuple(bounds)} hold no whole cell of {side:g} m; take larger bounds, or fit smaller "
+            "cells"
         )
     return geopandas.GeoDataFrame({"class": names, "cell": cells}, geometry=shapes, crs=crs)
 

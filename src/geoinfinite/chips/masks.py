@@ -49,7 +49,8 @@ class MaskLabels:
         object.__setattr__(self, "classes", tuple(map(str, self.classes)))
         if not 1 <= len(set(self.classes)) == len(self.classes) <= MOST_CLASSES:
             raise WorldError(
-                f"masks={shorten(str(self.classes))} must name 1 to {MOST_CLASSES} classes, each once; name them"
+                f"masks={shorten(str(self.classes))} must name 1 to {MOST_CLASSES} classes, each once; "
+                "name them"
             )
 
     @property

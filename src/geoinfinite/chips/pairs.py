@@ -9,8 +9,8 @@ from geoinfinite.errors import WorldError
 def check_pairs(source: PixelSource, size: int, factor: int) -> int:
     """Return the level that is ``factor`` times coarser; raise `WorldError` unless pairs can be exact.
 
-    Every block of ``factor`` x ``factor`` pixels of a chip has the mean that its coarser picture says: exactly
-    for integer dtypes, to rounding for float32. That needs levels whose consistency is not "none".
+    Every block of ``factor`` x ``factor`` pixels of a chip has the mean that its coarser picture says:
+    exactly for integer dtypes, to rounding for float32. That needs levels whose consistency is not "none".
     """
     grid, level, steps = source.grid, source.level, 0
     while grid.factor**steps < factor:
@@ -38,6 +38,6 @@ def _check_means(source: PixelSource, coarse: int) -> None:
         found = source.drawn_by.sampler_at(level).consistency
         if found == "none":
             raise WorldError(
-                f"pairs: level {level} is drawn with consistency={found!r}, so that its blocks do not keep the "
-                'means of the coarser picture; set consistency = "mean" in its sampler'
+                f"pairs: level {level} is drawn with consistency={found!r}, so that its blocks do not keep "
+                'the means of the coarser picture; set consistency = "mean" in its sampler'
             )

@@ -1,4 +1,4 @@
-"""``ChipSet``: which chips a data set has, and what is with each: a frozen value, before anything is drawn."""
+"""``ChipSet``: which chips a data set has, and what is with each, before anything is drawn."""
 
 from __future__ import annotations
 
@@ -110,11 +110,11 @@ def select(
 ) -> ChipSet:
     """Return which chips a data set has: about the boxes, or scattered where there are none.
 
-    About boxes there are as many chips as hold every box whole once, or ``count``; a box larger than a chip
-    is cut at its middle. Scattered ones are ``count`` or ``places.count``, and share no pixel. ``places`` also
-    says where chips may lie, and its seed decides offsets and splits. It depends on the grid and the files,
-    not on the world's seed: worlds of several seeds have chips of the same places. Raises `WorldError` and
-    `WindowError` for what cannot be met.
+    About boxes there are as many chips as hold every box whole once, or ``count``; of a box larger than a
+    chip the middle is shown. Scattered ones are ``count`` or ``places.count``, and share no pixel. ``places``
+    also says where chips may lie, and its seed decides offsets and splits. All of it depends on the grid and
+    the files, not on the world's seed: worlds of several seeds have chips of the same places. Raises
+    `WorldError` and `WindowError` for what cannot be met.
 
     >>> from geoinfinite import World
     >>> places = Places(count=3, bounds=(6.0, 45.0, 8.0, 47.0))

@@ -61,7 +61,7 @@ class Split:
         groups = _groups(windows, period)
         key = key_of("split", seed)
         chance = {
-            group: uniforms(key, _corner(windows[members[0]], period), 1)[0]
+            group: float(uniforms(key, _corner(windows[members[0]], period), 1)[0])
             for group, members in groups.items()
         }
         wanted = [share * len(windows) for share in self.shares]

@@ -109,11 +109,8 @@ class _Job:
 
     def paths(self, number: int) -> dict[str, str]:
         """Return the paths of the pictures of a chip, the last to be written first."""
-        content, split, name = (
-            self.chips.content,
-            self.chips.splits[number],
-            f"{self.chips.ids[number]}.{self.kind}",
-        )
+        content, split = self.chips.content, self.chips.splits[number]
+        name = f"{self.chips.ids[number]}.{self.kind}"
         found = {"picture": self.form.path("images", split, name)}
         if content.masks is not None:
             found["mask"] = self.form.path("masks", split, name)
