@@ -16,6 +16,7 @@ from geoinfinite.chips.source import PixelSource
 from geoinfinite.errors import WorldError
 from geoinfinite.plane.window import Window
 from geoinfinite.provenance import SYNTHETIC, version
+from geoinfinite.rasters.quiet import placeless
 
 TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 """IPTC's name of media that a trained model has made."""
@@ -51,7 +52,7 @@ def class_picture(source: PixelSource, window: Window, mask: NDArray[np.uint8], 
 
 def pixels_of(data: bytes) -> NDArray[Any]:
     """Return the pixels ``(band, y, x)`` of a file."""
-    with MemoryFile(data) as memory, memory.open() as raster:
+    with placeless(), MemoryFile(data) as memory, memory.open() as raster:
         return np.asarray(raster.read())
 
 

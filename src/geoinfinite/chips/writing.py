@@ -60,6 +60,11 @@ class ChipReport:
         """Whether every chip is there, with the files that hold all of them."""
         return self.drawn + self.kept == self.total
 
+    @property
+    def left(self) -> int:
+        """Chips that are not drawn yet."""
+        return self.total - self.drawn - self.kept
+
     def __str__(self) -> str:
         done = self.drawn + self.kept
         return f"{self.path}: {done:,} of {self.total:,} chips, {self.drawn:,} drawn and {self.kept:,} kept"
