@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from geoinfinite import samplers as samplers
     from geoinfinite.arrays import ReadBudget as ReadBudget
     from geoinfinite.engine import generate as generate
+    from geoinfinite.engine import generate_each as generate_each
+    from geoinfinite.engine import generate_many as generate_many
     from geoinfinite.plane.grid import Grid as Grid
     from geoinfinite.plane.window import Window as Window
     from geoinfinite.stores.accessor import GeoInfiniteAccessor as GeoInfiniteAccessor
@@ -27,6 +29,8 @@ else:
         "Window": "plane.window",
         "World": "world",
         "generate": "engine",
+        "generate_each": "engine",
+        "generate_many": "engine",
         "plan": "stores.accessor",
         "resume": "stores.accessor",
         "verify": "stores.verification",
@@ -54,6 +58,8 @@ __all__ = [
     "chips",
     "conditions",
     "generate",
+    "generate_each",
+    "generate_many",
     "models",
     "plan",
     "resume",
