@@ -42,7 +42,7 @@ def test_labels_are_the_objects_that_show_enough_at_their_places(labels: BoxLabe
         assert label.name == name
         assert label.number == sorted(chip_boxes.NAMES).index(name)
         assert label.share == pytest.approx(share, abs=1e-2)
-        whole = shapely.Polygon(label.outline + (CHIP.x0, CHIP.y0))
+        whole = shapely.Polygon(label.outline + np.array([CHIP.x0, CHIP.y0]))
         assert whole.symmetric_difference(polygon).area < 0.01 * polygon.area
         if not label.is_cut:
             np.testing.assert_array_equal(label.corners, label.outline)
@@ -51,7 +51,9 @@ def test_labels_are_the_objects_that_show_enough_at_their_places(labels: BoxLabe
 def test_a_file_in_degrees_says_the_same(labels: BoxLabels, patch: Recipe, tmp_path: Path) -> None:
     other = BoxLabels(chip_boxes.write(tmp_path / "degrees.fgb", "EPSG:4326"))
     here, there = (one.of(patch.grid, LEVEL, CHIP) for one in (labels, other))
-    by_name = [sorted((label.name, *label.outline.mean(axis=0)) for label in found) for found in (here, there)]
+    by_name = [
+        sorted((label.name, *label.outline.mean(axis=0)) for label in found) for found in (here, there)
+    ]
     assert [name for name, *_ in by_name[0]] == [name for name, *_ in by_name[1]]
     middles = [np.array([place for _, *place in found]) for found in by_name]
     np.testing.assert_allclose(*middles, atol=0.01)
@@ -60,7 +62,7 @@ def test_a_file_in_degrees_says_the_same(labels: BoxLabels, patch: Recipe, tmp_p
 def test_an_object_is_the_same_in_every_chip_that_shows_it(labels: BoxLabels, patch: Recipe) -> None:
     def whole(chip: Window) -> dict[str, list]:
         found = labels.of(patch.grid, LEVEL, chip)
-        return {one.feature: (one.outline + (chip.x0, chip.y0)).tolist() for one in found}
+        return {one.feature: (one.outline + np.array([chip.x0, chip.y0])).tolist() for one in found}
 
     here, there = whole(CHIP), whole(CHIP.shift(-37, 51))
     both = here.keys() & there.keys()
@@ -93,16 +95,23 @@ def test_objects_across_the_antimeridian_are_in_chips_of_both_names(ring: Recipe
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"column": "kind"}, "column='kind' is no attribute of '.*', which has class; name the one that holds"),
-        ({"classes": ("car",)}, r"classes=\('car',\) are no classes of '.*': it has crane, oil tank, ship; name"),
+        (
+            {"column": "kind"},
+            "column='kind' is no attribute of '.*', which has class; name the one that holds",
+        ),
+        (
+            {"classes": ("car",)},
+            r"classes=\('car',\) are no classes of '.*': it has crane, oil tank, ship; name",
+        ),
         ({"source": "nowhere.gpkg"}, "boxes='nowhere.gpkg' does not exist .*; name a file of vectors"),
-        ({"least_visible": 0.0}, "least_visible=0.0 must be above 0 and at most 1; 1 labels whole boxes alone"),
+        (
+            {"least_visible": 0.0},
+            "least_visible=0.0 must be above 0 and at most 1; 1 labels whole boxes alone",
+        ),
         ({"classes": ("a", "a")}, r"classes=\('a', 'a'\) names one twice; name each once"),
     ],
 )
-def test_what_cannot_label_is_refused(
-    changes: dict, message: str, labels: BoxLabels, patch: Recipe
-) -> None:
+def test_what_cannot_label_is_refused(changes: dict, message: str, labels: BoxLabels, patch: Recipe) -> None:
     fields = {"source": labels.source, **changes}
     with pytest.raises(WorldError, match=message):
         BoxLabels(**fields).check(patch.grid)

@@ -23,7 +23,9 @@ def test_orders_of_different_keys_differ_and_look_random() -> None:
 
 
 def test_numbers_of_neighbouring_places_are_uniform_and_unrelated() -> None:
-    found = np.array([uniforms(key_of("test", 3), (row, column), 4) for row in range(30) for column in range(-20, 20)])
+    found = np.array(
+        [uniforms(key_of("test", 3), (row, column), 4) for row in range(30) for column in range(-20, 20)]
+    )
     assert found.min() >= 0
     assert found.max() < 1
     for numbers in found.T:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import shapely
 import vector_files
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.features import rasterize
 
@@ -35,7 +35,9 @@ boxes = st.builds(
 
 
 @given(outline=boxes)
-def test_the_rectangle_lies_in_the_chip_is_one_and_fits_no_worse_than_the_upright_one(outline: np.ndarray) -> None:
+def test_the_rectangle_lies_in_the_chip_is_one_and_fits_no_worse_than_the_upright_one(
+    outline: np.ndarray,
+) -> None:
     part, share = visible_part(whole_polygon(outline), HEIGHT, WIDTH)
     if share < 0.05:
         return
@@ -48,6 +50,7 @@ def test_the_rectangle_lies_in_the_chip_is_one_and_fits_no_worse_than_the_uprigh
     assert iou(found, part) >= iou(np.array(shapely.box(*part.bounds).exterior.coords)[:4], part) - 1e-6
 
 
+@settings(max_examples=25)
 @given(outline=boxes)
 def test_the_share_is_that_of_a_fine_raster(outline: np.ndarray) -> None:
     _, share = visible_part(whole_polygon(outline), HEIGHT, WIDTH)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import shapely
 from affine import Affine
-from chip_boxes import LEVEL, LEFT, STEP, TOP
+from chip_boxes import LEFT, LEVEL, STEP, TOP
 from rasterio.features import rasterize
 
 from geoinfinite.chips import MaskLabels
@@ -58,7 +58,11 @@ def test_a_mask_agrees_with_the_map_that_a_world_is_told(masks: MaskLabels, patc
 @pytest.mark.parametrize(
     ("classes", "column", "message"),
     [
-        (("ship", "car"), "class", "masks=ship,car: 'car' is no class of '.*', which has crane, oil tank, ship"),
+        (
+            ("ship", "car"),
+            "class",
+            "masks=ship,car: 'car' is no class of '.*', which has crane, oil tank, ship",
+        ),
         (("ship",), "kind", "column='kind' is no attribute of '.*', which has class; name the one"),
         (("a", "a"), "class", r"masks=\('a', 'a'\) must name 1 to 255 classes, each once; name them"),
     ],

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import vector_files
+from PIL import Image
 
 from geoinfinite.chips import BoxLabels, ChipContent
 
@@ -44,3 +45,16 @@ def pixels(shape: Any) -> np.ndarray:
     """The corners of a box on the pixels of the level."""
     points = np.array(shape.exterior.coords)[:4]
     return np.stack([(points[:, 0] - LEFT) / STEP, (TOP - points[:, 1]) / STEP], axis=1)
+
+
+def picture(path: Path) -> np.ndarray:
+    """The values of a picture, ``(y, x, band)`` or ``(y, x)``, as pillow reads them."""
+    with Image.open(path) as opened:
+        return np.asarray(opened)
+
+
+def texts(path: Path) -> dict[str, str]:
+    """What a PNG says of itself."""
+    with Image.open(path) as opened:
+        opened.load()
+        return dict(opened.text)

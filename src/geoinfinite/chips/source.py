@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from geoinfinite.arrays.dataarray import checked_level
 from geoinfinite.arrays.opening import open_stored
-from geoinfinite.engine import Resources, generate
+from geoinfinite.engine import Resources, generate_many
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.quantise import Encoding
 from geoinfinite.plane.window import Window
@@ -67,7 +67,7 @@ class PixelSource:
     def read(self, windows: Sequence[Window], resources: Resources | None = None) -> list[NDArray[Any]]:
         """Return the pixels ``(band, y, x)`` of windows; values do not depend on what else is asked for."""
         if self.drawn_by is not None:
-            return [generate(self.drawn_by, self.level, w, resources=resources) for w in windows]
+            return generate_many(self.drawn_by, self.level, windows, resources=resources)
         return [self._stored_pixels(window) for window in windows]
 
     def at(self, level: int) -> PixelSource:

@@ -21,11 +21,14 @@ from geoinfinite.chips.pictures import (
 )
 from geoinfinite.chips.selection import ChipSet
 from geoinfinite.errors import WorldError
+from geoinfinite.plane.window import Window
 from geoinfinite.progress import Progress, Silent
 from geoinfinite.stores.objects import Objects, open_objects
 
 _AT_ONCE = 16
 """Chips that are drawn together."""
+_STRIP = 4
+"""Chips that lie above one another in a strip, along which they are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,7 @@ class _Job:
 def _written(job: _Job, objects: Objects, progress: Progress) -> ChipReport:
     chips, there = job.chips, set(objects.names())
     missing = [n for n in range(len(chips)) if not there.issuperset(job.paths(n).values())]
+    missing.sort(key=lambda number: _strip(chips.windows[number]))
     wanted, kept = missing[: job.settings.limit], len(chips) - len(missing)
     pixels = job.chips.content.size**2
     progress.start(len(chips), len(chips) * pixels)
@@ -153,6 +157,11 @@ def _written(job: _Job, objects: Objects, progress: Progress) -> ChipReport:
     finally:
         progress.finish()
     return ChipReport(objects.url, len(wanted), kept, len(chips))
+
+
+def _strip(window: Window) -> tuple[int, int, int]:
+    """Return where a chip comes in the order of drawing: neighbours share tiles while these are cached."""
+    return window.y0 // (_STRIP * window.height), window.x0, window.y0
 
 
 def _drawn(chips: ChipSet, numbers: Sequence[int]) -> Iterator[tuple[int, Chip]]:
