@@ -32,6 +32,7 @@ FOLDERS = {"models": "analytic networks diffusers earth converting systems", "st
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
 HEAVY = "torch", "diffusers", "safetensors"
 HEAVY_FILES = (
+    "chips/dataset.py",
     "models/converting/average.py",
     "models/converting/control.py",
     "models/converting/first_stage.py",

@@ -60,6 +60,8 @@ class Pace:
     pixels: int = 0
     drawn: int = 0
     """Tiles that were drawn."""
+    counted: str = "tiles"
+    """What is counted, in the plural."""
     _first: tuple[float, int] | None = None
     """When the first tiles had been drawn, and how many."""
 
@@ -92,7 +94,7 @@ class Pace:
         >>> Pace(3, 1404, 0.0, tiles=5, pixels=1500).amounts()
         '5/5 tiles, 1,500/1,500 pixels'
         """
-        tiles = f"{self.tiles:,}/{max(self.total_tiles, self.tiles):,} tiles"
+        tiles = f"{self.tiles:,}/{max(self.total_tiles, self.tiles):,} {self.counted}"
         pixels = max(self.total_pixels, self.pixels)
         if pixels < SMALLEST_MEGAPIXELS:
             return f"{tiles}, {self.pixels:,}/{pixels:,} pixels"
@@ -104,7 +106,7 @@ class Pace:
         if rate is None:
             return ""
         left = timedelta(seconds=round(max(self.total_tiles - self.tiles, 0) / rate))
-        return f"{rate:,.1f} tiles/s, {left} left"
+        return f"{rate:,.1f} {self.counted}/s, {left} left"
 
 
 @dataclass
@@ -114,6 +116,8 @@ class Lines:
     stream: TextIO
     interval_s: float = 10.0
     clock: Callable[[], float] = time.monotonic
+    counted: str = "tiles"
+    """What is counted, in the plural."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _pace: Pace = field(default_factory=lambda: Pace(0, 0, 0.0), repr=False)
     _told: float = 0.0
@@ -121,7 +125,7 @@ class Lines:
     def start(self, total_tiles: int, total_pixels: int) -> None:
         """Begin to count."""
         self._told = self.clock()
-        self._pace = Pace(total_tiles, total_pixels, self._told)
+        self._pace = Pace(total_tiles, total_pixels, self._told, counted=self.counted)
 
     def advance(self, tiles: int, pixels: int) -> None:
         """Count what was drawn, and write a line if the last one is old enough."""
@@ -135,7 +139,7 @@ class Lines:
         """Write the last line."""
         now, pace = self.clock(), self._pace
         took = f"in {timedelta(seconds=round(now - pace.began))}"
-        drawn = f"{pace.drawn:,} tiles drawn {took}" if pace.drawn else f"nothing drawn, {took}"
+        drawn = f"{pace.drawn:,} {self.counted} drawn {took}" if pace.drawn else f"nothing drawn, {took}"
         self._write(f"{pace.amounts()}, {drawn}")
 
     def _add(self, tiles: int, pixels: int, *, drawn: bool) -> None:
@@ -154,8 +158,10 @@ class Lines:
 class Bar:
     """A live bar with tiles, pixels, tiles/s and time left: for terminals."""
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
-        self._stream, self._clock = stream, clock
+    def __init__(
+        self, stream: TextIO, clock: Callable[[], float] = time.monotonic, counted: str = "tiles"
+    ) -> None:
+        self._stream, self._clock, self._counted = stream, clock, counted
         self._lock = threading.Lock()
         self._pace = Pace(0, 0, 0.0)
         self._bar: Any = None
@@ -167,7 +173,7 @@ class Bar:
         from rich import progress as rich_progress
         from rich.console import Console
 
-        self._pace = Pace(total_tiles, total_pixels, self._clock())
+        self._pace = Pace(total_tiles, total_pixels, self._clock(), counted=self._counted)
         self._bar = rich_progress.Progress(
             rich_progress.BarColumn(),
             rich_progress.TaskProgressColumn(),
@@ -224,7 +230,7 @@ def bytes_text(count: int) -> str:
     return f"{size:.3g} PB"
 
 
-def progress_on(stream: TextIO | None = None) -> Progress:
+def progress_on(stream: TextIO | None = None, counted: str = "tiles") -> Progress:
     """Return the progress that suits a stream, by default standard error: a bar on a terminal, else lines."""
     stream = sys.stderr if stream is None else stream
-    return Bar(stream) if stream.isatty() else Lines(stream)
+    return Bar(stream, counted=counted) if stream.isatty() else Lines(stream, counted=counted)

@@ -7,6 +7,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from geoinfinite.cli.chips_arguments import add_chips
+from geoinfinite.cli.values import count
+
 EXAMPLE = """\
 example:
   geoinfinite render earth --level 3 --bbox 7.0 45.8 7.6 46.2 --out alps.png
@@ -147,6 +150,8 @@ def build_parser() -> argparse.ArgumentParser:
     new.add_argument("--seed", type=int, help="seed of the world (default: 0)")
     new.add_argument("--overwrite", action="store_true", help="replace an existing file")
 
+    add_chips(commands.add_parser("chips", parents=[shared], help="draw labelled pictures, for training"))
+
     models = commands.add_parser("models", help="list models, describe one, or convert a published one")
     actions = models.add_subparsers(title="commands", metavar="COMMAND", required=True)
     listing = actions.add_parser(
@@ -215,7 +220,7 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--workers",
-        type=_count,
+        type=count,
         metavar="N",
         help="threads that draw shards (default: one per core, at most 4)",
     )
@@ -249,10 +254,3 @@ def _part(text: str) -> tuple[int, int]:
     if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
         raise argparse.ArgumentTypeError(f"{text!r} is not I/N with 1 <= I <= N, such as 2/5")
     return int(index), int(count)
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"{count} must be at least 1")
-    return count
