@@ -27,7 +27,7 @@ ELSEWHERE = {"chips"}
 """Pages with tests of their own."""
 PAGES = [page for page in sorted(TUTORIALS.glob("*.md")) if page.stem not in ELSEWHERE]
 CHECKPOINTS = {"published-checkpoint": "map-sat"}
-"""Pages that take a published checkpoint for granted, and whose files it is."""
+"""Pages that take a published checkpoint and a place for granted, and the system whose page has both."""
 ON_THE_PATH = (
     '#!/bin/sh\nexec "{python}" -c "from geoinfinite.cli import main; raise SystemExit(main())" "$@"\n'
 )
@@ -59,8 +59,7 @@ def test_what_a_tutorial_says_is_what_it_prints(
     if page.stem in CHECKPOINTS:
         if not FIXTURES.is_dir():
             pytest.skip("the reference data are not at hand")
-        world = next(part.code for part in parts if part.language == "toml")
-        SUPPLIES[CHECKPOINTS[page.stem]](place, ground_of(world))
+        supply(CHECKPOINTS[page.stem], place)
     names: dict[str, Any] = {"__name__": "__main__"}
     for part in parts:
         capfd.readouterr()
@@ -69,6 +68,12 @@ def test_what_a_tutorial_says_is_what_it_prints(
         # A command that the page shows without what it prints may print anything.
         if part.says or part.language == "python":
             assert agrees(part.says, printed), f"{page.stem} says\n{part.says}\nbut prints\n{printed}"
+
+
+def supply(system: str, place: Path) -> None:
+    """Put into a folder what the page of a system takes for granted."""
+    world = blocks(REPOSITORY / "docs" / "systems" / f"{system}.md", "toml")[0].code
+    SUPPLIES[system](place, ground_of(world))
 
 
 def _run(part: Block, names: dict[str, Any]) -> None:

@@ -59,7 +59,7 @@ def on_page_markdown(markdown: str, /, *, page: Page, config: MkDocsConfig, file
 
 
 def _targets(source: Path) -> list[Path]:
-    """The files and folders that a page links to; those of a folder are what lies in it."""
+    """Return the files and folders that a page links to; those of a folder are what lies in it."""
     if source.is_dir():
         return [path for path in sorted(source.iterdir()) if _is_shown(path)]
     links = LINK.findall(source.read_text(encoding="utf-8"))
@@ -88,7 +88,7 @@ def _place(target: Path, config: MkDocsConfig) -> str | None:
 
 
 def _source(file: File, config: MkDocsConfig) -> Path:
-    """The file of the repository whose text a page has."""
+    """Return the file of the repository whose text a page has."""
     if not file.src_uri.startswith("files/"):
         inside = Path(config.docs_dir) / file.src_uri
         return inside if inside.exists() else REPOSITORY / file.src_uri
@@ -105,7 +105,7 @@ def _page(place: str, target: Path, config: MkDocsConfig) -> File:
 
 
 def _text(target: Path) -> str:
-    """What the page of a file shows: a text as it is, code in a block, a folder as the list of its files."""
+    """Return what a page shows: a text as it is, code in a block, a folder as the list of its files."""
     name = target.relative_to(REPOSITORY).as_posix()
     if target.is_dir():
         items = "\n".join(f"- [{path.name}]({path.name})" for path in _targets(target))
