@@ -1,7 +1,7 @@
 """Tutorials run from top to bottom in an empty folder, and print what they say.
 
 Blocks of one page share a folder and their Python names. ``sh`` blocks call the command line in this process,
-``bash`` blocks are scripts of a shell of their own, ``toml`` blocks become the file that their first line names.
+``bash`` blocks are scripts of a shell, ``toml`` blocks become the file that their first line names.
 What a block prints is the ``text`` block after it, or the comments behind its ``print`` calls.
 """
 

@@ -1,4 +1,4 @@
-"""Draws docs/figures/cascade.png: a level and its parent. Run ``python docs/figures/cascade.py``."""
+"""Draws docs/figures/cascade.png: a level and its parent. Run this file by ``python``."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import geoinfinite as gi
 BOUNDS = 6.4, 45.8, 8.0, 46.8
 
 
-def main(folder: Path = Path(__file__).parent) -> None:
+def main(folder: Path = Path(__file__).parent, world: str = "earth") -> None:
     """Draw level 0 of a place, level 1, level 1 averaged over blocks, and the difference to level 0."""
     matplotlib.use("Agg")
-    earth = gi.World.load("earth")
-    parent = earth.array(level=0, bounds=BOUNDS).compute()
-    child = earth.array(level=1, bounds=BOUNDS).compute()
+    drawn = gi.World.load(world)
+    parent = drawn.array(level=0, bounds=BOUNDS).compute()
+    child = drawn.array(level=1, bounds=BOUNDS).compute()
     mean = child.coarsen(y=4, x=4).mean()
     panels = {
         "level 0: the input": parent,

@@ -1,4 +1,4 @@
-"""Draws docs/figures/cones.png: the tiles behind one window. Run ``python docs/figures/cones.py``."""
+"""Draws docs/figures/cones.png: the tiles behind one window. Run this file by ``python``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draws docs/figures/position_noise.png: noise of two windows. Run ``python docs/figures/position_noise.py``."""
+"""Draws docs/figures/position_noise.png: noise of two windows. Run this file by ``python``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Draws docs/figures/presets.png: one window by every preset. Run ``python docs/figures/presets.py``.
+"""Draws docs/figures/presets.png: one window by every preset. Run this file by ``python``.
 
-The network is not held to the parent (``consistency = "none"``) and tiles are small: what a preset makes of tiles
-that disagree shows then.
+The network is not held to the parent (``consistency = "none"``) and tiles are small, so that what a preset
+makes of tiles that disagree shows.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ ALPS = RasterWindow(2760, 620, 96, 72)
 WINDOW = gi.Window(101, 181, 138, 258)
 
 
-def main(folder: Path = Path(__file__).parent, model: str = "bundled:earth-small") -> dict[str, tuple[int, int]]:
+def main(
+    folder: Path = Path(__file__).parent, model: str = "bundled:earth-small"
+) -> dict[str, tuple[int, int]]:
     """Draw the window by every preset; return the evaluations of reading it, and of a store of the level."""
     matplotlib.use("Agg")
     with tempfile.TemporaryDirectory() as place:
@@ -57,7 +59,7 @@ def _draw(world: gi.World, path: Path) -> dict[str, tuple[int, int]]:
         costs[name] = gi.plan(window).cold_evaluations, gi.plan(level).evaluations
         ax.imshow(window.transpose("y", "x", "band").values)
         ax.set_title(name, fontsize=9)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=90)
     plt.close(figure)
     return costs
 

@@ -1,4 +1,4 @@
-"""Draws docs/figures/tiles.png: tiles, their overlap and weights. Run ``python docs/figures/tiles.py``."""
+"""Draws docs/figures/tiles.png: tiles, their overlap and weights. Run this file by ``python``."""
 
 from __future__ import annotations
 
