@@ -26,7 +26,8 @@ from geoinfinite.models.reference import SIDECAR, WEIGHTS, from_pretrained
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.stores.pictures import write_cog, write_png
+from geoinfinite.stores.files.cog import write_cog
+from geoinfinite.stores.files.png import write_png
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import resume_store, write_zarr

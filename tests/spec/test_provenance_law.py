@@ -17,7 +17,8 @@ from geoinfinite.engine import generate
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.stores.pictures import write_cog, write_png
+from geoinfinite.stores.files.cog import write_cog
+from geoinfinite.stores.files.png import write_png
 from geoinfinite.stores.writing import write_zarr
 
 

@@ -10,9 +10,10 @@ from geoinfinite.cli.show import describe_part, describe_plan, describe_store, o
 from geoinfinite.cli.store import already, completeness, open_store, read_store
 from geoinfinite.cli.targets import Targets, check_space, check_targets
 from geoinfinite.progress import Silent
+from geoinfinite.stores.files.paths import hidden_store
+from geoinfinite.stores.files.png import check_png
 from geoinfinite.stores.objects import Objects
 from geoinfinite.stores.objects.local import LocalObjects
-from geoinfinite.stores.pictures import check_png, hidden_store
 from geoinfinite.stores.planning import Plan, plan_window
 from geoinfinite.stores.writing import resume_store, write_zarr
 

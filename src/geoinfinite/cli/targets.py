@@ -13,9 +13,11 @@ from geoinfinite.cli.exits import OutputExists
 from geoinfinite.cli.store import open_store
 from geoinfinite.errors import BudgetError, StoreError
 from geoinfinite.progress import bytes_text
+from geoinfinite.stores.files.cog import write_cog
+from geoinfinite.stores.files.paths import FileIsThere, local_file
+from geoinfinite.stores.files.png import write_png
 from geoinfinite.stores.objects import Objects
 from geoinfinite.stores.objects.local import LocalObjects
-from geoinfinite.stores.pictures import local_file, write_cog, write_png
 from geoinfinite.stores.planning import Plan
 
 HIGHEST_COMPRESSION = 20
@@ -30,12 +32,21 @@ class Picture:
 
     path: Path
     """Where it will lie, links followed: its ending may be another than the one that was asked for."""
-    ending: str
-    """The ending of ``--out``, which says what kind of file it is."""
+    out: str
+    """What was asked for."""
+
+    @property
+    def ending(self) -> str:
+        """The ending of ``--out``, which says what kind of file it is."""
+        return Path(self.out).suffix
 
     def write(self, plan: Plan, **options: Any) -> None:
         """Write a plan's finest level; options are those of `write_cog`."""
-        PICTURES[self.ending](plan, self.path, **options)
+        try:
+            PICTURES[self.ending](plan, self.path, **options)
+        except FileIsThere as error:
+            # Another process wrote it in the meantime.
+            raise _exists(self.out) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +70,7 @@ def check_targets(options: argparse.Namespace) -> Targets:
         if suffix == ".zarr":
             stores.append(_checked_store(options, out))
         elif suffix in PICTURES:
-            pictures.append(Picture(_checked_picture(out, overwrite=options.overwrite), suffix))
+            pictures.append(Picture(_checked_picture(out, overwrite=options.overwrite), out))
         else:
             raise StoreError(f"--out={out}: the ending {suffix!r} is not .zarr, .tif or .png; choose one")
         names = [store.url for store in stores] + [picture.path for picture in pictures]
@@ -96,8 +107,12 @@ def _checked_picture(out: str, *, overwrite: bool) -> Path:
         if path.is_dir():
             raise OutputExists(f"--out={out} is a folder; choose another path, or delete it first")
         if path.is_file() and not overwrite:
-            raise OutputExists(f"--out={out} exists; choose another path, or add --overwrite")
-    return local_file(out)
+            raise _exists(out)
+    return local_file(out, name=f"--out={out}")
+
+
+def _exists(out: str) -> OutputExists:
+    return OutputExists(f"--out={out} exists; choose another path, or add --overwrite")
 
 
 def _check_folder(out: str, path: Path) -> None:

@@ -16,10 +16,11 @@ from geoinfinite.engine import resolve, warn_if_cold
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.window import Window
 from geoinfinite.progress import Progress, Silent, progress_on
+from geoinfinite.stores.files.cog import write_cog
+from geoinfinite.stores.files.png import write_png
 from geoinfinite.stores.identity import Header, numerics_profile
 from geoinfinite.stores.manifest import begin
 from geoinfinite.stores.objects import Objects, open_objects
-from geoinfinite.stores.pictures import write_cog, write_png
 from geoinfinite.stores.planning import Plan, plan_window
 from geoinfinite.stores.pools.settings import RunOptions, RunSettings
 from geoinfinite.stores.writing import WriteReport, resume_store, write_zarr

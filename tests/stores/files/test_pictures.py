@@ -20,10 +20,12 @@ from geoinfinite.plane.quantise import Encoding
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.stores.files.cog import write_cog
+from geoinfinite.stores.files.content import to_bytes
+from geoinfinite.stores.files.paths import hidden_store
+from geoinfinite.stores.files.png import write_png
 from geoinfinite.stores.objects import open_objects
-from geoinfinite.stores.pictures import hidden_store, write_cog, write_png
 from geoinfinite.stores.planning import plan_window
-from geoinfinite.stores.rasters import to_bytes
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import write_zarr
 
