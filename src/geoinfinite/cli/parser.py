@@ -108,6 +108,25 @@ def build_parser() -> argparse.ArgumentParser:
     info.set_defaults(run="geoinfinite.cli.info:run")
     info.add_argument("subject", metavar="WORLD|STORE", help="a bundled world, a .toml file or a .zarr")
 
+    stac = commands.add_parser(
+        "stac", parents=[shared, stored], help="write a STAC item that describes stores and files"
+    )
+    stac.set_defaults(run="geoinfinite.cli.stac:run")
+    stac.add_argument(
+        "files",
+        nargs="+",
+        metavar="STORE|FILE",
+        help="a .zarr or .tif that render wrote, and other files of the same window",
+    )
+    stac.add_argument("--out", metavar="ITEM", help="the JSON to write (default: beside the first, .json)")
+    stac.add_argument(
+        "--href", metavar="URL", help="folder in which readers will find the files (default: where they are)"
+    )
+    stac.add_argument(
+        "--datetime", metavar="T", help="date and time that the pixels stand for (default: that of the item)"
+    )
+    stac.add_argument("--overwrite", action="store_true", help="replace an existing item")
+
     new = commands.add_parser("new", parents=[shared], help="write a world file that fits a model")
     new.set_defaults(run="geoinfinite.cli.new:run")
     new.add_argument("ref", metavar="REF", help="bundled:NAME, analytic:NAME or the folder of a checkpoint")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Unpack, overload
 
@@ -18,6 +19,7 @@ from geoinfinite.plane.window import Window
 from geoinfinite.progress import Progress, Silent, progress_on
 from geoinfinite.stores.files.cog import write_cog
 from geoinfinite.stores.files.png import write_png
+from geoinfinite.stores.files.stac import Described, write_stac
 from geoinfinite.stores.identity import Header, numerics_profile
 from geoinfinite.stores.manifest import begin
 from geoinfinite.stores.objects import Objects, open_objects
@@ -144,6 +146,22 @@ class GeoInfiniteAccessor:
         found = origin_of(self._da, whole=False)
         shown = _shown(progress)
         return write_png(_planned(found), path, overwrite=overwrite, bands=found.bands, progress=shown)
+
+    def to_stac(
+        self,
+        path: str | Path,
+        hrefs: Sequence[str | Path],
+        *,
+        made: datetime | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write a STAC item as JSON that describes the array and names its files; see `write_stac`.
+
+        ``hrefs`` are paths or URLs of the files that hold its pixels. The array may also be one that was
+        opened from a store or GeoTIFF of geoinfinite.
+        """
+        said, files = Described.of(self._da), [str(href) for href in hrefs]
+        return write_stac(said, path, files, made=made, overwrite=overwrite)
 
 
 def _planned(found: Origin, shard: int | None = None) -> Plan:

@@ -40,28 +40,33 @@ class Assembly:
     """Partial files lie here: in the hidden store, which tidies up after a killed job, or beside the file."""
     name: str
 
-    def partial(self) -> Path:
-        """Return a new name for an unfinished file."""
-        return self.folder / f"{self.name}.{uuid.uuid4().hex}.partial"
-
-    @contextlib.contextmanager
-    def scratch(self) -> Iterator[Path]:
+    def scratch(self) -> contextlib.AbstractContextManager[Path]:
         """Yield a new name for a file that is removed in the end."""
-        path = self.partial()
-        try:
-            yield path
-        finally:
-            path.unlink(missing_ok=True)
+        return _scratch(self.folder, self.name)
 
-    @contextlib.contextmanager
-    def published(self, target: Target) -> Iterator[Path]:
+    def published(self, target: Target) -> contextlib.AbstractContextManager[Path]:
         """Yield the name of an unfinished file, which gets the target's name if all goes well."""
-        with self.scratch() as unfinished:
-            yield unfinished
-            if target.overwrite:
-                os.replace(unfinished, target.path)
-            elif not publish_new(str(unfinished), str(target.path)):
-                raise is_there(target.path)
+        return published(target, self.folder, self.name)
+
+
+@contextlib.contextmanager
+def published(target: Target, folder: Path, name: str) -> Iterator[Path]:
+    """Yield the name of an unfinished file in a folder, which gets the target's name if all goes well."""
+    with _scratch(folder, name) as unfinished:
+        yield unfinished
+        if target.overwrite:
+            os.replace(unfinished, target.path)
+        elif not publish_new(str(unfinished), str(target.path)):
+            raise is_there(target.path)
+
+
+@contextlib.contextmanager
+def _scratch(folder: Path, name: str) -> Iterator[Path]:
+    path = folder / f"{name}.{uuid.uuid4().hex}.partial"
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
