@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,9 @@ from geoinfinite.errors import StoreError
 from geoinfinite.plane.window import Window
 from geoinfinite.progress import Progress, Silent, progress_on
 from geoinfinite.stores.files.cog import write_cog
+from geoinfinite.stores.files.map_archive import MapTileOptions, MapTiles
+from geoinfinite.stores.files.mbtiles import write_mbtiles
+from geoinfinite.stores.files.pmtiles import write_pmtiles
 from geoinfinite.stores.files.png import write_png
 from geoinfinite.stores.files.stac import Described, write_stac
 from geoinfinite.stores.identity import Header, numerics_profile
@@ -146,6 +149,40 @@ class GeoInfiniteAccessor:
         found = origin_of(self._da, whole=False)
         shown = _shown(progress)
         return write_png(_planned(found), path, overwrite=overwrite, bands=found.bands, progress=shown)
+
+    def to_pmtiles(
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        progress: bool | Progress = True,
+        **map_tiles: Unpack[MapTileOptions],
+    ) -> Path:
+        """Write the array as web map tiles in one PMTiles file; see `write_pmtiles` and `MapTiles`."""
+        return self._to_archive(write_pmtiles, path, overwrite, progress, map_tiles)
+
+    def to_mbtiles(
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        progress: bool | Progress = True,
+        **map_tiles: Unpack[MapTileOptions],
+    ) -> Path:
+        """Write the array as web map tiles in one MBTiles file; see `write_mbtiles` and `MapTiles`."""
+        return self._to_archive(write_mbtiles, path, overwrite, progress, map_tiles)
+
+    def _to_archive(
+        self,
+        write: Callable[..., Path],
+        path: str | Path,
+        overwrite: bool,
+        progress: bool | Progress,
+        map_tiles: MapTileOptions,
+    ) -> Path:
+        found = origin_of(self._da, whole=False)
+        tiles = MapTiles(**{"bands": found.bands, **map_tiles})
+        return write(_planned(found), path, tiles=tiles, overwrite=overwrite, progress=_shown(progress))
 
     def to_stac(
         self,
