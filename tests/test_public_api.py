@@ -17,6 +17,8 @@ NAMES = {
     "Window",
     "ReadBudget",
     "generate",
+    "generate_each",
+    "generate_many",
     "plan",
     "resume",
     "verify",

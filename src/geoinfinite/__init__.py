@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from geoinfinite import samplers as samplers
     from geoinfinite.arrays import ReadBudget as ReadBudget
     from geoinfinite.engine import generate as generate
+    from geoinfinite.engine import generate_each as generate_each
+    from geoinfinite.engine import generate_many as generate_many
     from geoinfinite.plane.grid import Grid as Grid
     from geoinfinite.plane.window import Window as Window
     from geoinfinite.stores.accessor import GeoInfiniteAccessor as GeoInfiniteAccessor
@@ -26,6 +28,8 @@ else:
         "Window": "plane.window",
         "World": "world",
         "generate": "engine",
+        "generate_each": "engine",
+        "generate_many": "engine",
         "plan": "stores.accessor",
         "resume": "stores.accessor",
         "verify": "stores.verification",
@@ -52,6 +56,8 @@ __all__ = [
     "World",
     "conditions",
     "generate",
+    "generate_each",
+    "generate_many",
     "models",
     "plan",
     "resume",
