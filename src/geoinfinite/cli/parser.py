@@ -65,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     render = commands.add_parser(
-        "render", parents=[shared, stored], help="draw a place and write it: Zarr, GeoTIFF or PNG"
+        "render", parents=[shared, stored], help="draw a place and write it: Zarr, GeoTIFF, PNG, map tiles"
     )
     render.set_defaults(run="geoinfinite.cli.render:render")
     _add_place(render, bbox_required=True)
@@ -74,10 +74,11 @@ def build_parser() -> argparse.ArgumentParser:
         action="append",
         required=True,
         metavar="PATH",
-        help="what to write: .zarr (a path or URL; resumes), .tif (COG) or .png; repeat it to write several, "
-        "drawn once",
+        help="what to write: .zarr (a path or URL; resumes), .tif (COG), .png, or map tiles as .pmtiles or "
+        ".mbtiles; repeat it to write several, drawn once",
     )
-    render.add_argument("--overwrite", action="store_true", help="replace an existing .tif or .png")
+    render.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    _add_map_tiles(render)
     _add_running(render)
 
     plan = commands.add_parser(
@@ -214,6 +215,14 @@ def _add_place(parser: argparse.ArgumentParser, *, bbox_required: bool) -> None:
     )
     parser.add_argument("--crs", default="EPSG:4326", help="CRS of --bbox (default: %(default)s)")
     parser.add_argument("--seed", type=int, help="draw another world from the same root")
+
+
+def _add_map_tiles(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("map tiles, in .pmtiles and .mbtiles")
+    group.add_argument("--min-zoom", type=int, metavar="Z", help="coarsest zoom (default: the window in one)")
+    group.add_argument("--max-zoom", type=int, metavar="Z", help="finest zoom (default: that of the level)")
+    group.add_argument("--tile-size", type=int, choices=(256, 512), help="pixels a side (default: 256)")
+    group.add_argument("--tile-format", choices=("png", "webp", "jpeg"), help="of map tiles (default: png)")
 
 
 def _add_running(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,6 @@ from geoinfinite.cli.store import already, completeness, open_store, read_store
 from geoinfinite.cli.targets import Targets, check_space, check_targets
 from geoinfinite.progress import Silent
 from geoinfinite.stores.files.paths import hidden_store
-from geoinfinite.stores.files.png import check_png
 from geoinfinite.stores.objects import Objects
 from geoinfinite.stores.objects.local import LocalObjects
 from geoinfinite.stores.planning import Plan, plan_window
@@ -25,8 +24,8 @@ def render(options: argparse.Namespace) -> int:
     store: Objects = targets.store or LocalObjects(hidden_store(plan, targets.files[0]))
     if isinstance(store, LocalObjects):
         check_space(store.root if targets.store else targets.files[0], plan)
-    if any(picture.ending == ".png" for picture in targets.pictures):
-        check_png(plan)
+    for picture in targets.pictures:
+        picture.check(plan)
     found = already(plan, store)
     name = next((out for out in options.out if out.endswith(".zarr")), store.url)
     tell(options, describe_plan(plan) if found is None else describe_store(name, *found))

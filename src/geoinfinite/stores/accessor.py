@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Unpack, overload
@@ -181,7 +181,7 @@ class GeoInfiniteAccessor:
         map_tiles: MapTileOptions,
     ) -> Path:
         found = origin_of(self._da, whole=False)
-        tiles = MapTiles(**{"bands": found.bands, **map_tiles})
+        tiles = replace(MapTiles(**map_tiles), bands=found.bands)
         return write(_planned(found), path, tiles=tiles, overwrite=overwrite, progress=_shown(progress))
 
     def to_stac(

@@ -33,13 +33,12 @@ MOST_TILES = 2**22
 
 
 class MapTileOptions(TypedDict, total=False):
-    """The fields of `MapTiles`, as keywords of functions that write an archive."""
+    """The fields of `MapTiles` but the bands, as keywords of functions that write an archive."""
 
     min_zoom: int | None
     max_zoom: int | None
     size: int
     image_format: Literal["png", "webp", "jpeg"]
-    bands: tuple[int, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
