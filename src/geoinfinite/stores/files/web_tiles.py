@@ -14,8 +14,8 @@ HALF_M = math.pi * RADIUS_M
 """Web maps reach from minus this to this along both axes of EPSG:3857."""
 HIGHEST_LATITUDE = math.degrees(math.atan(math.sinh(math.pi)))
 """Where web maps end in the north."""
-LARGEST_ZOOM = 26
-"""A pixel of a map tile of 256 px is 2 mm wide there."""
+LARGEST_ZOOM = 24
+"""Of the tile matrix set WebMercatorQuad; a pixel of a map tile of 256 px is 9 mm wide there."""
 _INSIDE = 1e-9
 """Part of a map tile by which a window may reach into one without being in it: coordinates are rounded."""
 
