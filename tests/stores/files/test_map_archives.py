@@ -161,7 +161,7 @@ def test_gdal_reads_mbtiles(patch: Recipe, tmp_path: Path, size: int, image_form
         here = np.s_[max(-row, 0) : max(-row, 0) + height, max(-column, 0) : max(-column, 0) + width]
         differences = np.abs(there - picture[(slice(None), *here)])[:, mask[here]]
         # Two decoders of JPEG interpolate colours differently.
-        assert differences.mean() <= (0 if image_format == "png" else 1)
+        assert differences.mean() <= (0 if image_format == "png" else 2)
         compared += mask[here].sum()
     assert compared > 0.9 * pixels[0].size
 
