@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
@@ -28,6 +31,8 @@ from geoinfinite.stores.planning import Plan
 from geoinfinite.views.canvas import Canvas
 
 ATTRIBUTION = "Synthetic imagery drawn by geoinfinite, not an observation"
+_MOST_THREADS = 4
+"""Threads that make map tiles: as many as cores, and no more than this."""
 MOST_TILES = 2**22
 """Map tiles of an archive: beyond, a zoom too many was asked for, or the window is far too large for one."""
 
@@ -123,12 +128,17 @@ class MapArchive:
         They come zoom by zoom along a Hilbert curve. Each is made from the level whose pixels fit it.
         """
         pyramid = StoredPyramid.of(objects, self.plan, picked_bands(self.plan, self.tiles.bands))
-        side = self.tiles.size
-        for zoom in range(self.min_zoom, self.max_zoom + 1):
-            for tile in walk(zoom, tile_range(self.bounds, zoom)):
-                drawn = pyramid.render(Canvas("EPSG:3857", tile.bounds, (side, side)))
-                if drawn.mask.any():
-                    yield tile, drawn.encode(self.tiles.image_format)
+        side, image_format = self.tiles.size, self.tiles.image_format
+
+        def encoded(tile: WebTile) -> bytes | None:
+            drawn = pyramid.render(Canvas("EPSG:3857", tile.bounds, (side, side)))
+            return drawn.encode(image_format) if drawn.mask.any() else None
+
+        zooms = range(self.min_zoom, self.max_zoom + 1)
+        tiles = (tile for zoom in zooms for tile in walk(zoom, tile_range(self.bounds, zoom)))
+        for tile, data in _in_order(encoded, tiles):
+            if data is not None:
+                yield tile, data
 
     @property
     def centre(self) -> tuple[float, float]:
@@ -157,6 +167,26 @@ class MapArchive:
             "geoinfinite_window": f"{window.y0} {window.y1} {window.x0} {window.x1}",
             **{key: str(value) for key, value in provenance(recipe).items()},
         }
+
+
+def _in_order(
+    encoded: Callable[[WebTile], bytes | None], tiles: Iterable[WebTile]
+) -> Iterator[tuple[WebTile, bytes | None]]:
+    """Yield map tiles as they come with what they become, some of them made at once."""
+    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    with ThreadPoolExecutor(threads) as pool:
+        begun: deque[tuple[WebTile, Future[bytes | None]]] = deque()
+        try:
+            for tile in tiles:
+                begun.append((tile, pool.submit(encoded, tile)))
+                if len(begun) > 2 * threads:
+                    first, made = begun.popleft()
+                    yield first, made.result()
+            while begun:
+                first, made = begun.popleft()
+                yield first, made.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _finest_zoom(plan: Plan, bounds: Bounds, size: int) -> int:
