@@ -98,6 +98,12 @@ def test_an_item_describes_files_beside_each_other(world: Recipe, capsys: pytest
     assert other["geometry"] == item.to_dict()["geometry"]
 
 
+def test_the_item_of_a_store_elsewhere_is_written_here(world: Recipe, capsys: pytest.CaptureFixture) -> None:
+    assert main([*RENDER, "--out", "memory://far/away.zarr"]) == 0
+    assert main(["stac", "memory://far/away.zarr"]) == 0
+    assert json.loads(Path("away.json").read_text())["assets"]["zarr"]["href"] == "memory://far/away.zarr"
+
+
 def test_items_of_what_is_no_window_are_refused(world: Recipe, capsys: pytest.CaptureFixture) -> None:
     assert main([*RENDER, "--out", "a.png", "--out", "a.tif"]) == 0
     assert main([*RENDER, "--seed", "3", "--out", "b.tif"]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sqlite3
 from functools import lru_cache
@@ -38,7 +39,7 @@ def header_of(path: Path) -> dict[str, object]:
 
 def read_mbtiles(path: Path) -> dict[Address, bytes]:
     """Every map tile."""
-    with sqlite3.connect(path) as database:
+    with contextlib.closing(sqlite3.connect(path)) as database:
         rows = database.execute("SELECT * FROM tiles").fetchall()
     return {(zoom, x, 2**zoom - 1 - y): data for zoom, x, y, data in rows}
 

@@ -24,11 +24,12 @@ def render(options: argparse.Namespace) -> int:
     store: Objects = targets.store or LocalObjects(hidden_store(plan, targets.files[0]))
     if isinstance(store, LocalObjects):
         check_space(store.root if targets.store else targets.files[0], plan)
-    for picture in targets.pictures:
-        picture.check(plan)
+    also = [said for picture in targets.pictures if (said := picture.check(plan))]
     found = already(plan, store)
     name = next((out for out in options.out if out.endswith(".zarr")), store.url)
     tell(options, describe_plan(plan) if found is None else describe_store(name, *found))
+    for said in also:
+        tell(options, said)
     with job(options, store, targets.files):
         _write(options, plan, targets, store)
     if options.part[1] > 1:

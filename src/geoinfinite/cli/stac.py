@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
             raise StoreError(
                 f"{path} holds other pixels than {first[0]}; write an item for each, one at a time"
             )
-    out = options.out or str(Path(named[0].rstrip("/").rpartition("://")[2]).with_suffix(".json"))
+    out = options.out or _beside(named[0])
     hrefs = [_href(options.href, path) for path in options.files]
     made = None if options.datetime is None else _moment(options.datetime)
     try:
@@ -45,6 +45,12 @@ def run(options: argparse.Namespace) -> int:
         raise OutputExists(f"{out} exists; choose another path with --out, or add --overwrite") from error
     print(f'wrote {out}; open it with pystac.Item.from_file("{out}")')
     return 0
+
+
+def _beside(path: str) -> str:
+    """Return the item's path: beside a file, in the current folder for a URL."""
+    local = Path(path.rstrip("/"))
+    return str((Path(local.name) if "://" in path else local).with_suffix(".json"))
 
 
 def _ending(path: str) -> str:

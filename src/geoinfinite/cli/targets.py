@@ -60,12 +60,14 @@ class Picture:
         """The ending of ``--out``, which says what kind of file it is."""
         return Path(self.out).suffix
 
-    def check(self, plan: Plan) -> None:
-        """Raise an error for a window that this kind of file cannot hold."""
+    def check(self, plan: Plan) -> str | None:
+        """Return what will be made besides drawing; raise an error for a window that it cannot hold."""
         if self.ending == ".png":
             check_png(plan)
-        if self.ending in ARCHIVES:
-            MapArchive.of(plan, self.tiles)
+        if self.ending not in ARCHIVES:
+            return None
+        archive = MapArchive.of(plan, self.tiles)
+        return f"{self.out}: up to {archive.most:,} map tiles, zooms {archive.min_zoom} to {archive.max_zoom}"
 
     def write(self, plan: Plan, **options: Any) -> None:
         """Write a plan's finest level; options are those of `write_cog`."""

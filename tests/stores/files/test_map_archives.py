@@ -290,3 +290,11 @@ def test_a_large_directory_has_leaves_that_lead_to_every_tile(tmp_path: Path) ->
     )
     assert contents.count(b"water") == 1
     assert len(directory.ids) < total
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_coarse_levels_have_map_tiles_too(patch: Recipe, tmp_path: Path, level: int) -> None:
+    window = Window(2, 13, 4, 21) if level == 0 else Window(9, 50, 18, 83)
+    plan = plan_window(patch, level, window)
+    write_pmtiles(plan, tmp_path / "a.pmtiles", tiles=MapTiles(max_zoom=11))
+    check_in_place(plan, level, read_pmtiles(tmp_path / "a.pmtiles"), 1.5)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import rio_cogeo
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -33,6 +34,7 @@ def test_an_overview_is_the_parent_level(patch: Recipe, tmp_path: Path) -> None:
 
 def test_the_least_overview_fits_a_block(patch: Recipe, tmp_path: Path) -> None:
     write_cog(plan_window(patch, 3, Window(7, 1200, 3, 1703)), tmp_path / "a.tif")
+    assert rio_cogeo.cog_validate(tmp_path / "a.tif", strict=True, quiet=True) == (True, [], [])
     with rasterio.open(tmp_path / "a.tif") as file:
         assert file.overviews(1) == [2, 4]
         pixels = file.read(2).astype(float)

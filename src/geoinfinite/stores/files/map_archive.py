@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal, TypedDict
 
 from geoinfinite.arrays.dataarray import provenance
@@ -110,16 +111,18 @@ class MapArchive:
         archive._check_size()
         return archive
 
+    @property
+    def most(self) -> int:
+        """Map tiles at most: those that meet the bounds of the window."""
+        return sum(_count(self.bounds, zoom) for zoom in range(self.min_zoom, self.max_zoom + 1))
+
     def _check_size(self) -> None:
-        count, zoom = 0, self.min_zoom
-        for zoom in range(self.min_zoom, self.max_zoom + 1):
-            count += sum(columns * rows for _, _, columns, rows in tile_range(self.bounds, zoom))
-            if count > MOST_TILES:
-                break
-        if count > MOST_TILES:
+        if self.most > MOST_TILES:
+            counts = accumulate(_count(self.bounds, zoom) for zoom in range(self.min_zoom, self.max_zoom))
+            fitting = sum(1 for count in counts if count <= MOST_TILES)
             raise BudgetError(
                 f"zooms {self.min_zoom} to {self.max_zoom} of the window are more than {MOST_TILES:,} map "
-                f"tiles; take max_zoom={max(zoom - 1, 0)} or less, or a smaller window"
+                f"tiles; take max_zoom={max(self.min_zoom + fitting - 1, 0)} or less, or a smaller window"
             )
 
     def drawn(self, objects: Objects) -> Iterator[tuple[WebTile, bytes]]:
@@ -187,6 +190,10 @@ def _in_order(
                 yield first, made.result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _count(bounds: Bounds, zoom: int) -> int:
+    return sum(columns * rows for _, _, columns, rows in tile_range(bounds, zoom))
 
 
 def _finest_zoom(plan: Plan, bounds: Bounds, size: int) -> int:
