@@ -68,7 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     render = commands.add_parser(
-        "render", parents=[shared, stored], help="draw a place and write it: Zarr, GeoTIFF or PNG"
+        "render", parents=[shared, stored], help="draw a place and write it: Zarr, GeoTIFF, PNG, map tiles"
     )
     render.set_defaults(run="geoinfinite.cli.render:render")
     _add_place(render, bbox_required=True)
@@ -77,10 +77,10 @@ def build_parser() -> argparse.ArgumentParser:
         action="append",
         required=True,
         metavar="PATH",
-        help="what to write: .zarr (a path or URL; resumes), .tif (COG) or .png; repeat it to write several, "
-        "drawn once",
+        help="what to write: .zarr (a path or URL; resumes), .tif (COG), .png, or map tiles as .pmtiles or "
+        ".mbtiles; repeat it to write several, drawn once",
     )
-    render.add_argument("--overwrite", action="store_true", help="replace an existing .tif or .png")
+    render.add_argument("--overwrite", action="store_true", help="replace an existing file")
     render.add_argument(
         "--preset",
         choices=("default", "gdal"),
@@ -88,6 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="how a .zarr keeps its pixels: default (shards of Zarr 3), or gdal, for GDAL before 3.13, QGIS "
         "and rasterio (plain chunks of Zarr 2)",
     )
+    _add_map_tiles(render)
     _add_running(render)
 
     plan = commands.add_parser(
@@ -117,6 +118,25 @@ def build_parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", parents=[shared, as_json, stored], help="describe a world or a store")
     info.set_defaults(run="geoinfinite.cli.info:run")
     info.add_argument("subject", metavar="WORLD|STORE", help="a bundled world, a .toml file or a .zarr")
+
+    stac = commands.add_parser(
+        "stac", parents=[shared, stored], help="write a STAC item that describes stores and files"
+    )
+    stac.set_defaults(run="geoinfinite.cli.stac:run")
+    stac.add_argument(
+        "files",
+        nargs="+",
+        metavar="STORE|FILE",
+        help="a .zarr or .tif that render wrote, and other files of the same window",
+    )
+    stac.add_argument("--out", metavar="ITEM", help="the JSON to write (default: beside the first, .json)")
+    stac.add_argument(
+        "--href", metavar="URL", help="folder in which readers will find the files (default: where they are)"
+    )
+    stac.add_argument(
+        "--datetime", metavar="T", help="date and time that the pixels stand for (default: that of the item)"
+    )
+    stac.add_argument("--overwrite", action="store_true", help="replace an existing item")
 
     new = commands.add_parser("new", parents=[shared], help="write a world file that fits a model")
     new.set_defaults(run="geoinfinite.cli.new:run")
@@ -214,6 +234,14 @@ def _add_place(parser: argparse.ArgumentParser, *, bbox_required: bool) -> None:
         help="widen --bbox to whole pixels of the level N coarser: a .zarr then lists it and those between",
     )
     parser.add_argument("--seed", type=int, help="draw another world from the same root")
+
+
+def _add_map_tiles(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("map tiles, in .pmtiles and .mbtiles")
+    group.add_argument("--min-zoom", type=int, metavar="Z", help="coarsest zoom (default: the window in one)")
+    group.add_argument("--max-zoom", type=int, metavar="Z", help="finest zoom (default: that of the level)")
+    group.add_argument("--tile-size", type=int, choices=(256, 512), help="pixels a side (default: 256)")
+    group.add_argument("--tile-format", choices=("png", "webp", "jpeg"), help="of map tiles (default: png)")
 
 
 def _add_running(parser: argparse.ArgumentParser) -> None:

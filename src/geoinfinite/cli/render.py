@@ -10,10 +10,10 @@ from geoinfinite.cli.show import describe_part, describe_plan, describe_store, o
 from geoinfinite.cli.store import already, completeness, open_store, read_store
 from geoinfinite.cli.targets import Targets, check_space, check_targets
 from geoinfinite.progress import Silent
+from geoinfinite.stores.files.paths import hidden_store
 from geoinfinite.stores.listing import describe_listed
 from geoinfinite.stores.objects import Objects
 from geoinfinite.stores.objects.local import LocalObjects
-from geoinfinite.stores.pictures import check_png, hidden_store
 from geoinfinite.stores.planning import Plan, plan_window
 from geoinfinite.stores.writing import resume_store, write_zarr
 
@@ -25,11 +25,12 @@ def render(options: argparse.Namespace) -> int:
     store: Objects = targets.store or LocalObjects(hidden_store(plan, targets.files[0]))
     if isinstance(store, LocalObjects):
         check_space(store.root if targets.store else targets.files[0], plan)
-    if any(picture.ending == ".png" for picture in targets.pictures):
-        check_png(plan)
+    also = [said for picture in targets.pictures if (said := picture.check(plan))]
     found = already(plan, store)
     name = next((out for out in options.out if out.endswith(".zarr")), store.url)
     tell(options, describe_plan(plan) if found is None else describe_store(name, *found))
+    for said in also:
+        tell(options, said)
     with job(options, store, targets.files):
         _write(options, plan, targets, store)
     if options.part[1] > 1:

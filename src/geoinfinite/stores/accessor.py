@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Unpack, overload
 
@@ -17,11 +18,16 @@ from geoinfinite.engine import resolve, warn_if_cold
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.window import Window
 from geoinfinite.progress import Progress, Silent, progress_on
+from geoinfinite.stores.files.cog import write_cog
+from geoinfinite.stores.files.map_archive import MapTileOptions, MapTiles
+from geoinfinite.stores.files.mbtiles import write_mbtiles
+from geoinfinite.stores.files.pmtiles import write_pmtiles
+from geoinfinite.stores.files.png import write_png
+from geoinfinite.stores.files.stac import Described, write_stac
 from geoinfinite.stores.identity import Header, numerics_profile
 from geoinfinite.stores.listing import aligned_window
 from geoinfinite.stores.manifest import begin
 from geoinfinite.stores.objects import Objects, open_objects
-from geoinfinite.stores.pictures import write_cog, write_png
 from geoinfinite.stores.planning import Plan, plan_window
 from geoinfinite.stores.pools.settings import RunOptions, RunSettings
 from geoinfinite.stores.writing import WriteReport, resume_store, write_zarr
@@ -164,6 +170,56 @@ class GeoInfiniteAccessor:
         found = origin_of(self._da, whole=False)
         shown = _shown(progress)
         return write_png(_planned(found), path, overwrite=overwrite, bands=found.bands, progress=shown)
+
+    def to_pmtiles(
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        progress: bool | Progress = True,
+        **map_tiles: Unpack[MapTileOptions],
+    ) -> Path:
+        """Write the array as web map tiles in one PMTiles file; see `write_pmtiles` and `MapTiles`."""
+        return self._to_archive(write_pmtiles, path, overwrite, progress, map_tiles)
+
+    def to_mbtiles(
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        progress: bool | Progress = True,
+        **map_tiles: Unpack[MapTileOptions],
+    ) -> Path:
+        """Write the array as web map tiles in one MBTiles file; see `write_mbtiles` and `MapTiles`."""
+        return self._to_archive(write_mbtiles, path, overwrite, progress, map_tiles)
+
+    def _to_archive(
+        self,
+        write: Callable[..., Path],
+        path: str | Path,
+        overwrite: bool,
+        progress: bool | Progress,
+        map_tiles: MapTileOptions,
+    ) -> Path:
+        found = origin_of(self._da, whole=False)
+        tiles = replace(MapTiles(**map_tiles), bands=found.bands)
+        return write(_planned(found), path, tiles=tiles, overwrite=overwrite, progress=_shown(progress))
+
+    def to_stac(
+        self,
+        path: str | Path,
+        hrefs: Sequence[str | Path],
+        *,
+        made: datetime | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write a STAC item as JSON that describes the array and names its files; see `write_stac`.
+
+        ``hrefs`` are paths or URLs of the files that hold its pixels. The array may also be one that was
+        opened from a store or GeoTIFF of geoinfinite.
+        """
+        said, files = Described.of(self._da), [str(href) for href in hrefs]
+        return write_stac(said, path, files, made=made, overwrite=overwrite)
 
 
 def _planned(found: Origin, shard: int | None = None, preset: str = "default") -> Plan:
