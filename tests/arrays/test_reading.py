@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import pytest
 from counting import count_calls
 from drawings import cold
 
 from geoinfinite.arrays import ReadBudget
-from geoinfinite.arrays.reading import Draw, read_box, read_points
+from geoinfinite.arrays.reading import DrawMany, read_box, read_points
 from geoinfinite.engine import Level, generate, process_resources, read, resolve
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Numerics, Recipe
@@ -22,9 +24,15 @@ SELECTIONS = [
 ]
 
 
-def recording(level: Level, seen: list[Window]) -> Draw:
+def recording(level: Level, seen: list[Window]) -> DrawMany:
     """Draw as usual, and write down what was asked for."""
-    return lambda window: seen.append(window) or read(level, window, process_resources())
+
+    def draw(windows: Sequence[Window]) -> Iterator[tuple[int, np.ndarray]]:
+        for number, window in enumerate(windows):
+            seen.append(window)
+            yield number, read(level, window, process_resources())
+
+    return draw
 
 
 @pytest.mark.parametrize("axes", SELECTIONS)

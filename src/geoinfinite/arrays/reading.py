@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -11,27 +12,29 @@ from numpy.typing import NDArray
 
 from geoinfinite.arrays.budget import DEFAULT_BUDGET, ReadBudget
 from geoinfinite.arrays.selection import Axis, Piece, Positions, ascending, extent, pieces
-from geoinfinite.engine import Level, process_resources, read, warn_if_cold
+from geoinfinite.engine import Level, process_resources, read_many, warn_if_cold
 from geoinfinite.plane.window import Window
 
-Draw = Callable[[Window], NDArray[Any]]
-"""Pixels ``(band, y, x)`` of a window of one level."""
+DrawMany = Callable[[Sequence[Window]], Iterable[tuple[int, NDArray[Any]]]]
+"""Number and pixels ``(band, y, x)`` of windows of one level, in any order."""
+BYTES_AT_ONCE = 12
+"""Of working memory per value of `ReadBudget.values_at_once`."""
 
 
 def read_box(
     level: Level,
     axes: tuple[Axis, Axis, Axis],
     budget: ReadBudget = DEFAULT_BUDGET,
-    draw: Draw | None = None,
+    draw: DrawMany | None = None,
 ) -> NDArray[Any]:
     """Return every combination of selected bands, rows and columns, ``(band, y, x)``.
 
     Rows of one strip after another are drawn; tiles on the border of two strips are drawn once as
-    long as the tile cache holds a row of them. ``draw`` draws a window, by default with the resources of
-    the process.
+    long as the tile cache holds a row of them. What lies apart is drawn apart, in batches that are filled
+    all the same. ``draw`` draws windows, by default with the resources of the process.
     Raises `BudgetError` before anything is drawn.
     """
-    draw = draw or partial(_draw, level)
+    draw = draw or partial(_draw, level, budget)
     (rows, rows_turned), (columns, columns_turned) = ascending(axes[1]), ascending(axes[2])
     picked = np.atleast_1d(np.asarray(axes[0], dtype=np.int64))
     shape = len(picked), len(rows), len(columns)
@@ -43,15 +46,16 @@ def read_box(
     budget.check(level, window, height * width)
     warn_if_cold(level, window)
     out = np.empty(shape, level.dtype)
-    for y in pieces(rows, tile, _strip(level, height, width, budget.values_at_once)):
-        for x in pieces(columns, tile):
-            block = draw(Window(y.start, y.stop, x.start, x.stop))
-            _put(out, y, x, block[picked][:, y.take][:, :, x.take])
+    strips = pieces(rows, tile, _strip(level, height, width, budget.values_at_once))
+    blocks = list(product(strips, pieces(columns, tile)))
+    for number, block in draw([Window(y.start, y.stop, x.start, x.stop) for y, x in blocks]):
+        y, x = blocks[number]
+        _put(out, y, x, block[picked][:, y.take][:, :, x.take])
     return out[:, :: -1 if rows_turned else 1, :: -1 if columns_turned else 1]
 
 
-def _draw(level: Level, window: Window) -> NDArray[Any]:
-    return read(level, window, process_resources())
+def _draw(level: Level, budget: ReadBudget, windows: Sequence[Window]) -> Iterator[tuple[int, NDArray[Any]]]:
+    return read_many(level, windows, process_resources(), BYTES_AT_ONCE * budget.values_at_once)
 
 
 def _strip(level: Level, height: int, width: int, values: int) -> int | None:
@@ -74,7 +78,7 @@ def read_points(
 ) -> NDArray[Any]:
     """Return single pixels by band, row and column; the three arrays have one shape, which is the result's.
 
-    Points that the same tiles touch are drawn together, and no other tile is.
+    The tiles that points touch are drawn once, in full batches, and no other tile is.
     """
     shape, period = places[0].shape, level.period
     b, y, x = (np.ravel(a) for a in places)
@@ -87,10 +91,11 @@ def read_points(
     cells, cell = np.unique(touched, axis=1, return_inverse=True)
     budget.check(level, hull(y, x), cells.shape[1] * size * size)
     order = np.argsort(cell, kind="stable")
-    for group in np.split(order, np.flatnonzero(np.diff(cell[order])) + 1):
-        top, left = int(y[group].min()), int(x[group].min())
-        window = Window(top, int(y[group].max()) + 1, left, int(x[group].max()) + 1)
-        out[group] = _draw(level, window)[b[group], y[group] - top, x[group] - left]
+    groups = np.split(order, np.flatnonzero(np.diff(cell[order])) + 1)
+    windows = [hull(y[group], x[group]) for group in groups]
+    for number, block in _draw(level, budget, windows):
+        group, window = groups[number], windows[number]
+        out[group] = block[b[group], y[group] - window.y0, x[group] - window.x0]
     return out.reshape(shape)
 
 
