@@ -61,7 +61,8 @@ def read_many(
     order = _neighbours_together(level, windows)
     numbers = iter(order)
     for group in _groups(level, (windows[i] for i in order), group_bytes):
-        yield from zip(numbers, read_each(level, group, resources), strict=False)
+        for pixels in read_each(level, group, resources):
+            yield next(numbers), pixels
 
 
 def generate_each(
