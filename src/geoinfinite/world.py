@@ -85,6 +85,7 @@ class World(Recipe):
         gsd: float | None = None,
         bounds: Sequence[float] | None = None,
         window: Any = None,
+        seeds: Iterable[int] | None = None,
         chunks: Any = None,
         budget: ReadBudget = DEFAULT_BUDGET,
     ) -> xr.DataArray:
@@ -93,7 +94,9 @@ class World(Recipe):
         Say ``level``, or ``gsd``: metres, for the coarsest level whose pixels are at most as large. The array
         covers the whole level, or ``bounds`` = (left, bottom, right, top) in CRS units, or ``window`` =
         `Window` or ``((row0, row1), (col0, col1))``. ``chunks`` is as in ``xarray.open_dataset``: ``None``
-        for no Dask, ``{}`` for the preferred chunks, a size, or sizes per dimension.
+        for no Dask, ``{}`` for the preferred chunks, a size, or sizes per dimension. With ``seeds`` it is
+        ``(seed, band, y, x)``: the same place in worlds that differ in their seed alone; ``.sel(seed=3)`` is
+        the array of ``replace(seed=3)``.
 
         Values are not kept when they have been read: ``.load()`` or ``.compute()`` keeps them. Reads that
         take long warn with `CostWarning`, and those beyond ``budget`` are refused with `BudgetError`. Raises
@@ -104,6 +107,9 @@ class World(Recipe):
         (3, 1920, 1920)
         >>> World.load("analytic").array(gsd=500, bounds=(6, 45, 8, 47)).sizes
         Frozen({'band': 3, 'y': 480, 'x': 480})
+        >>> ensemble = World.load("analytic").array(level=3, seeds=range(4), bounds=(6, 45, 6.1, 45.1))
+        >>> ensemble.std("seed").sizes
+        Frozen({'band': 3, 'y': 96, 'x': 96})
         """
         if (level is None) == (gsd is None):
             raise WindowError(
@@ -116,7 +122,7 @@ class World(Recipe):
         part = None if window is None else Window.of(window)
         if bounds is not None:
             part = self.grid.window(checked_level(self, number), bounds)
-        return level_array(self, number, window=part, chunks=chunks, budget=budget)
+        return level_array(self, number, window=part, chunks=chunks, budget=budget, seeds=seeds)
 
     def tree(self, *, chunks: Any = None) -> xr.DataTree:
         """Return every level as a node of a tree, ``/0`` the coarsest; each holds the variable ``image``."""
