@@ -19,6 +19,7 @@ from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.fitting import fitted_fields
 from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.views.world_table import world_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,9 @@ class World(Recipe):
         if bounds is not None:
             part = self.grid.window(checked_level(self, number), bounds)
         return level_array(self, number, window=part, chunks=chunks, budget=budget, seeds=seeds)
+
+    def _repr_html_(self) -> str:
+        return world_table(self)
 
     def tree(self, *, chunks: Any = None) -> xr.DataTree:
         """Return every level as a node of a tree, ``/0`` the coarsest; each holds the variable ``image``."""
