@@ -19,6 +19,8 @@ from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.fitting import fitted_fields
 from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.views.exploring import explore
+from geoinfinite.views.looking import Part, plot
 from geoinfinite.views.world_table import world_table
 
 
@@ -124,6 +126,32 @@ class World(Recipe):
         if bounds is not None:
             part = self.grid.window(checked_level(self, number), bounds)
         return level_array(self, number, window=part, chunks=chunks, budget=budget, seeds=seeds)
+
+    def plot(
+        self,
+        level: int | None = None,
+        bounds: Sequence[float] | None = None,
+        *,
+        size: int = 512,
+        ax: Any = None,
+    ) -> Any:
+        """Draw a picture of the world, or of ``bounds`` = (left, bottom, right, top), into matplotlib axes.
+
+        It takes bounded time for any part: ``size`` pixels along the longer side, of the level whose pixels
+        are nearest in size to these, and of none finer than ``level``. The axes are in CRS units. Returns the
+        axes, ``ax`` or new ones. Raises `WorldError` where matplotlib is not installed.
+        """
+        number = None if level is None else checked_level(self, level)
+        return plot(Part.of(self, number, bounds), size, ax)
+
+    def explore(self, bounds: Sequence[float] | None = None, *, height: int = 600) -> Any:
+        """Return a map of the world for a notebook, a lonboard ``Map``: pan and zoom, no server, no network.
+
+        Map tiles are drawn in the kernel as the map asks for them, and those that scrolled away are not. It
+        begins at ``bounds`` in CRS units, by default at the world's. Raises `WorldError` where lonboard is
+        not installed.
+        """
+        return explore(self, bounds, height)
 
     def _repr_html_(self) -> str:
         return world_table(self)

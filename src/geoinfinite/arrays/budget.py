@@ -93,8 +93,8 @@ def _remedies(level: Level, fits: int, seeds: int) -> str:
     fewer, one = ("select fewer seeds, .sel(seed=[S]), ", ".sel(seed=S)") if seeds > 1 else ("", "")
     return (
         f"Select a part with .sel(x=slice(W, E), y=slice(N, S)) first, {fewer}{coarser}write a store piece "
-        f"by piece, da{one}.geoinfinite.to_zarr(PATH), or allow more: "
-        "world.array(level=L, budget=gi.ReadBudget(...))"
+        f"by piece, da{one}.geoinfinite.to_zarr(PATH), look at all of it, da{one}.geoinfinite.plot(), or "
+        "allow more: world.array(level=L, budget=gi.ReadBudget(...))"
     )
 
 

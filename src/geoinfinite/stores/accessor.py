@@ -23,6 +23,7 @@ from geoinfinite.stores.pictures import write_cog, write_png
 from geoinfinite.stores.planning import Plan, plan_window
 from geoinfinite.stores.pools.settings import RunOptions, RunSettings
 from geoinfinite.stores.writing import WriteReport, resume_store, write_zarr
+from geoinfinite.views.looking import Part, plot
 from geoinfinite.world import World
 
 
@@ -65,6 +66,11 @@ class GeoInfiniteAccessor:
     def window(self) -> Window:
         """The array's rows and columns on its level."""
         return origin_of(self._da, whole=False).window
+
+    def plot(self, *, size: int = 512, ax: Any = None) -> Any:
+        """Draw a picture of the array in bounded time, however large it is, see `World.plot`."""
+        found = origin_of(self._da, whole=False)
+        return plot(Part(found.recipe, found.level, found.window, found.bands), size, ax)
 
     def plan(self, *, shard: int | None = None) -> Plan:
         """Return what storing the array takes; computes nothing."""
