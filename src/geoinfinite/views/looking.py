@@ -72,10 +72,14 @@ def plot(part: Part, size: int, ax: Any = None) -> Any:
     if ax is None:
         _, ax = _pyplot().subplots()
     _show(picture, canvas, ax)
-    grid = part.recipe.grid
-    ax.set_title(f"{part.recipe.name}, level {picture.level}: {grid.gsd_m(picture.level):.3g} m per pixel")
+    recipe, grid = part.recipe, part.recipe.grid
+    gsd_m = grid.gsd_m(picture.level)
+    length = f"{gsd_m:,.0f}" if gsd_m >= 100 else f"{gsd_m:.3g}"
+    ax.set_title(f"{recipe.name[:60]}, level {picture.level}: {length} m per pixel")
     unit = "degrees" if parse_crs(grid.crs).is_geographic else "CRS units"
-    ax.set_xlabel(f"x, {unit} of {grid.crs[:40]}\nsynthetic: drawn by a diffusion model")
+    is_root = picture.level == 0 and not recipe.root.drawn
+    note = "the root raster, not drawn" if is_root else "synthetic: drawn by a diffusion model"
+    ax.set_xlabel(f"x, {unit} of {grid.crs[:40]}\n{note}")
     ax.set_ylabel("y")
     return ax
 
