@@ -61,7 +61,7 @@ def test_level_zero_says_that_it_was_not_drawn(patch: gi.World) -> None:
 def test_a_planet_is_looked_at_from_afar(monkeypatch: pytest.MonkeyPatch) -> None:
     world, calls = gi.World.load("analytic"), count_calls(monkeypatch)
     with pytest.raises(BudgetError, match=r"look at all of it, da\.geoinfinite\.plot\(\)"):
-        world.array(7).plot.imshow()
+        world.array(5).plot.imshow()
     for ax in (world.array(7).geoinfinite.plot(size=90), world.plot(size=90)):
         pixels, extent = shown(ax)
         assert (pixels.shape, extent) == ((45, 90, 3), (-180, 180, -90, 90))
