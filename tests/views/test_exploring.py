@@ -102,6 +102,17 @@ def test_the_map_is_offline_and_begins_at_the_world(world: gi.World) -> None:
     assert near.layers[0].extent == layer.extent
 
 
+def test_a_world_across_the_antimeridian() -> None:
+    bounds = 1_900_000, 5_000_000, 2_600_000, 5_700_000
+    islands = gi.World.for_model("analytic:planet", crs="EPSG:2193", bounds=bounds, resolution=2000)
+    shown = islands.explore()
+    assert shown.layers[0].extent == pytest.approx([-180, -45.0898, 180, -38.2883], abs=1e-3)
+    assert (shown.view_state.longitude, shown.view_state.latitude) == pytest.approx(
+        (-178.99, -41.69), abs=0.01
+    )
+    assert shown.view_state.zoom > 3
+
+
 def test_a_tile_that_scrolled_away_is_not_drawn(world: gi.World, monkeypatch: pytest.MonkeyPatch) -> None:
     z, x, y = ZOOM
     calls = count_calls(monkeypatch)

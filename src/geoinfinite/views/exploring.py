@@ -88,6 +88,7 @@ def explore(recipe: Recipe, bounds: Sequence[float] | None, height: int) -> Any:
     start = whole if bounds is None else Part.of(recipe, None, bounds)
     tiles = KernelTiles(recipe, whole.pyramid())
     west, south, east, north = _on_the_web(start)
+    reach = _on_the_web(whole)
     layer = lonboard.RasterLayer(
         # Without a tile matrix set it asks for the tiles of the web map.
         _tile_matrix_set=None,
@@ -95,8 +96,9 @@ def explore(recipe: Recipe, bounds: Sequence[float] | None, height: int) -> Any:
         _fetch_tile=tiles.fetch,
         _render_tile=_image,
         _bounds=import_module("lonboard._geoarrow.ops").Bbox(west, south, east, north),
-        _center=((west + east) / 2, (south + north) / 2),
-        extent=list(_on_the_web(whole)),
+        _center=(((west + east) / 2 + 180) % 360 - 180, (south + north) / 2),
+        # Across the antimeridian it reaches both ends of the web map.
+        extent=[-180.0, reach[1], 180.0, reach[3]] if reach[2] > 180 else list(reach),
         max_zoom=finest_zoom(recipe),
     )
     return lonboard.Map(layer, basemap=None, height=height)
@@ -109,9 +111,9 @@ def finest_zoom(recipe: Recipe) -> int:
 
 
 def _on_the_web(part: Part) -> Bounds:
-    """Return bounds in degrees, as far as the web map reaches."""
+    """Return bounds in degrees, as far as the web map reaches; east is beyond 180 across the antimeridian."""
     west, south, east, north = part.recipe.grid.bounds(part.finest, part.window, "EPSG:4326")
-    return west, max(south, -_NORTH), east, min(north, _NORTH)
+    return west, max(south, -_NORTH), east + 360 if east < west else east, min(north, _NORTH)
 
 
 def _image(data: bytes | None) -> Any:
