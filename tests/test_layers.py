@@ -12,7 +12,7 @@ import geoinfinite
 
 SOURCE = Path(geoinfinite.__file__).parent
 LAYERS = (
-    "errors token file_memo provenance progress",
+    "errors token file_memo provenance progress html_tables",
     "plane told",
     "diffusion rasters",
     "tiling samplers evaluation",

@@ -31,6 +31,7 @@ from geoinfinite.stores.objects import Objects, open_objects
 from geoinfinite.stores.planning import Plan, plan_window
 from geoinfinite.stores.pools.settings import RunOptions, RunSettings
 from geoinfinite.stores.writing import WriteReport, resume_store, write_zarr
+from geoinfinite.views.looking import Part, plot
 from geoinfinite.world import World
 
 
@@ -73,6 +74,11 @@ class GeoInfiniteAccessor:
     def window(self) -> Window:
         """The array's rows and columns on its level."""
         return origin_of(self._da, whole=False).window
+
+    def plot(self, *, size: int = 512, ax: Any = None) -> Any:
+        """Draw a picture of the array in bounded time, however large it is, see `World.plot`."""
+        found = origin_of(self._da, whole=False)
+        return plot(Part(found.recipe, found.level, found.window, found.bands), size, ax)
 
     def aligned(self, coarser: int) -> xr.DataArray:
         """Return the array, widened to whole pixels of the level so many coarser; all its bands.
