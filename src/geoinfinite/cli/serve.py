@@ -14,6 +14,7 @@ from geoinfinite.serve.limits import Limits
 from geoinfinite.serve.refusals import check_extra
 from geoinfinite.serve.subject import Subject, open_subject
 
+CLOSED = "the map is closed"
 CACHE = "GEOINFINITE_CACHE"
 
 
@@ -23,15 +24,19 @@ def run(options: argparse.Namespace) -> int:
     limits = Limits(workers=options.workers, cache_bytes=options.cache_mb * 2**20)
     # They need the extra.
     running, server_module = (import_module(f"geoinfinite.serve.{name}") for name in ("running", "server"))
-    listening = running.Listening.on(options.host, options.port)
     subject = open_subject(
         options.subject, limits, seed=options.seed, storage_options=dict(options.storage_options)
     )
     subject.shown()
+    listening = running.Listening.on(options.host, options.port)
     kept = KeptTiles(cache_folder(options.cache), limits.cache_bytes) if options.cache_mb else None
     server = server_module.Server(subject, limits, kept)
-    with options.signals.during("the map is closed", lambda: None):
-        running.run(server, listening, lambda: _announce(options, subject, listening, kept))
+    with options.signals.during(CLOSED, lambda: None):
+        try:
+            running.run(server, listening, lambda stop: _announce(options, subject, listening, kept))
+        except KeyboardInterrupt as interrupt:
+            # Whichever thread is faster says the same.
+            raise KeyboardInterrupt(f"{interrupt}; {CLOSED}") from interrupt
     return 0
 
 

@@ -23,7 +23,7 @@ from geoinfinite.serve.places import on_level
 from geoinfinite.serve.refusals import Refused
 from geoinfinite.serve.subject import Shown
 
-PIECE = 1024
+PIECE = 512
 """Pixels along each side of what is drawn in one piece."""
 TOGETHER = 4
 """Pieces of one view that wait or are drawn at once."""

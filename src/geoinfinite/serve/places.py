@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,12 @@ from geoinfinite.serve.asking import matrices
 from geoinfinite.serve.refusals import Refused
 from geoinfinite.serve.subject import Shown
 from geoinfinite.views.canvas import Canvas, crs_of_tiles
-from geoinfinite.views.map_reading import reading_of
+from geoinfinite.views.map_reading import reading_of, unwrapped
 from geoinfinite.views.map_tiles import MapPyramid, locate
+from geoinfinite.views.pixel_axes import Places
 
+_SNAP = 1e-6
+"""Edges of a view within this part of a pixel from a pixel's edge lie on it."""
 _ALONG_A_VIEW = 65
 """Points along each side of a view by which its pixels are found."""
 
@@ -96,10 +100,28 @@ def view_window(shown: Shown, level: int, bounds: Bounds) -> Window:
     half = (east - west) / (_ALONG_A_VIEW - 1) / 2, (north - south) / (_ALONG_A_VIEW - 1) / 2
     wider = west - half[0], south - half[1], east + half[0], north + half[1]
     view = Canvas(LONLAT, wider, (_ALONG_A_VIEW, _ALONG_A_VIEW))
-    window = reading_of(axes, level, view.centres_on(axes.crs), 1.0).window
-    if window.size == 0:
+    rows, columns = axes.rows_and_columns(*view.centres_on(axes.crs))
+    y0, y1 = _edges(rows, axes.shape[0])
+    # From west to east without a jump, once round at most.
+    columns = np.unwrap(columns, period=axes.period) if axes.period else unwrapped(axes, columns)
+    x0, x1 = _edges(columns, None if axes.period else axes.shape[1])
+    if y0 >= y1 or x0 >= x1:
         raise Refused(404, "the view lies beside the image; move to where it is")
-    return window
+    if axes.period is None:
+        return Window(y0, y1, x0, x1)
+    if x1 - x0 >= axes.period:
+        return Window(y0, y1, 0, axes.period)
+    first = x0 % axes.period
+    return Window(y0, y1, first, first + x1 - x0)
+
+
+def _edges(along: Places, size: int | None) -> tuple[int, int]:
+    """Return the first pixel and the one after the last of places along an axis, within its size."""
+    known = along[np.isfinite(along)]
+    if known.size == 0:
+        return 0, 0
+    first, last = math.floor(known.min() + _SNAP), math.ceil(known.max() - _SNAP)
+    return (first, last) if size is None else (max(first, 0), min(last, size))
 
 
 def evaluations_at(shown: Shown, level: int, window: Window) -> tuple[int, list[list[int]]]:

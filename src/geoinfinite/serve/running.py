@@ -18,6 +18,10 @@ STOP_S = 2
 """Seconds that requests have to end when the server is stopped."""
 
 
+Stop = Callable[[], None]
+"""Ends a server, from any thread."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listening:
     """A port that is this server's."""
@@ -55,8 +59,11 @@ class Listening:
         return self.host == "localhost" or self.host == "::1" or self.host.startswith("127.")
 
 
-def run(server: Server, listening: Listening, ready: Callable[[], None] | None = None) -> None:
-    """Answer requests until the process is interrupted; ``ready`` is called when that begins."""
+def run(server: Server, listening: Listening, ready: Callable[[Stop], None]) -> None:
+    """Answer requests until the process is interrupted, or until what ``ready`` is given is called.
+
+    ``ready`` is called once, when the first request can be answered.
+    """
     hosts = LOCAL | {listening.host.lower()} if listening.is_local else None
     config = uvicorn.Config(
         make_app(server, hosts=hosts),
@@ -69,9 +76,8 @@ def run(server: Server, listening: Listening, ready: Callable[[], None] | None =
         lifespan="off",
         ws="none",
     )
-    running = _Announced(config, ready)
     try:
-        running.run(sockets=[listening.socket])
+        _Announced(config, ready).run(sockets=[listening.socket])
     finally:
         server.close()
 
@@ -79,12 +85,15 @@ def run(server: Server, listening: Listening, ready: Callable[[], None] | None =
 class _Announced(uvicorn.Server):
     """A server that says when it answers."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None] | None) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[Stop], None]) -> None:
         super().__init__(config)
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer."""
         await super().startup(sockets=sockets)
-        if self._ready is not None and self.started:
-            self._ready()
+        if self.started:
+            self._ready(self._stop)
+
+    def _stop(self) -> None:
+        self.should_exit = True

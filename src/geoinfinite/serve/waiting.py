@@ -34,6 +34,8 @@ class Work:
     finish: Callable[[ReadWindow], Any]
     """Makes the result, given how to read the level."""
     client: Client = ("", "")
+    share: int = 1
+    """How much of a batch it takes; a map tile is 1."""
     waiters: int = 0
     """Requests that wait for it; work for which nobody waits is given up."""
     future: Future[Any] = field(default_factory=Future)
@@ -68,12 +70,16 @@ class WaitingWork:
         self._count += 1
 
     def take(self, most: int) -> list[Work]:
-        """Remove and return work that can be drawn together, at most so much, by whose turn it is."""
+        """Remove and return work that can be drawn together, at most so much, by whose turn it is.
+
+        There is one piece at least, unless nothing waits.
+        """
         taken: list[Work] = []
-        while self._count and len(taken) < most:
+        while self._count:
             host, clients = next(iter(self._hosts.items()))
             name, line = next(iter(clients.items()))
-            if taken and line[0].shown is not taken[0].shown:
+            full = sum(work.share for work in taken) + line[0].share > most
+            if taken and (full or line[0].shown is not taken[0].shown):
                 break
             taken.append(line.popleft())
             self._count -= 1

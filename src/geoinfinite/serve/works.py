@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from geoinfinite.errors import BudgetError
 from geoinfinite.plane.window import Window
-from geoinfinite.serve.asking import TileRequest
+from geoinfinite.serve.asking import SIZE, TileRequest
 from geoinfinite.serve.limits import Limits
 from geoinfinite.serve.metrics import Metrics
 from geoinfinite.serve.subject import Shown
@@ -56,7 +56,10 @@ def map_tile(shown: Shown, asked: TileRequest, client: Client, limits: Limits, m
 
 
 def pixels(shown: Shown, level: int, window: Window, client: Client) -> Work:
-    """Return the work of a window, whose result is its pixels ``(band, y, x)``."""
+    """Return the work of a window, whose result is its pixels ``(band, y, x)``.
+
+    It takes its share of a batch by its size, beside that of a map tile.
+    """
 
     def located() -> tuple[int, Window]:
         return level, window
@@ -64,4 +67,5 @@ def pixels(shown: Shown, level: int, window: Window, client: Client) -> Work:
     def whole(read: ReadWindow) -> NDArray[Any]:
         return read(window)
 
-    return Work((shown.version, level, window), shown, located, whole, client)
+    share = -(-window.size // SIZE**2)
+    return Work((shown.version, level, window), shown, located, whole, client, share)
