@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     server = server_module.Server(subject, limits, kept)
     with options.signals.during(CLOSED, lambda: None):
         try:
-            running.run(server, listening, lambda stop: _announce(options, subject, listening, kept))
+            running.run(server, listening, lambda stop: _begin(options, server, listening, kept))
         except KeyboardInterrupt as interrupt:
             # Whichever thread is faster says the same.
             raise KeyboardInterrupt(f"{interrupt}; {CLOSED}") from interrupt
@@ -47,7 +47,9 @@ def cache_folder(given: str | None) -> Path:
     return Path(os.environ.get(CACHE, "~/.cache/geoinfinite")).expanduser() / "map-tiles"
 
 
-def _announce(options: argparse.Namespace, subject: Subject, listening: Any, kept: KeptTiles | None) -> None:
+def _begin(options: argparse.Namespace, server: Any, listening: Any, kept: KeptTiles | None) -> None:
+    """Say where the map is, and load the network before the first map tile is asked for."""
+    subject: Subject = server.subject
     address = listening.address
     tiles = f"{address}/tiles/WebMercatorQuad/{{z}}/{{x}}/{{y}}.png"
     print(f"{subject.kind} {subject.name!r} on a map: {address}/")
@@ -58,5 +60,6 @@ def _announce(options: argparse.Namespace, subject: Subject, listening: Any, kep
         + ("" if kept is None else f"; map tiles kept in {kept.folder}")
     )
     print("stop with Ctrl-C", flush=True)
+    server.warm_up()
     if options.open:
         webbrowser.open(f"{address}/")

@@ -47,10 +47,15 @@ def levels_of(shown: Shown) -> list[dict[str, Any]]:
     for number in shown.pyramid.levels:
         da, axes = shown.pyramid.arrays[number], shown.pyramid.axes[number]
         gsd = da.attrs.get("ground_sample_distance_m")
-        real = shown.world is not None and isinstance(resolve(shown.world, number).source, RasterSource)
+        real = shown.world is not None and not is_drawn(shown, number)
         rows, columns = axes.shape
         levels.append({"level": number, "gsd_m": gsd, "rows": rows, "columns": columns, "real": real})
     return levels
+
+
+def is_drawn(shown: Shown, level: int) -> bool:
+    """Say whether a network draws a level: it is neither stored nor a raster."""
+    return shown.world is not None and not isinstance(resolve(shown.world, level).source, RasterSource)
 
 
 def level_at(shown: Shown, place: tuple[float, float], zoom: int, tms_name: str = "WebMercatorQuad") -> int:

@@ -10,11 +10,14 @@ from typing import Any
 
 from fastapi import Request
 
+from geoinfinite.plane.window import Window
+from geoinfinite.serve import works
 from geoinfinite.serve.asking import client_name
 from geoinfinite.serve.drawing import Drawing
 from geoinfinite.serve.kept_tiles import KeptTiles
 from geoinfinite.serve.limits import Limits
 from geoinfinite.serve.metrics import Metrics
+from geoinfinite.serve.places import is_drawn
 from geoinfinite.serve.refusals import Busy, Refused
 from geoinfinite.serve.subject import Shown, Subject
 from geoinfinite.serve.waiting import Client, Work
@@ -43,6 +46,15 @@ class Server:
 
     def __post_init__(self) -> None:
         self.drawing = Drawing(self.limits, self.metrics)
+
+    def warm_up(self) -> None:
+        """Draw a pixel in the middle of the first level that a network draws: it is loaded then."""
+        shown = self.subject.shown()
+        drawn = next((level for level in shown.pyramid.levels if is_drawn(shown, level)), None)
+        if drawn is not None:
+            rows, columns = shown.pyramid.axes[drawn].shape
+            middle = Window(rows // 2, rows // 2 + 1, columns // 2, columns // 2 + 1)
+            self.drawing.ask(works.pixels(shown, drawn, middle, ("", "warm-up")))
 
     def close(self) -> None:
         """Give up all work."""

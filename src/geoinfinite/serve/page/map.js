@@ -9,6 +9,13 @@ import { metres } from "./words.js";
 const byId = (id) => document.getElementById(id);
 const CLIENT = crypto.getRandomValues(new Uint32Array(2)).join("-");
 
+const REASONS = {
+  0: "The server does not answer",
+  404: "The server shows another version by now: load the page again",
+  413: "This would take too long to draw: zoom in",
+  503: "The server is busy: move the map to ask again",
+};
+
 // What the address says behind the #: where the map is is MapLibre's own part of it.
 const said = new URLSearchParams(location.hash.slice(1));
 const settings = await ask(`settings.json?${query({ seed: said.get("seed") })}`).catch(() => ask("settings.json"));
@@ -50,7 +57,7 @@ function makeMap(container, shownImage, options) {
   progress.watch(made);
   made.on("dataloading", () => isBusy(made, true));
   for (const name of ["idle", "remove"]) made.on(name, () => isBusy(made, false));
-  made.on("error", ({ error }) => say(error.message));
+  made.on("error", ({ error }) => say(REASONS[error.status] ?? error.message));
   return made;
 }
 
