@@ -101,7 +101,7 @@ def settings_of_page(
 def wmts(shown: Shown, tms_name: str, template: str, zoom: tuple[int, int], address: str) -> str:
     """Return the capabilities of a WMTS, with one layer in one tile matrix set."""
     tms = matrices(tms_name)
-    west, south, east, north = geographic_bounds(shown.pyramid)
+    west, south, east, north = _within(geographic_bounds(shown.pyramid), list(tms.bbox))
     where = template.replace("{z}", "{TileMatrix}").replace("{x}", "{TileCol}").replace("{y}", "{TileRow}")
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <Capabilities xmlns="http://www.opengis.net/wmts/1.0" xmlns:ows="http://www.opengis.net/ows/1.1"
@@ -117,8 +117,8 @@ def wmts(shown: Shown, tms_name: str, template: str, zoom: tuple[int, int], addr
    <ows:Title>{escape(shown.name)}, seed {shown.seed}</ows:Title>
    <ows:Abstract>{escape(NOTICE)}</ows:Abstract>
    <ows:WGS84BoundingBox>
-    <ows:LowerCorner>{west:.9g} {south:.9g}</ows:LowerCorner>
-    <ows:UpperCorner>{east:.9g} {north:.9g}</ows:UpperCorner>
+    <ows:LowerCorner>{west:.15g} {south:.15g}</ows:LowerCorner>
+    <ows:UpperCorner>{east:.15g} {north:.15g}</ows:UpperCorner>
    </ows:WGS84BoundingBox>
    <ows:Identifier>image</ows:Identifier>
    <Style isDefault="true"><ows:Identifier>default</ows:Identifier></Style>
@@ -134,6 +134,13 @@ def wmts(shown: Shown, tms_name: str, template: str, zoom: tuple[int, int], addr
  <ServiceMetadataURL xlink:href={quoteattr(address)}/>
 </Capabilities>
 """
+
+
+def _within(box: list[float], limits: list[float]) -> list[float]:
+    """Return the part of a box that lies within another one, or the box where they do not meet."""
+    west, south = (max(pair) for pair in zip(box[:2], limits[:2], strict=True))
+    east, north = (min(pair) for pair in zip(box[2:], limits[2:], strict=True))
+    return [west, south, east, north] if west < east and south < north else box
 
 
 def _urn(tms: TileMatrixSet) -> str:
