@@ -100,7 +100,8 @@ class ServedStore(Subject):
         options = dict(storage_options or {}) or None
         header = read_header(open_objects(path, options))
         opened = partial(xr.open_dataset, path, engine="geoinfinite", storage_options=options)
-        arrays = {int(name): opened(level=int(name))["image"] for name in header.shards}
+        levels = [int(name) for name in header.shards if name.isdecimal()]
+        arrays = {level: opened(level=level)["image"] for level in levels}
         self.name = path.rstrip("/").rpartition("/")[2]
         self._seed = int(tomllib.loads(header.recipe)["world"]["seed"])
         pyramid = MapPyramid(arrays, stretch=limits.stretch)
