@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from geoinfinite.arrays.attributes import array_attributes, ensemble_attributes, level_facts
+from geoinfinite.arrays.attributes import array_attributes, ensemble_attributes, level_facts, provenance
 from geoinfinite.arrays.axis import crs_of
 from geoinfinite.arrays.blocks import preferred_side
 from geoinfinite.arrays.budget import DEFAULT_BUDGET, ReadBudget

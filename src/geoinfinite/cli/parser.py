@@ -138,6 +138,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     stac.add_argument("--overwrite", action="store_true", help="replace an existing item")
 
+    _add_serve(
+        commands.add_parser("serve", parents=[shared, stored], help="show a world or a store on a map")
+    )
+
     new = commands.add_parser("new", parents=[shared], help="write a world file that fits a model")
     new.set_defaults(run="geoinfinite.cli.new:run")
     new.add_argument("ref", metavar="REF", help="bundled:NAME, analytic:NAME or the folder of a checkpoint")
@@ -211,6 +215,26 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--boxes", type=int, metavar="N", help="boxes that a tile is told at most")
     parser.add_argument("--overwrite", action="store_true", help="replace DST if it is a converted model")
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run="geoinfinite.cli.serve:run")
+    parser.add_argument("subject", metavar="WORLD|STORE", help="a bundled world, a .toml file or a .zarr")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=8765, help="port, 0 for any that is free (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--workers", type=_count, default=2, metavar="N", help="threads that draw (default: 2)"
+    )
+    parser.add_argument("--seed", type=int, help="another seed of a world to begin with")
+    parser.add_argument(
+        "--cache", metavar="FOLDER", help="where map tiles are kept (default: ~/.cache/geoinfinite/map-tiles)"
+    )
+    parser.add_argument(
+        "--cache-mb", type=int, default=1024, metavar="MB", help="its size, 0 to keep none (default: 1024)"
+    )
+    parser.add_argument("--open", action="store_true", help="open the map in the browser of this machine")
 
 
 def _add_place(parser: argparse.ArgumentParser, *, bbox_required: bool) -> None:
