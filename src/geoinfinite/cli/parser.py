@@ -72,24 +72,30 @@ def build_parser() -> argparse.ArgumentParser:
     )
     render.set_defaults(run="geoinfinite.cli.render:render")
     _add_place(render, bbox_required=True)
-    render.add_argument(
-        "--out",
-        action="append",
-        required=True,
-        metavar="PATH",
-        help="what to write: .zarr (a path or URL; resumes), .tif (COG), .png, or map tiles as .pmtiles or "
-        ".mbtiles; repeat it to write several, drawn once",
-    )
-    render.add_argument("--overwrite", action="store_true", help="replace an existing file")
-    render.add_argument(
-        "--preset",
-        choices=("default", "gdal"),
-        default="default",
-        help="how a .zarr keeps its pixels: default (shards of Zarr 3), or gdal, for GDAL before 3.13, QGIS "
-        "and rasterio (plain chunks of Zarr 2)",
-    )
-    _add_map_tiles(render)
+    _add_output(render)
     _add_running(render)
+
+    zoom = commands.add_parser(
+        "zoom", parents=[shared, stored], help="draw a raster file finer than it is, and write it"
+    )
+    zoom.set_defaults(run="geoinfinite.cli.zoom:run")
+    zoom.add_argument("raster", metavar="RASTER", help="a georeferenced GeoTIFF (also a COG), PNG or JPEG")
+    zoom.add_argument(
+        "--factor",
+        type=int,
+        required=True,
+        metavar="F",
+        help="how many times finer: a power of the model's, 4 for the bundled one",
+    )
+    _add_part(zoom, bbox_required=False, instead="the whole raster")
+    zoom.add_argument(
+        "--model",
+        default="bundled:earth-small",
+        metavar="REF",
+        help="what draws: a model that is told a coarser level (default: %(default)s)",
+    )
+    _add_output(zoom)
+    _add_running(zoom)
 
     plan = commands.add_parser(
         "plan", parents=[shared, as_json], help="say what a place would cost, without drawing it"
@@ -225,7 +231,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         "--port", type=int, default=8765, help="port, 0 for any that is free (default: %(default)s)"
     )
     parser.add_argument(
-        "--workers", type=_count, default=2, metavar="N", help="threads that draw (default: 2)"
+        "--workers", type=count, default=2, metavar="N", help="threads that draw (default: 2)"
     )
     parser.add_argument("--seed", type=int, help="another seed of a world to begin with")
     parser.add_argument(
@@ -240,16 +246,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
 def _add_place(parser: argparse.ArgumentParser, *, bbox_required: bool) -> None:
     parser.add_argument("world", metavar="WORLD", help="a bundled world or a .toml file")
     parser.add_argument("--level", type=int, required=True, metavar="L", help="0 is the coarsest")
-    parser.add_argument(
-        "--bbox",
-        type=float,
-        nargs=4,
-        required=bbox_required,
-        metavar=("W", "S", "E", "N"),
-        help="west south east north; west > east crosses the antimeridian"
-        + ("" if bbox_required else "; without it: the whole level"),
-    )
-    parser.add_argument("--crs", default="EPSG:4326", help="CRS of --bbox (default: %(default)s)")
+    _add_part(parser, bbox_required=bbox_required, instead="the whole level")
     parser.add_argument(
         "--align",
         type=int,
@@ -257,7 +254,40 @@ def _add_place(parser: argparse.ArgumentParser, *, bbox_required: bool) -> None:
         metavar="N",
         help="widen --bbox to whole pixels of the level N coarser: a .zarr then lists it and those between",
     )
+
+
+def _add_part(parser: argparse.ArgumentParser, *, bbox_required: bool, instead: str) -> None:
+    parser.add_argument(
+        "--bbox",
+        type=float,
+        nargs=4,
+        required=bbox_required,
+        metavar=("W", "S", "E", "N"),
+        help="west south east north; west > east crosses the antimeridian"
+        + ("" if bbox_required else f"; without it: {instead}"),
+    )
+    parser.add_argument("--crs", default="EPSG:4326", help="CRS of --bbox (default: %(default)s)")
     parser.add_argument("--seed", type=int, help="draw another world from the same root")
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--out",
+        action="append",
+        required=True,
+        metavar="PATH",
+        help="what to write: .zarr (a path or URL; resumes), .tif (COG), .png, or map tiles as .pmtiles or "
+        ".mbtiles; repeat it to write several, drawn once",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    parser.add_argument(
+        "--preset",
+        choices=("default", "gdal"),
+        default="default",
+        help="how a .zarr keeps its pixels: default (shards of Zarr 3), or gdal, for GDAL before 3.13, QGIS "
+        "and rasterio (plain chunks of Zarr 2)",
+    )
+    _add_map_tiles(parser)
 
 
 def _add_map_tiles(parser: argparse.ArgumentParser) -> None:

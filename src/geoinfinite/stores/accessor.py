@@ -12,8 +12,10 @@ import dask
 import xarray as xr
 from dask.delayed import Delayed, delayed
 
+from geoinfinite import editing
 from geoinfinite.arrays import level_array
 from geoinfinite.arrays.origin import Origin, origin_of
+from geoinfinite.editing import Drawing, DrawingOptions, ExtendOptions
 from geoinfinite.engine import resolve, warn_if_cold
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.window import Window
@@ -54,7 +56,11 @@ def plan(da: xr.DataArray, *, shard: int | None = None) -> Plan:
 
 
 class GeoInfiniteAccessor:
-    """The accessor ``da.geoinfinite`` of lazy arrays: their world, level and window; plans, stores, files."""
+    """The accessor ``da.geoinfinite``.
+
+    Of lazy arrays: their world, level and window, plans, stores, files. Of any raster with a CRS: `zoom`,
+    `fill` and `extend`, which return lazy arrays.
+    """
 
     def __init__(self, da: xr.DataArray) -> None:
         self._da = da
@@ -226,6 +232,48 @@ class GeoInfiniteAccessor:
         """
         said, files = Described.of(self._da), [str(href) for href in hrefs]
         return write_stac(said, path, files, made=made, overwrite=overwrite)
+
+    def zoom(self, factor: int, **drawing: Unpack[DrawingOptions]) -> xr.DataArray:
+        """Return a raster ``factor`` times finer along each side, as a lazy ``(band, y, x)`` array.
+
+        The raster is level 0 of a world, below which a network draws: ``factor`` is a power of the network's
+        own, 4 for the bundled one. Invariant for integers: the mean of the ``factor`` x ``factor`` pixels
+        under a pixel of the raster is that pixel; for float32 to rounding. A lazy array of a world becomes a
+        finer one of the same world.
+
+        ``drawing`` are ``model``, ``seed`` and ``folder``, the fields of `geoinfinite.editing.Drawing`. An
+        array that is not a file as it was opened is kept as one in ``folder``. Raises `WorldError` for an
+        array that no world can begin with, `WindowError` for another factor.
+
+        >>> import rioxarray
+        >>> import geoinfinite as gi
+        >>> real = rioxarray.open_rasterio(gi.World.load("earth").root.path)
+        >>> fine = real.geoinfinite.zoom(16)
+        >>> fine.shape, fine.geoinfinite.level
+        ((3, 43200, 86400), 2)
+        """
+        return editing.zoom(self._da, factor, Drawing(**drawing))
+
+    def fill(self, *, holes: xr.DataArray | None = None, **drawing: Unpack[DrawingOptions]) -> xr.DataArray:
+        """Return a raster without holes, as a lazy ``(band, y, x)`` array; known pixels stay bit for bit.
+
+        Holes are nodata, NaN, what the file masks, and where ``holes``, booleans ``(y, x)``, is true.
+        ``drawing`` is as in `zoom`. Raises `WorldError` for an array that no world can have.
+        """
+        return editing.fill(self._da, Drawing(**drawing), holes=holes)
+
+    def extend(
+        self, *, bounds: Sequence[float] | None = None, guide: Any = None, **options: Unpack[ExtendOptions]
+    ) -> xr.DataArray:
+        """Return a raster drawn beyond its edges, as a lazy ``(band, y, x)`` array; known pixels stay.
+
+        Say ``north``, ``south``, ``east``, ``west``: pixels that are added there, or ``bounds`` = (left,
+        bottom, right, top) in units of its CRS. ``guide`` is a coarser raster of the ground beyond, an array
+        or a path; without it the raster's large shapes are mirrored there. ``model``, ``seed`` and ``folder``
+        are as in `zoom`. Raises `WindowError` for sides beyond a pole, `WorldError` for an array that no
+        world can have.
+        """
+        return editing.extend(self._da, bounds, options, guide=guide)
 
 
 def _planned(found: Origin, shard: int | None = None, preset: str = "default") -> Plan:
