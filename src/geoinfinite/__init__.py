@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from geoinfinite import chips as chips
     from geoinfinite import conditions as conditions
     from geoinfinite import models as models
     from geoinfinite import samplers as samplers
@@ -37,7 +38,7 @@ else:
         "verify": "stores.verification",
         "GeoInfiniteAccessor": "stores.accessor",
     }
-    _ROOMS = {"conditions", "models", "samplers"}
+    _ROOMS = {"chips", "conditions", "models", "samplers"}
 
     def __getattr__(name):
         if name in _ROOMS:
@@ -88,6 +89,7 @@ __all__ = [
     "ReadBudget",
     "Window",
     "World",
+    "chips",
     "conditions",
     "generate",
     "generate_each",
