@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal, TypedDict
 
-from geoinfinite.arrays.dataarray import provenance
+from geoinfinite.arrays.attributes import provenance
 from geoinfinite.errors import BudgetError, StoreError
 from geoinfinite.plane.crs import Bounds
 from geoinfinite.provenance import DIGITAL_SOURCE_TYPE, SYNTHETIC

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import xarray as xr
 
-from geoinfinite.arrays.dataarray import PROVENANCE
+from geoinfinite.arrays.attributes import PROVENANCE
 from geoinfinite.arrays.index import GridIndex
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.crs import parse_crs

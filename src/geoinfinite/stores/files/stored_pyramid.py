@@ -15,7 +15,8 @@ from geoinfinite.arrays.dataarray import coordinates, level_array
 from geoinfinite.plane.window import Window
 from geoinfinite.stores import layout
 from geoinfinite.stores.objects import Objects
-from geoinfinite.stores.planning import Plan, Stage
+from geoinfinite.stores.planning import Plan
+from geoinfinite.stores.stages import Stage
 from geoinfinite.views.canvas import Canvas
 from geoinfinite.views.map_tiles import MapPyramid, MapTile, finish, locate
 
@@ -35,7 +36,7 @@ class StoredPyramid:
     @classmethod
     def of(cls, objects: Objects, plan: Plan, bands: Sequence[int]) -> Self:
         """Return the pyramid of a finished store; no pixel is read."""
-        images = {stage.level: layout.open_image(objects, stage.level) for stage in plan.stages}
+        images = {stage.level: layout.open_image(objects, stage.group) for stage in plan.stages}
         levels = sorted({0, *images})
         return cls(
             plan, images, MapPyramid({n: _labelled(plan, n, len(bands)) for n in levels}), tuple(bands)
