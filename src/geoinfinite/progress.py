@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib import import_module
 from typing import Any, Protocol, TextIO
 
 FEWEST_TILES = 8
@@ -230,7 +231,76 @@ def bytes_text(count: int) -> str:
     return f"{size:.3g} PB"
 
 
+@dataclass
+class NotebookBar:
+    """A bar in the output of a notebook's cell, redrawn at most every ``interval_s`` seconds."""
+
+    display: Callable[..., Any]
+    """``IPython.display.display``: with ``display_id=True`` it returns what can be updated."""
+    counted: str = "tiles"
+    """What is counted, in the plural."""
+    interval_s: float = 0.5
+    clock: Callable[[], float] = time.monotonic
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _pace: Pace = field(default_factory=lambda: Pace(0, 0, 0.0), repr=False)
+    _shown: float = 0.0
+    _handle: Any = None
+
+    def start(self, total_tiles: int, total_pixels: int) -> None:
+        """Show the empty bar."""
+        self._shown = self.clock()
+        self._pace = Pace(total_tiles, total_pixels, self._shown, counted=self.counted)
+        self._handle = self.display(self._bundle(), raw=True, display_id=True)
+
+    def advance(self, tiles: int, pixels: int) -> None:
+        """Move the bar by what was drawn."""
+        self._add(tiles, pixels, drawn=True)
+
+    def keep(self, tiles: int, pixels: int) -> None:
+        """Move the bar by what was found done."""
+        self._add(tiles, pixels, drawn=False)
+
+    def finish(self) -> None:
+        """Show how far it came, and leave it."""
+        with self._lock:
+            if self._handle is not None:
+                self._handle.update(self._bundle(), raw=True)
+
+    def _add(self, tiles: int, pixels: int, *, drawn: bool) -> None:
+        with self._lock:
+            now = self.clock()
+            self._pace.add(tiles, pixels, now=now, drawn=drawn)
+            if now - self._shown >= self.interval_s and self._handle is not None:
+                self._shown = now
+                self._handle.update(self._bundle(), raw=True)
+
+    def _bundle(self) -> dict[str, str]:
+        """Return the bar as a page shows it, and as a text for what shows no pages."""
+        pace = self._pace
+        text = ", ".join(filter(None, (pace.amounts(), pace.outlook(self.clock()))))
+        done, total = pace.tiles, max(pace.total_tiles, 1)
+        bar = f'<progress value="{done}" max="{total}" style="width:20em"></progress>'
+        return {"text/plain": text, "text/html": f"<div>{bar} {text}</div>"}
+
+
 def progress_on(stream: TextIO | None = None, counted: str = "tiles") -> Progress:
-    """Return the progress that suits a stream, by default standard error: a bar on a terminal, else lines."""
+    """Return the progress that suits a stream, by default standard error.
+
+    That is a bar on a terminal or, where nobody named a stream, in a notebook, else lines.
+    """
+    if stream is None:
+        display = _notebook_display()
+        if display is not None:
+            return NotebookBar(display, counted)
     stream = sys.stderr if stream is None else stream
     return Bar(stream, counted=counted) if stream.isatty() else Lines(stream, counted=counted)
+
+
+def _notebook_display() -> Callable[..., Any] | None:
+    """Return what shows things in the notebook that this process is the kernel of, if it is one's."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    if getattr(shell, "kernel", None) is None:
+        return None
+    found: Callable[..., Any] = import_module("IPython.display").display
+    return found
