@@ -43,6 +43,7 @@ def test_python_blocks_print_what_they_say(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GEOINFINITE_CACHE", str(tmp_path / "cache"))
     names: dict[str, object] = {}
     for block in blocks(page, "python"):
         printed = io.StringIO()

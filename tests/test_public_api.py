@@ -22,6 +22,7 @@ NAMES = {
     "plan",
     "resume",
     "verify",
+    "chips",
     "conditions",
     "models",
     "samplers",

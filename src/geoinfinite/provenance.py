@@ -11,6 +11,9 @@ SYNTHETIC = (
     "be an observation. Do not use it as one."
 )
 
+DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+"""IPTC's name of media made by a trained model, which programs read where people read `SYNTHETIC`."""
+
 
 @cache
 def version(package: str = "geoinfinite") -> str:

@@ -191,3 +191,25 @@ def test_a_report_as_json(world: Recipe, capsys: pytest.CaptureFixture) -> None:
     assert found["missing"] + found["damaged"] + found["foreign"] == 1
     assert [(p["level"], p["row"], p["column"]) for p in found["problems"]] == [(2, 0, 0)]
     assert not gi.verify("a.zarr").ok
+
+
+def test_a_store_says_what_it_lists_and_who_reads_it(world: Recipe, capsys: pytest.CaptureFixture) -> None:
+    assert main([*RENDER, "--preset", "gdal"]) == 0
+    said = (
+        "it lists level 2; the window is not of whole pixels of level 1: aligned(1), or --align 1, widens it"
+    )
+    assert said in capsys.readouterr().out
+    assert "GDAL from 3.6 on (rasterio, QGIS)" in printed(capsys, "info", "a.zarr")
+    found = document(capsys, "info", "a.zarr")
+    assert (found["preset"], found["listed"], found["levels"]) == ("gdal", [2], [1, 2])
+    Path("a.zarr").rename("b.zarr")
+    assert main([*RENDER, "--align", "1"]) == 0
+    assert "it lists levels 2, 1\n" in capsys.readouterr().out
+    assert "cannot read shards: write with --preset gdal" in printed(capsys, "info", "a.zarr")
+    assert document(capsys, "info", "a.zarr")["listed"] == [2, 1]
+    assert "lists levels 2, 1" in printed(capsys, "plan", *RENDER[1:-2], "--align", "1")
+
+
+def test_the_presets_of_the_command_line_are_those_of_stores() -> None:
+    for preset in PRESETS:
+        assert build_parser().parse_args([*RENDER, "--preset", preset]).preset == preset

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -79,3 +80,16 @@ def test_work_that_nobody_wants_any_more_ends(patch: Recipe, monkeypatch: pytest
     with pytest.raises(Cancelled, match="drawing was cancelled; ask again"):
         gi.generate_many(world, 1, windows, resources=cancelled)
     assert calls.calls == 2 * world.sampler.steps
+
+
+def test_working_memory_does_not_grow_with_the_number_of_windows(patch: Recipe) -> None:
+    windows = [Window(y, y + 40, x, x + 40) for y in (0, 70, 140, 210) for x in range(0, 400, 32)]
+    gi.generate_many(patch, 2, windows[:1])
+    peaks = {}
+    for group_bytes in (600_000, 2**40):
+        tracemalloc.start()
+        for _ in gi.generate_each(patch, 2, windows, resources=caching(None), group_bytes=group_bytes):
+            pass
+        peaks[group_bytes] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peaks[600_000] < 600_000 < peaks[2**40]

@@ -50,9 +50,11 @@ def assert_equal(pixels: list[np.ndarray], wanted: list[np.ndarray]) -> None:
         np.testing.assert_array_equal(one, other, strict=True)
 
 
-@pytest.mark.parametrize("model", preset_cases.MODELS)
+PIXELS_OF, LATENTS_OF = preset_cases.MODELS
+
+
 @pytest.mark.parametrize("preset", preset_cases.PLAIN_CASES)
-@pytest.mark.parametrize("place", MAKERS)
+@pytest.mark.parametrize(("place", "model"), [("patch", LATENTS_OF), ("ring", PIXELS_OF)])
 def test_each_window_has_the_bits_that_it_has_alone(
     tmp_path: Path, place: str, preset: str, model: str
 ) -> None:

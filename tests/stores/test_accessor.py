@@ -200,7 +200,25 @@ def test_plain_xarray_finds_labels_and_crs(selected: tuple[World, xr.DataArray],
         assert file.crs.to_epsg() == 4326
         assert (file.read() == da.values).all()
     root = xr.open_zarr(tmp_path / "a.zarr")
-    assert root.level.values.tolist() == [1, 2]
-    assert (root.rows.values[1], root.columns.values[1]) == da.shape[1:]
+    assert root.level.values.tolist() == [2]
+    assert (root.rows.values[0], root.columns.values[0]) == da.shape[1:]
     assert 'open_zarr(STORE, group="2")' in root.attrs["about"]
     assert root.attrs["geoinfinite_token"] == da.geoinfinite.world.token
+
+
+@pytest.mark.parametrize("preset", ["default", "gdal"])
+def test_a_widened_array_lists_a_pyramid(
+    selected: tuple[World, xr.DataArray], tmp_path: Path, preset: str
+) -> None:
+    world, da = selected
+    wide = da.geoinfinite.aligned(2)
+    assert wide.geoinfinite.window == Window(0, 80, 96, 192)
+    assert (wide.sel(x=da.x, y=da.y) == da).all()
+    wide.geoinfinite.to_zarr(tmp_path / "a.zarr", preset=preset, progress=False)
+    stored = xr.open_dataset(tmp_path / "a.zarr", engine=StoreEntrypoint).image
+    xr.testing.assert_identical(stored.load(), wide.load())
+    assert xr.open_zarr(tmp_path / "a.zarr").level.values.tolist() == [2, 1]
+    coarser = xr.open_dataset(tmp_path / "a.zarr", engine=StoreEntrypoint, level=1).image
+    xr.testing.assert_identical(coarser.load(), world.array(1, window=Window(0, 20, 24, 48)).load())
+    # The whole window is of whole pixels of level 0, too, which is a raster and not stored.
+    assert stored.attrs["digital_source_type"].endswith("/trainedAlgorithmicMedia")

@@ -135,7 +135,8 @@ def test_the_same_labels_and_values_in_plain_xarray(lazy, store: Path) -> None:
     plain = xr.open_zarr(store, group="2").image
     for name in ("x", "y", "band"):
         assert plain[name].values.tolist() == lazy[name].values.tolist()
-    # Identical but for the kind of the indexes, which plain xarray makes pandas'.
+    # Identical but for the names of the axes, and the kind of the indexes, which plain xarray makes pandas'.
+    assert plain.attrs.pop("spatial:dimensions") == ["y", "x"]
     assert lazy.variable.identical(plain.variable)
     assert set(lazy.coords) == set(plain.coords)
     assert all(lazy[name].variable.identical(plain[name].variable) for name in lazy.coords)
@@ -148,7 +149,10 @@ def test_the_same_labels_and_values_in_plain_xarray(lazy, store: Path) -> None:
         lazy - plain.isel(x=slice(4, 9))
 
 
-def test_trees_of_stores(patch: Recipe, store: Path) -> None:
+def test_trees_of_stores(patch: Recipe, tmp_path: Path) -> None:
+    store = tmp_path / "whole.zarr"
+    whole_pixels = level_array(patch, 2).isel(x=slice(32, 132), y=slice(52, 100))
+    whole_pixels.geoinfinite.to_zarr(store, progress=False)
     tree = xr.open_datatree(store, engine=StoreEntrypoint)
     assert [node.path for node in tree.leaves] == ["/1", "/2"]
     assert tree.attrs["geoinfinite_token"] == patch.token
@@ -193,8 +197,18 @@ def test_steps_that_are_not_exact_in_binary(patch: Recipe, tmp_path: Path) -> No
 
 
 def test_levels_and_places_that_are_not_there(store: Path, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=r"cut\.zarr holds no level=3; it has 1, 2"):
+    with pytest.raises(StoreError, match=r"cut\.zarr holds no level=3; it has 2$"):
         opened(store, level=3)
+    wider = (
+        r"it has 2, and what that was drawn on, which is wider: xarray.open_zarr\(STORE, group=\"parents/1\""
+    )
+    with pytest.raises(StoreError, match=wider):
+        opened(store, level=1)
+    assert xr.open_zarr(store, group="parents/1", consolidated=False).image.sizes == {
+        "band": 3,
+        "y": 39,
+        "x": 28,
+    }
     with pytest.raises(StoreError, match=r"is not a store of geoinfinite"):
         opened(tmp_path)
     xr.Dataset({"a": ("x", np.arange(3))}).to_zarr(tmp_path / "other.zarr", zarr_format=2)

@@ -66,7 +66,8 @@ def test_a_header_comes_back_as_it_was(ring: Recipe, tmp_path: Path) -> None:
     objects = open_objects(tmp_path / "a.zarr")
     begin(objects, plan, header)
     assert read_header(objects) == header
-    assert [header.rows_and_columns(s.level) for s in plan.stages] == [
-        (s.rows, s.columns) for s in plan.stages
+    assert [(cut.group, cut.rows, cut.columns) for cut in header.cuts] == [
+        ("parents/1", 1, 2),
+        ("2", 3, 5),
     ]
     assert header.plan(objects.url) == plan

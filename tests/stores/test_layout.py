@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import dask
@@ -35,12 +37,21 @@ def written(ring: Recipe, tmp_path: Path) -> tuple[Plan, Path]:
     return plan, tmp_path / "ring.zarr"
 
 
+@pytest.fixture
+def pyramid(patch: Recipe, tmp_path: Path) -> tuple[Plan, Path]:
+    """Three levels of one extent, off the lattices of all."""
+    plan = plan_window(patch, 3, Window(176, 272, 432, 640))
+    with dask.config.set(scheduler="synchronous"):
+        write_zarr(plan, tmp_path / "pyramid.zarr")
+    return plan, tmp_path / "pyramid.zarr"
+
+
 def test_xarray_opens_every_level_without_a_warning(written: tuple[Plan, Path]) -> None:
     plan, path = written
-    for stage in plan.stages:
+    for stage in plan.stored:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            ds = xr.open_zarr(path, group=str(stage.level), decode_coords="all")
+            ds = xr.open_zarr(path, group=stage.group, decode_coords="all", consolidated=False)
         assert ds.image.dims == ("band", "y", "x")
         assert list(ds.data_vars) == ["image"]
         assert (ds.image.values == generate(plan.recipe, stage.level, stage.window)).all()
@@ -50,8 +61,8 @@ def test_xarray_opens_every_level_without_a_warning(written: tuple[Plan, Path]) 
 def test_rioxarray_knows_where_it_lies(written: tuple[Plan, Path]) -> None:
     plan, path = written
     grid = plan.recipe.grid
-    for stage in plan.stages:
-        image = xr.open_zarr(path, group=str(stage.level), decode_coords="all").image
+    for stage in plan.stored:
+        image = xr.open_zarr(path, group=stage.group, decode_coords="all", consolidated=False).image
         assert image.rio.crs.to_epsg() == 4326
         assert image.rio.transform().almost_equals(grid.transform(stage.level, stage.window))
         assert image.rio.bounds() == pytest.approx(grid.bounds(stage.level, stage.window))
@@ -62,25 +73,53 @@ def test_rioxarray_knows_where_it_lies(written: tuple[Plan, Path]) -> None:
 
 def test_the_hierarchy_opens_as_a_tree(written: tuple[Plan, Path]) -> None:
     tree = xr.open_datatree(written[1], engine="zarr")
-    assert tree.groups == ("/", "/1", "/2", "/ledger")
+    assert tree.groups == ("/", "/2")
+    everything = zarr.open_group(written[1], mode="r", use_consolidated=False)
+    assert sorted(everything.group_keys()) == ["2", "ledger", "parents"]
 
 
-def test_metadata_name_their_conventions_and_agree(written: tuple[Plan, Path]) -> None:
-    plan, path = written
+def test_metadata_name_their_conventions_and_agree(pyramid: tuple[Plan, Path]) -> None:
+    path = pyramid[1]
     root = zarr.open_group(path, mode="r")
-    assert [c["name"] for c in root.attrs["zarr_conventions"]] == ["multiscales", "spatial", "proj"]
-    for entry, stage in zip(root.attrs["multiscales"]["layout"], plan.stages, strict=True):
+    assert [c["name"] for c in root.attrs["zarr_conventions"]] == ["multiscales", "spatial", "proj", "coords"]
+    layout = root.attrs["multiscales"]["layout"]
+    assert [entry["asset"] for entry in layout] == ["3", "2", "1"]
+    assert [entry["spatial:shape"] for entry in layout] == [[96, 208], [24, 52], [6, 13]]
+    for entry in layout:
         level = root[entry["asset"]]
         assert entry["spatial:shape"] == level.attrs["spatial:shape"] == list(level["image"].shape[1:])
         assert entry["spatial:transform"] == level.attrs["spatial:transform"]
-        assert level.attrs["spatial:bbox"] == list(plan.recipe.grid.bounds(stage.level, stage.window))
-        assert level.attrs["proj:code"] == "EPSG:4326"
+        assert level.attrs["spatial:bbox"] == root.attrs["spatial:bbox"]
+        assert level.attrs["proj:code"] == root.attrs["proj:code"] == "EPSG:32633"
+        assert level["image"].attrs["spatial:dimensions"] == root.attrs["spatial:dimensions"] == ["y", "x"]
         read = xr.open_zarr(path, group=entry["asset"]).image.rio.transform()
         assert read[:6] == pytest.approx(entry["spatial:transform"], rel=1e-12)
-    scale, offset = entry["transform"]["scale"][1], entry["transform"]["translation"][1]
-    parent = root.attrs["multiscales"]["layout"][0]["spatial:transform"]
-    assert parent[2] + offset * parent[0] == pytest.approx(entry["spatial:transform"][2])
-    assert scale == entry["spatial:transform"][0] / parent[0]
+    for finer, coarser in itertools.pairwise(layout):
+        assert coarser["derived_from"] == finer["asset"]
+        assert coarser["transform"] == {"scale": [4.0, 4.0], "translation": [0.0, 0.0]}
+        assert coarser["spatial:transform"][0] == 4 * finer["spatial:transform"][0]
+
+
+def test_listed_levels_are_averages_of_each_other(pyramid: tuple[Plan, Path]) -> None:
+    plan, path = pyramid
+    for stage in plan.listed:
+        image = xr.open_zarr(path, group=stage.group).image.values
+        assert (image == generate(plan.recipe, stage.level, stage.window)).all()
+        if stage.level < plan.level:
+            finer = xr.open_zarr(path, group=str(stage.level + 1)).image.values.astype(float)
+            bands, rows, columns = image.shape
+            assert (finer.reshape(bands, rows, 4, columns, 4).mean(axis=(2, 4)) == image).all()
+
+
+def test_levels_that_keep_no_means_are_said_to_be_drawn_on_each_other(patch: Recipe, tmp_path: Path) -> None:
+    free = patch.replace(sampler=replace(patch.sampler, consistency="none"))
+    plan = plan_window(free, 2, Window(64, 80, 100, 124))
+    write_zarr(plan, tmp_path / "free.zarr")
+    finer, coarser = zarr.open_group(tmp_path / "free.zarr", mode="r").attrs["multiscales"]["layout"]
+    assert (finer["derived_from"], finer["transform"]["scale"]) == ("1", [0.25, 0.25])
+    assert "derived_from" not in coarser
+    stored = xr.open_zarr(tmp_path / "free.zarr", group="1").image
+    assert (stored.values == generate(free, 1, Window(16, 20, 25, 31))).all()
 
 
 def test_a_shard_is_the_object_that_zarr_writes(written: tuple[Plan, Path], tmp_path: Path) -> None:

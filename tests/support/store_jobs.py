@@ -17,6 +17,7 @@ from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores import layout
+from geoinfinite.stores.cuts import Cut, parents_group
 from geoinfinite.stores.identity import Header, numerics_profile
 from geoinfinite.stores.jobs.job import Job
 from geoinfinite.stores.jobs.sheets import StageSheets
@@ -76,19 +77,28 @@ def contents(path: Path) -> dict[str, bytes]:
     return {str(f.relative_to(path)): f.read_bytes() for f in sorted(path.rglob("*")) if f.is_file()}
 
 
+def cut(path: Path, level: int) -> Cut:
+    """How the pixels of a level are cut as they were drawn: with margins, if it was drawn for others."""
+    cuts = {cut.group: cut for cut in layout.read_header(open_objects(path)).cuts}
+    return cuts.get(parents_group(level)) or cuts[str(level)]
+
+
 def shard_file(path: Path, level: int, row: int, column: int) -> Path:
-    """The file of a shard."""
-    return path / layout.shard_name(level, row, column)
+    """The file of a shard, its first object."""
+    return path / cut(path, level).names(row, column)[0]
 
 
 def record_file(path: Path, level: int, row: int, column: int) -> Path:
     """The file of a commit record."""
-    return path / layout.record_name(level, row, column)
+    return path / cut(path, level).record(row, column)
 
 
 def pixels(store: Path | Objects, level: int) -> Any:
-    """The pixels of a level, as zarr opens them."""
-    return layout.open_image(open_objects(store) if isinstance(store, Path) else store, level)
+    """The pixels of a level as they were drawn, as zarr opens them."""
+    objects = open_objects(store) if isinstance(store, Path) else store
+    groups = [c.group for c in layout.read_header(objects).cuts]
+    group = parents_group(level) if parents_group(level) in groups else str(level)
+    return layout.open_image(objects, group)
 
 
 def records(path: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
@@ -17,17 +18,21 @@ from zarr.abc.store import ByteRequest, Store
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore, WrapperStore
 
-from geoinfinite.arrays.dataarray import NAME, PROVENANCE, coordinates, level_facts
+from geoinfinite.arrays.attributes import PROVENANCE, level_facts
+from geoinfinite.arrays.dataarray import NAME, coordinates
 from geoinfinite.arrays.stored import as_stored
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
+from geoinfinite.provenance import DIGITAL_SOURCE_TYPE
 
 HEADER = "geoinfinite"
 """Key of what a store says of itself, in the attributes of its root group."""
 WINDOW = "geoinfinite_window"
 """Key of the pixels of a level that a file holds, ``[y0, y1, x0, x1]``."""
 Location = str | Path | Store
+_PIXELS = re.compile(rf"(?:^|/){NAME}/(?:c/)?\d")
+"""Names of objects of pixels, in either version of Zarr."""
 
 
 class _WholeShards(WrapperStore[Store]):
@@ -38,7 +43,7 @@ class _WholeShards(WrapperStore[Store]):
     ) -> Buffer | None:
         """Return the bytes of a key, or a range; raise `StoreError` for pixels that are not there."""
         found = await super().get(key, prototype, byte_range)
-        if not found and f"/{NAME}/c/" in f"/{key}":
+        if not found and _PIXELS.search(key):
             raise StoreError(
                 f"{self} lacks the shard {key}: it was not drawn yet, or was lost; draw it: "
                 "geoinfinite resume STORE"
@@ -75,7 +80,8 @@ def open_stored(location: Location, level: int | None) -> xr.Dataset:
     levels = stored_levels(location)
     level = levels[-1] if level is None else level
     if level not in levels:
-        raise StoreError(f"{location} holds no level={level!r}; it has {', '.join(map(str, levels))}")
+        has = ", ".join(map(str, levels))
+        raise StoreError(f"{location} holds no level={level!r}; it has {has}{_unlisted(location, level)}")
     store = location if isinstance(location, Store) else LocalStore(location, read_only=True)
     plain = xr.open_zarr(_WholeShards(store), group=str(level), chunks=None, consolidated=False)
     if NAME not in plain or WINDOW not in plain.attrs:
@@ -83,6 +89,15 @@ def open_stored(location: Location, level: int | None) -> xr.Dataset:
             f"{location} is damaged or of an older version: level {level} has no {NAME} or {WINDOW}"
         )
     return _as_array(location, plain[NAME], plain.attrs)
+
+
+def _unlisted(location: Location, level: int) -> str:
+    """Return where a level is found that is stored only with the margins that its children's drawing read."""
+    group = f"parents/{level}"
+    if not isinstance(zarr.open_group(location, mode="r", use_consolidated=False).get(group), zarr.Group):
+        return ""
+    how = f'xarray.open_zarr(STORE, group="{group}", consolidated=False)'
+    return f", and what that was drawn on, which is wider: {how}"
 
 
 def open_geotiff(path: str | Path) -> xr.Dataset:
@@ -118,6 +133,8 @@ def _as_array(location: Location, plain: xr.DataArray, said: Mapping[str, Any]) 
             "cut or changed after it was written; write it again"
         )
     variable = as_stored(plain.variable, str(location)).copy(deep=False)
+    # GeoTIFFs have the type of source in their XMP.
+    said = {"digital_source_type": DIGITAL_SOURCE_TYPE, **said}
     variable.attrs = level_facts(grid, level) | {key: said[key] for key in PROVENANCE if key in said}
     variable.encoding["grid_mapping"] = "spatial_ref"
     # A file may hold some bands of a world, named by their numbers.

@@ -93,7 +93,7 @@ def _shards(array: Any, key: Any) -> Iterator[tuple[str, tuple[slice, ...]]]:
     ]
     for index in product(*touched):
         part = tuple(slice(i * side, (i + 1) * side) for i, side in zip(index, sides, strict=True))
-        yield "/".join([array.path, "c", *map(str, index)]), part
+        yield f"{array.path}/{array.metadata.encode_chunk_key(index)}", part
 
 
 def _decodes(array: Any, part: tuple[slice, ...]) -> bool:

@@ -15,6 +15,7 @@ from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.recipe.settings import described
 from geoinfinite.samplers.tiled import TiledSampler
 from geoinfinite.stores.identity import Header
+from geoinfinite.stores.listing import describe_listed
 
 
 def run(options: argparse.Namespace) -> int:
@@ -147,7 +148,10 @@ def _store_document(path: str, header: Header, done: int, shards: int) -> dict[s
         "path": path,
         "token": header.token,
         "level": header.level,
-        "levels": [int(name) for name in header.shards],
+        "levels": sorted((*header.listed, *header.unlisted)),
+        "listed": list(header.listed),
+        "preset": header.preset.name,
+        "readers": header.preset.readers,
         "window": edges(header.window),
         "shards": shards,
         "shards_written": done,
@@ -166,7 +170,8 @@ def _describe_store(path: str, header: Header, done: int, shards: int) -> None:
         [
             ("token", header.token),
             ("shards", f"{done:,} of {shards:,} written; {state}"),
-            ("level", f"{header.level}, with {', '.join(header.shards)} in the store"),
+            ("level", f"{header.level}; {describe_listed(header.listed, header.unlisted)}"),
+            ("preset", f"{header.preset.name}, read by {header.preset.readers}"),
             ("window", f"rows {window.y0}..{window.y1}, columns {window.x0}..{window.x1}"),
             (
                 "numerics",

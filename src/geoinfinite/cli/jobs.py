@@ -16,7 +16,7 @@ import dask
 from geoinfinite.cli.store import completeness
 from geoinfinite.errors import GeoInfiniteError
 from geoinfinite.progress import Progress, Silent, progress_on
-from geoinfinite.stores.layout import ROOT
+from geoinfinite.stores.layout import is_begun
 from geoinfinite.stores.objects import Objects
 
 
@@ -41,7 +41,7 @@ def job(options: argparse.Namespace, store: Objects, pictures: Sequence[Path] = 
             yield
         except KeyboardInterrupt as interrupt:
             word = str(interrupt) or "interrupted"
-            if store.get(ROOT) is None:
+            if not is_begun(store):
                 raise KeyboardInterrupt(f"{word} before anything was written") from interrupt
             done, shards = completeness(store)
             far = f"{word}: {done:,} of {shards:,} shards"
@@ -71,9 +71,9 @@ def _scheduler(options: argparse.Namespace) -> Iterator[None]:
         yield
 
 
-def progress_of(options: argparse.Namespace) -> Progress:
-    """Return the progress that the options ask for."""
-    return Silent() if options.quiet else progress_on(sys.stderr)
+def progress_of(options: argparse.Namespace, counted: str = "tiles") -> Progress:
+    """Return the progress that the options ask for; ``counted`` is what it counts."""
+    return Silent() if options.quiet else progress_on(sys.stderr, counted)
 
 
 def tell(options: argparse.Namespace, text: str) -> None:

@@ -7,6 +7,7 @@ import argparse
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.stores.listing import aligned_window
 
 
 def place_of(options: argparse.Namespace) -> tuple[Recipe, int, Window]:
@@ -17,4 +18,5 @@ def place_of(options: argparse.Namespace) -> tuple[Recipe, int, Window]:
     grid, level = recipe.grid, options.level
     if options.bbox is None:
         return recipe, level, grid.full(level)
-    return recipe, level, grid.window(level, options.bbox, options.crs, name="bbox")
+    window = grid.window(level, options.bbox, options.crs, name="bbox")
+    return recipe, level, aligned_window(grid, level, window, options.align, name="--align")

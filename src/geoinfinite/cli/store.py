@@ -22,7 +22,7 @@ def open_store(options: argparse.Namespace, path: str) -> Objects:
 def read_store(store: Objects) -> Header:
     """Return the header of a store; raise `NotAStore` where there is none that this version reads."""
     # What cannot be reached is another failure than what is no store.
-    store.get(layout.ROOT)
+    layout.is_begun(store)
     try:
         return layout.read_header(store)
     except StoreError as error:
@@ -33,24 +33,24 @@ def completeness(store: Objects) -> tuple[int, int]:
     """Return how many shards of a store are there, and how many there should be; their bytes are not read."""
     header, names = layout.read_header(store), set(store.names())
     done = shards = 0
-    for name in header.shards:
-        level, (rows, columns) = int(name), header.rows_and_columns(name)
-        shards += rows * columns
+    for cut in header.cuts:
+        shards += cut.rows * cut.columns
         done += sum(
-            layout.shard_name(level, *place) in names and layout.record_name(level, *place) in names
-            for place in np.ndindex(rows, columns)
+            names.issuperset((cut.record(*place), *cut.names(*place)))
+            for place in np.ndindex(cut.rows, cut.columns)
         )
     return done, shards
 
 
 def already(plan: Plan, store: Objects) -> tuple[int, int] | None:
     """Return how far a store of this plan is; ``None`` if there is none at the place yet."""
-    if store.get(layout.ROOT) is None:
+    if not layout.is_begun(store):
         return None
     try:
         header = layout.read_header(store)
     except StoreError:
         return None
-    if (header.token, header.level, header.window) != (plan.recipe.token, plan.level, plan.window):
+    asked = plan.recipe.token, plan.level, plan.window, plan.preset
+    if (header.token, header.level, header.window, header.preset) != asked:
         return None
     return completeness(store)

@@ -47,12 +47,22 @@ def generate_many(
     for window in wanted:
         recipe.grid.check_window(level, window)
     resources = resources or process_resources()
-    held = resolve(recipe, level)
-    order = _neighbours_together(held, wanted)
-    pixels: dict[int, NDArray[Any]] = {}
-    for group in _groups(held, (wanted[i] for i in order), group_bytes):
-        pixels |= zip(order[len(pixels) :], read_each(held, group, resources), strict=False)
+    pixels = dict(read_many(resolve(recipe, level), wanted, resources, group_bytes))
     return [pixels[i] for i in range(len(wanted))]
+
+
+def read_many(
+    level: Level, windows: Sequence[Window], resources: Resources, group_bytes: int = GROUP_BYTES
+) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yield the number and the pixels of every window of a resolved level, neighbours together.
+
+    Each group takes about ``group_bytes`` of working memory.
+    """
+    order = _neighbours_together(level, windows)
+    numbers = iter(order)
+    for group in _groups(level, (windows[i] for i in order), group_bytes):
+        for pixels in read_each(level, group, resources):
+            yield next(numbers), pixels
 
 
 def generate_each(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Unpack, overload
 
@@ -11,18 +12,28 @@ import dask
 import xarray as xr
 from dask.delayed import Delayed, delayed
 
+from geoinfinite import editing
+from geoinfinite.arrays import level_array
 from geoinfinite.arrays.origin import Origin, origin_of
+from geoinfinite.editing import Drawing, DrawingOptions, ExtendOptions
 from geoinfinite.engine import resolve, warn_if_cold
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.window import Window
 from geoinfinite.progress import Progress, Silent, progress_on
+from geoinfinite.stores.files.cog import write_cog
+from geoinfinite.stores.files.map_archive import MapTileOptions, MapTiles
+from geoinfinite.stores.files.mbtiles import write_mbtiles
+from geoinfinite.stores.files.pmtiles import write_pmtiles
+from geoinfinite.stores.files.png import write_png
+from geoinfinite.stores.files.stac import Described, write_stac
 from geoinfinite.stores.identity import Header, numerics_profile
+from geoinfinite.stores.listing import aligned_window
 from geoinfinite.stores.manifest import begin
 from geoinfinite.stores.objects import Objects, open_objects
-from geoinfinite.stores.pictures import write_cog, write_png
 from geoinfinite.stores.planning import Plan, plan_window
 from geoinfinite.stores.pools.settings import RunOptions, RunSettings
 from geoinfinite.stores.writing import WriteReport, resume_store, write_zarr
+from geoinfinite.views.looking import Part, plot
 from geoinfinite.world import World
 
 
@@ -45,7 +56,11 @@ def plan(da: xr.DataArray, *, shard: int | None = None) -> Plan:
 
 
 class GeoInfiniteAccessor:
-    """The accessor ``da.geoinfinite`` of lazy arrays: their world, level and window; plans, stores, files."""
+    """The accessor ``da.geoinfinite``.
+
+    Of lazy arrays: their world, level and window, plans, stores, files. Of any raster with a CRS: `zoom`,
+    `fill` and `extend`, which return lazy arrays.
+    """
 
     def __init__(self, da: xr.DataArray) -> None:
         self._da = da
@@ -66,6 +81,26 @@ class GeoInfiniteAccessor:
         """The array's rows and columns on its level."""
         return origin_of(self._da, whole=False).window
 
+    def plot(self, *, size: int = 512, ax: Any = None) -> Any:
+        """Draw a picture of the array in bounded time, however large it is, see `World.plot`."""
+        found = origin_of(self._da, whole=False)
+        return plot(Part(found.recipe, found.level, found.window, found.bands), size, ax)
+
+    def aligned(self, coarser: int) -> xr.DataArray:
+        """Return the array, widened to whole pixels of the level so many coarser; all its bands.
+
+        A store of it lists that level and those between, cut to the same extent, for programs that show
+        pyramids. Raises `WindowError` unless the world has such a level.
+
+        >>> import geoinfinite as gi
+        >>> da = gi.World.load("analytic").array(level=2).isel(y=slice(50, 101), x=slice(33, 130))
+        >>> da.shape, da.geoinfinite.aligned(1).shape
+        ((3, 51, 97), (3, 56, 100))
+        """
+        found = origin_of(self._da, whole=False)
+        window = aligned_window(found.recipe.grid, found.level, found.window, coarser)
+        return level_array(found.recipe, found.level, window=window)
+
     def plan(self, *, shard: int | None = None) -> Plan:
         """Return what storing the array takes; computes nothing."""
         return plan(self._da, shard=shard)
@@ -78,6 +113,7 @@ class GeoInfiniteAccessor:
         resume: bool = True,
         progress: bool | Progress = True,
         shard: int | None = None,
+        preset: str = "default",
         storage_options: Mapping[str, Any] | None = None,
         part: tuple[int, int] = (1, 1),
         compute: Literal[True] = True,
@@ -92,6 +128,7 @@ class GeoInfiniteAccessor:
         resume: bool = True,
         progress: bool | Progress = True,
         shard: int | None = None,
+        preset: str = "default",
         storage_options: Mapping[str, Any] | None = None,
         compute: Literal[False],
     ) -> Delayed: ...
@@ -103,6 +140,7 @@ class GeoInfiniteAccessor:
         resume: bool = True,
         progress: bool | Progress = True,
         shard: int | None = None,
+        preset: str = "default",
         storage_options: Mapping[str, Any] | None = None,
         part: tuple[int, int] = (1, 1),
         compute: bool = True,
@@ -110,6 +148,7 @@ class GeoInfiniteAccessor:
     ) -> WriteReport | Delayed:
         """Write the array as a Zarr store at a path or URL, or go on with one; see `write_zarr`.
 
+        ``preset="gdal"`` keeps plain chunks, which GDAL before 3.13 reads, QGIS and rasterio among it.
         ``part=(i, n)`` draws the i-th of n parts. ``run_options`` are the fields of `RunSettings`: a
         ``client`` with ``resources``, ``priority`` and ``retries``, ``stall_s``, ``task_limit_s``.
 
@@ -123,7 +162,7 @@ class GeoInfiniteAccessor:
                 "from the store when it is open, or write a file: .geoinfinite.to_cog(PATH) or "
                 ".rio.to_raster(PATH)"
             )
-        planned, objects = _planned(found, shard), open_objects(path, storage_options)
+        planned, objects = _planned(found, shard, preset), open_objects(path, storage_options)
         if compute:
             shown, settings = _shown(progress), RunSettings.of(run_options)
             return write_zarr(planned, objects, resume=resume, progress=shown, part=part, settings=settings)
@@ -144,10 +183,102 @@ class GeoInfiniteAccessor:
         shown = _shown(progress)
         return write_png(_planned(found), path, overwrite=overwrite, bands=found.bands, progress=shown)
 
+    def to_pmtiles(
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        progress: bool | Progress = True,
+        **map_tiles: Unpack[MapTileOptions],
+    ) -> Path:
+        """Write the array as web map tiles in one PMTiles file; see `write_pmtiles` and `MapTiles`."""
+        return self._to_archive(write_pmtiles, path, overwrite, progress, map_tiles)
 
-def _planned(found: Origin, shard: int | None = None) -> Plan:
+    def to_mbtiles(
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        progress: bool | Progress = True,
+        **map_tiles: Unpack[MapTileOptions],
+    ) -> Path:
+        """Write the array as web map tiles in one MBTiles file; see `write_mbtiles` and `MapTiles`."""
+        return self._to_archive(write_mbtiles, path, overwrite, progress, map_tiles)
+
+    def _to_archive(
+        self,
+        write: Callable[..., Path],
+        path: str | Path,
+        overwrite: bool,
+        progress: bool | Progress,
+        map_tiles: MapTileOptions,
+    ) -> Path:
+        found = origin_of(self._da, whole=False)
+        tiles = replace(MapTiles(**map_tiles), bands=found.bands)
+        return write(_planned(found), path, tiles=tiles, overwrite=overwrite, progress=_shown(progress))
+
+    def to_stac(
+        self,
+        path: str | Path,
+        hrefs: Sequence[str | Path],
+        *,
+        made: datetime | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write a STAC item as JSON that describes the array and names its files; see `write_stac`.
+
+        ``hrefs`` are paths or URLs of the files that hold its pixels. The array may also be one that was
+        opened from a store or GeoTIFF of geoinfinite.
+        """
+        said, files = Described.of(self._da), [str(href) for href in hrefs]
+        return write_stac(said, path, files, made=made, overwrite=overwrite)
+
+    def zoom(self, factor: int, **drawing: Unpack[DrawingOptions]) -> xr.DataArray:
+        """Return a raster ``factor`` times finer along each side, as a lazy ``(band, y, x)`` array.
+
+        The raster is level 0 of a world, below which a network draws: ``factor`` is a power of the network's
+        own, 4 for the bundled one. Invariant for integers: the mean of the ``factor`` x ``factor`` pixels
+        under a pixel of the raster is that pixel; for float32 to rounding. A lazy array of a world becomes a
+        finer one of the same world.
+
+        ``drawing`` are ``model``, ``seed`` and ``folder``, the fields of `geoinfinite.editing.Drawing`. An
+        array that is not a file as it was opened is kept as one in ``folder``. Raises `WorldError` for an
+        array that no world can begin with, `WindowError` for another factor.
+
+        >>> import rioxarray
+        >>> import geoinfinite as gi
+        >>> real = rioxarray.open_rasterio(gi.World.load("earth").root.path)
+        >>> fine = real.geoinfinite.zoom(16)
+        >>> fine.shape, fine.geoinfinite.level
+        ((3, 43200, 86400), 2)
+        """
+        return editing.zoom(self._da, factor, Drawing(**drawing))
+
+    def fill(self, *, holes: xr.DataArray | None = None, **drawing: Unpack[DrawingOptions]) -> xr.DataArray:
+        """Return a raster without holes, as a lazy ``(band, y, x)`` array; known pixels stay bit for bit.
+
+        Holes are nodata, NaN, what the file masks, and where ``holes``, booleans ``(y, x)``, is true.
+        ``drawing`` is as in `zoom`. Raises `WorldError` for an array that no world can have.
+        """
+        return editing.fill(self._da, Drawing(**drawing), holes=holes)
+
+    def extend(
+        self, *, bounds: Sequence[float] | None = None, guide: Any = None, **options: Unpack[ExtendOptions]
+    ) -> xr.DataArray:
+        """Return a raster drawn beyond its edges, as a lazy ``(band, y, x)`` array; known pixels stay.
+
+        Say ``north``, ``south``, ``east``, ``west``: pixels that are added there, or ``bounds`` = (left,
+        bottom, right, top) in units of its CRS. ``guide`` is a coarser raster of the ground beyond, an array
+        or a path; without it the raster's large shapes are mirrored there. ``model``, ``seed`` and ``folder``
+        are as in `zoom`. Raises `WindowError` for sides beyond a pole, `WorldError` for an array that no
+        world can have.
+        """
+        return editing.extend(self._da, bounds, options, guide=guide)
+
+
+def _planned(found: Origin, shard: int | None = None, preset: str = "default") -> Plan:
     """Return the plan of a store, whose layers are drawn once whatever a read of them would cost."""
-    return plan_window(found.recipe, found.level, found.window, shard=shard)
+    return plan_window(found.recipe, found.level, found.window, shard=shard, preset=preset)
 
 
 def resume(

@@ -20,10 +20,12 @@ from geoinfinite.plane.window import Window
 from geoinfinite.provenance import SYNTHETIC, version
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.stores.cuts import Cut, level_of, parents_group
 from geoinfinite.stores.planning import Plan, plan_stages
+from geoinfinite.stores.presets import PRESETS, StorePreset
 from geoinfinite.token import token
 
-FORMAT = 2
+FORMAT = 3
 """Version of the layout of stores: raised by every change that older versions cannot resume."""
 
 DIGEST = "digest"
@@ -73,10 +75,13 @@ class Header:
     """The token of that recipe."""
     level: int
     window: Window
+    preset: StorePreset
     shards: Mapping[str, int]
-    """Side of the shards of every level, by its group's name."""
+    """Side of the shards of every group of pixels, by its name."""
+    chunks: Mapping[str, int]
+    """Side of the chunks of every group of pixels."""
     windows: Mapping[str, Window]
-    """Pixels of every level, by its group's name."""
+    """Pixels of every group on its level."""
     numerics: Profile
     software: Mapping[str, str]
 
@@ -88,8 +93,10 @@ class Header:
             token=plan.target.token,
             level=plan.level,
             window=plan.window,
-            shards={str(s.level): s.shard for s in plan.stages},
-            windows={str(s.level): s.window for s in plan.stages},
+            preset=plan.preset,
+            shards={s.group: s.shard for s in plan.stored},
+            chunks={s.group: s.chunk for s in plan.stored},
+            windows={s.group: s.window for s in plan.stored},
             numerics=numerics,
             software=software(),
         )
@@ -97,12 +104,26 @@ class Header:
     @property
     def job(self) -> str:
         """Name of the job: stores of the same job hold the same bytes, on one numerics profile."""
-        return token([FORMAT, self.token, self.level, _bounds(self.window), dict(self.shards)])
+        cut = [self.preset.name, dict(self.shards), dict(self.chunks)]
+        return token([FORMAT, self.token, self.level, _bounds(self.window), cut])
 
-    def rows_and_columns(self, level: str | int) -> tuple[int, int]:
-        """Return the number of rows and of columns of a level's shards."""
-        (height, width), side = self.windows[str(level)].shape, self.shards[str(level)]
-        return -(-height // side), -(-width // side)
+    @property
+    def cuts(self) -> tuple[Cut, ...]:
+        """How every group of pixels is cut into shards and objects."""
+        return tuple(
+            Cut(group, self.windows[group].shape, side, self.chunks[group], self.preset)
+            for group, side in self.shards.items()
+        )
+
+    @property
+    def listed(self) -> tuple[int, ...]:
+        """The levels that other programs are shown, finest first."""
+        return tuple(sorted((int(group) for group in self.shards if group.isdecimal()), reverse=True))
+
+    @property
+    def unlisted(self) -> tuple[int, ...]:
+        """The levels that are kept for the drawing of others only, finest first."""
+        return tuple(sorted({*map(level_of, self.shards)} - {*self.listed}, reverse=True))
 
     def to_attributes(self) -> dict[str, Any]:
         """Return the header as JSON, with a digest of all of it."""
@@ -113,7 +134,9 @@ class Header:
             "token": self.token,
             "level": self.level,
             "window": _bounds(self.window),
+            "preset": self.preset.name,
             "shards": dict(self.shards),
+            "chunks": dict(self.chunks),
             "windows": {level: _bounds(window) for level, window in self.windows.items()},
             "numerics": dict(self.numerics),
             "software": dict(self.software),
@@ -128,14 +151,16 @@ class Header:
             if attributes["format"] != FORMAT:
                 raise StoreError(
                     f"{url} has the layout {attributes['format']!r}, this version knows {FORMAT}; "
-                    "use the version of geoinfinite that wrote it"
+                    "use the version of geoinfinite that wrote it, or write a new store"
                 )
             header = cls(
                 recipe=attributes["recipe"],
                 token=attributes["token"],
                 level=attributes["level"],
                 window=Window(*attributes["window"]),
-                shards={str(int(name)): side for name, side in attributes["shards"].items()},
+                preset=PRESETS[attributes["preset"]],
+                shards={_group(name): side for name, side in attributes["shards"].items()},
+                chunks=dict(attributes["chunks"]),
                 windows={name: Window(*bounds) for name, bounds in attributes["windows"].items()},
                 numerics=attributes["numerics"],
                 software=attributes["software"],
@@ -143,8 +168,13 @@ class Header:
             said = header.to_attributes()
             if any(said[key] != attributes[key] for key in said):
                 raise ValueError("its digest does not fit its content")
-            if header.windows.keys() != header.shards.keys() or min(header.shards.values()) < 1:
+            if not header.windows.keys() == header.shards.keys() == header.chunks.keys():
                 raise ValueError("its levels are not those of a store")
+            if any(
+                c < 1 or s < 1 or s % c
+                for c, s in ((header.chunks[g], header.shards[g]) for g in header.shards)
+            ):
+                raise ValueError("its shards are not of whole chunks")
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise StoreError(
                 f"{url}: the attributes of the store are damaged ({error}); delete it"
@@ -169,12 +199,21 @@ class Header:
         return recipe
 
     def plan(self, url: str) -> Plan:
-        """Rebuild the plan; raise `StoreError` unless it makes the same pixels here."""
-        return plan_stages(
+        """Rebuild the plan; raise `StoreError` unless it makes the same pixels and objects here."""
+        drawn = {level: parents_group(level) for level in map(level_of, self.shards)}
+        sides = {level: self.shards.get(group, self.shards.get(str(level))) for level, group in drawn.items()}
+        plan = plan_stages(
             resolve(self.world(url), self.level),
             self.window,
-            lambda level, _: self.shards[str(level.number)],
+            lambda level, _: sides[level.number] or 0,
+            self.preset,
         )
+        if Header.of(plan, self.numerics).job != self.job:
+            raise StoreError(
+                f"{url} is cut into other shards than this version of geoinfinite would make; finish it with "
+                f"the version that wrote it ({self.software.get('geoinfinite')}), or start a new store"
+            )
+        return plan
 
 
 def check_same_job(url: str, theirs: Header, ours: Header) -> None:
@@ -196,6 +235,14 @@ def check_same_numerics(url: str, theirs: Profile, ours: Profile) -> None:
         )
 
 
+def _group(name: str) -> str:
+    """Return the name of a group of pixels; raise `ValueError` for what a store does not call one."""
+    level = level_of(name)
+    if name not in (str(level), parents_group(level)):
+        raise ValueError(f"{name!r} is no group of pixels")
+    return name
+
+
 def _bounds(window: Window) -> list[int]:
     return [window.y0, window.y1, window.x0, window.x1]
 
@@ -206,8 +253,10 @@ def _folder(url: str) -> Path:
 
 
 def _differences(theirs: Header, ours: Header) -> Iterator[str]:
-    for name in ("level", "window"):
+    for name in ("level", "window", "preset"):
         old, new = getattr(theirs, name), getattr(ours, name)
+        if name == "preset":
+            old, new = old.name, new.name
         if old != new:
             yield f"{name}={old} there, {new} here"
     there, here = (_flat(tomllib.loads(h.recipe)) for h in (theirs, ours))

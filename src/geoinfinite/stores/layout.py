@@ -1,4 +1,4 @@
-"""What the objects of a store are called, how a shard is encoded, and how the others are opened."""
+"""How a store's header is found, how its shards are encoded, and how its arrays are opened."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ import zarr
 from zarr.codecs import ZstdCodec
 
 from geoinfinite.errors import StoreError
+from geoinfinite.stores.cuts import IMAGE, LEDGER
 from geoinfinite.stores.identity import Header
 from geoinfinite.stores.objects import Objects
-from geoinfinite.stores.planning import Plan, Stage
+from geoinfinite.stores.planning import Plan
+from geoinfinite.stores.presets import PRESETS, StorePreset
+from geoinfinite.stores.stages import Stage
 
 ATTRIBUTE = "geoinfinite"
 """Key of the header in the root group's attributes."""
-ROOT = "zarr.json"
-IMAGE = "image"
-LEDGER = "ledger"
-COPY = f"{LEDGER}/{ROOT}"
-"""The object that holds the header once more."""
+ZSTD_LEVEL = 3
 
 
 def read_header(objects: Objects) -> Header:
@@ -28,47 +27,65 @@ def read_header(objects: Objects) -> Header:
     The root says it, and the ledger's group says it again, should a byte of the root be damaged.
     """
     refusal: StoreError | None = None
-    for data in (objects.get(name) for name in (ROOT, COPY)):
-        try:
-            return Header.from_attributes(objects.url, json.loads(data or b"")["attributes"][ATTRIBUTE])
-        except StoreError as error:
-            refusal = refusal or error
-        except (ValueError, KeyError, TypeError, RecursionError):
-            pass  # Not there, or not what we write: if nothing else is found, it is not a store of ours.
+    for preset in PRESETS.values():
+        for name in (preset.root, copy_name(preset)):
+            try:
+                attributes = preset.attributes_in(json.loads(objects.get(name) or b""))
+                return Header.from_attributes(objects.url, attributes[ATTRIBUTE])
+            except StoreError as error:
+                refusal = refusal or error
+            except (ValueError, KeyError, TypeError, RecursionError):
+                pass  # Not there, or not what we write: if nothing else is found, it is not a store of ours.
     if refusal is None and next(objects.names(), None) is None:
         raise StoreError(f"{objects.url} does not exist; name a store that geoinfinite wrote")
     raise refusal or StoreError(f"{objects.url} is not a store of geoinfinite; name another path")
 
 
-def open_image(objects: Objects, level: int) -> Any:
-    """Open the pixels ``(band, y, x)`` of a level, to read them."""
-    return zarr.open_array(objects.zarr_store(), path=f"{level}/{IMAGE}", mode="r")
+def is_begun(objects: Objects) -> bool:
+    """Say whether the root of a store is there, whatever it says."""
+    return any(objects.size(preset.root) is not None for preset in PRESETS.values())
 
 
-def open_ledger(objects: Objects, level: int) -> Any:
-    """Open the commit records ``(shard row, shard column, byte)`` of a level, to read them."""
-    return zarr.open_array(objects.zarr_store(), path=f"{LEDGER}/{level}", mode="r")
+def copy_name(preset: StorePreset) -> str:
+    """Return the name of the object that holds the header once more."""
+    return preset.attributes_of(LEDGER)
 
 
-def shard_name(level: int, row: int, column: int) -> str:
-    """Return the name of a shard's object."""
-    return f"{level}/{IMAGE}/c/0/{row}/{column}"
+def open_image(objects: Objects, group: str | int) -> Any:
+    """Open the pixels ``(band, y, x)`` of a group, to read them; a listed level's group is its number."""
+    return zarr.open_array(objects.zarr_store(), path=f"{group}/{IMAGE}", mode="r")
 
 
-def record_name(level: int, row: int, column: int) -> str:
-    """Return the name of a shard's commit record."""
-    return f"{LEDGER}/{level}/c/{row}/{column}/0"
+def open_ledger(objects: Objects, group: str | int) -> Any:
+    """Open the commit records ``(shard row, shard column, byte)`` of a group, to read them."""
+    return zarr.open_array(objects.zarr_store(), path=f"{LEDGER}/{group}", mode="r")
 
 
 def pixel_array(plan: Plan, stage: Stage) -> dict[str, Any]:
-    """Return how zarr is told of a level's pixels."""
-    bands = plan.recipe.bands
-    return {
+    """Return how zarr is told of a group's pixels."""
+    bands, cut = plan.recipe.bands, stage.cut(plan.preset)
+    told: dict[str, Any] = {
         "shape": (bands, *stage.window.shape),
-        "shards": (bands, stage.shard, stage.shard),
         "chunks": (bands, stage.chunk, stage.chunk),
         "dtype": plan.recipe.dtype,
-        "compressors": ZstdCodec(level=3, checksum=True),
-        "fill_value": 0,
         "config": {"write_empty_chunks": True},
+    }
+    if cut.preset.sharded:
+        told["shards"] = bands, stage.shard, stage.shard
+    return told | array_format(cut.preset, fill_value=0)
+
+
+def array_format(preset: StorePreset, *, fill_value: float) -> dict[str, Any]:
+    """Return what zarr is told of every array with a codec, as the preset's version of Zarr has it.
+
+    In version 2 a fill value means pixels without data, so there is none.
+    """
+    if preset.zarr_format == 3:
+        return {"compressors": ZstdCodec(level=ZSTD_LEVEL, checksum=True), "fill_value": fill_value}
+    separated = {"name": "v2", "separator": "/"}
+    return {
+        "zarr_format": 2,
+        "compressors": {"id": "zstd", "level": ZSTD_LEVEL},
+        "fill_value": None,
+        "chunk_key_encoding": separated,
     }

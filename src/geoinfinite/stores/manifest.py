@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from geoinfinite.errors import StoreError
 from geoinfinite.stores import layout, sheet_files
+from geoinfinite.stores.cuts import IMAGE, LEDGER, PARENTS, Cut, level_of
 from geoinfinite.stores.identity import Header, check_same_job
 from geoinfinite.stores.ledger import State
 from geoinfinite.stores.metadata import rendered, sealed_files
 from geoinfinite.stores.objects import Objects
 from geoinfinite.stores.planning import Plan
 
-_SHARD = re.compile(rf"(\d+)/{layout.IMAGE}/c/0/(\d+)/(\d+)")
-_RECORD = re.compile(rf"{layout.LEDGER}/(\d+)/c/(\d+)/(\d+)/0")
+_GROUP = rf"((?:{PARENTS}/)?\d+)"
+_PIXELS = re.compile(rf"{_GROUP}/{IMAGE}/(?:c/)?0/(\d+)/(\d+)")
+_RECORD = re.compile(rf"{LEDGER}/{_GROUP}/(?:c/)?(\d+)/(\d+)/0")
 _SHEET = re.compile(rf"{sheet_files.FOLDER}/(?:part-\d+-of-\d+/)?(\d+)/\d+/\d+-\d+\.npy")
 
 
@@ -29,7 +31,7 @@ def begin(objects: Objects, plan: Plan, ours: Header, *, resume: bool = True) ->
     there = next(objects.names(), None) is not None
     if not there:
         try:
-            if objects.create(layout.ROOT, rendered(plan, ours)[layout.ROOT]):
+            if objects.create(plan.preset.root, rendered(plan, ours)[plan.preset.root]):
                 return ours
         except OSError as error:
             raise StoreError(
@@ -50,12 +52,13 @@ def harmed(objects: Objects, plan: Plan | None, header: Header) -> Iterator[tupl
     The digests are those of the root. If the root itself is harmed, the others are compared with what the
     plan makes of them; without a plan they are not looked at.
     """
-    root = objects.get(layout.ROOT)
-    files = sealed_files(root)
+    root_name = header.preset.root
+    root = objects.get(root_name)
+    files = sealed_files(root, header.preset)
     if files is None:
-        yield layout.ROOT, State.MISSING if root is None else State.DAMAGED
+        yield root_name, State.MISSING if root is None else State.DAMAGED
         made = {} if plan is None else rendered(plan, header)
-        made.pop(layout.ROOT, None)
+        made.pop(root_name, None)
         files = {name: _sha256(data) for name, data in made.items()}
     for name, digest in files.items():
         data = objects.get(name)
@@ -78,10 +81,11 @@ def mend(objects: Objects, plan: Plan, header: Header) -> tuple[str, ...]:
 
 def strays(objects: Objects, header: Header) -> Iterator[str]:
     """Yield the names of the objects that do not belong to a store."""
-    known = {layout.ROOT, *(sealed_files(objects.get(layout.ROOT)) or ())}
+    root, cuts = header.preset.root, {cut.group: cut for cut in header.cuts}
+    known = {root, *(sealed_files(objects.get(root), header.preset) or ())}
     complete = len(known) > 1
     for name in objects.names():
-        if name in known or _belongs(name, header):
+        if name in known or _belongs(name, cuts):
             continue
         # Of a damaged root it is not known which metadata belong: they are looked at by their digests.
         if complete or _looks_ours(name):
@@ -99,24 +103,20 @@ def remove_strays(objects: Objects, header: Header) -> tuple[str, ...]:
     return ours
 
 
-def _belongs(name: str, header: Header) -> bool:
-    """Say whether a name is that of a shard, record or sheet of the store."""
-    if found := _SHARD.fullmatch(name) or _RECORD.fullmatch(name):
-        level, row, column = found.groups()
-        if level not in header.shards:
-            return False
-        rows, columns = header.rows_and_columns(level)
-        exact = {
-            layout.shard_name(int(level), int(row), int(column)),
-            layout.record_name(int(level), int(row), int(column)),
-        }
-        return int(row) < rows and int(column) < columns and name in exact
+def _belongs(name: str, cuts: Mapping[str, Cut]) -> bool:
+    """Say whether a name is that of an object of pixels, a record or a sheet of the store."""
+    if found := _PIXELS.fullmatch(name):
+        place, cut = (int(found[2]), int(found[3])), cuts.get(found[1])
+        return cut is not None and cut.has_object(*place) and name == cut.object_name(*place)
+    if found := _RECORD.fullmatch(name):
+        place, cut = (int(found[2]), int(found[3])), cuts.get(found[1])
+        return cut is not None and cut.has_shard(*place) and name == cut.record(*place)
     sheet = _SHEET.fullmatch(name)
-    return sheet is not None and sheet[1] in header.shards
+    return sheet is not None and any(int(sheet[1]) == level_of(group) for group in cuts)
 
 
 def _looks_ours(name: str) -> bool:
-    return any(pattern.fullmatch(name) for pattern in (_SHARD, _RECORD, _SHEET))
+    return any(pattern.fullmatch(name) for pattern in (_PIXELS, _RECORD, _SHEET))
 
 
 def _sha256(data: bytes) -> str:

@@ -6,14 +6,18 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from html import escape
 
 from geoinfinite.engine import Cost, Drawn, Level, cold_cost, resolve
 from geoinfinite.errors import StoreError, WindowError
+from geoinfinite.html_tables import columns_table, facts_table
 from geoinfinite.plane.window import Window
 from geoinfinite.progress import bytes_text
 from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.stores.cuts import parents_group
+from geoinfinite.stores.listing import copy_of, describe_listed, in_whole_pixels
+from geoinfinite.stores.presets import DEFAULT, StorePreset, preset_named
 from geoinfinite.stores.shard_costs import shard_evaluations
+from geoinfinite.stores.stages import Stage, cell
 from geoinfinite.stores.timing import seconds_per_evaluation
 
 LARGEST_SHARD = 4608
@@ -31,70 +35,47 @@ INNER_CHUNK = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """One level of a store: which pixels, in which shards, for how many tiles.
-
-    Shards are counted from the window's own corner, so the last row and column may be smaller.
-    """
-
-    source: Level
-    """The level, resolved."""
-    window: Window
-    shard: int
-    """Side of a shard in pixels: what one task draws and one object holds."""
-    chunk: int
-    """Side in pixels of what a reader fetches at once; divides ``shard``."""
-    tiles: int
-    """Tiles drawn, over all shards."""
-    tiles_alone: int
-    """Tiles that would be drawn if the level were one shard."""
-    evaluations: int
-    """Network evaluations of one tile, over all shards; padding of short batches is not counted."""
-    layered: bool = False
-    """Whether tiles are drawn apart from the shards, layer by layer, and kept until they are read."""
-
-    @property
-    def level(self) -> int:
-        """Number of the level."""
-        return self.source.number
-
-    @property
-    def rows(self) -> int:
-        """Rows of shards."""
-        return -(-self.window.height // self.shard)
-
-    @property
-    def columns(self) -> int:
-        """Columns of shards."""
-        return -(-self.window.width // self.shard)
-
-    @property
-    def shards(self) -> int:
-        """Number of shards."""
-        return self.rows * self.columns
-
-    @property
-    def pixels(self) -> int:
-        """Number of pixels."""
-        return self.window.size
-
-    def shard_window(self, row: int, column: int) -> Window:
-        """Return the pixels of a shard on the level."""
-        return _cell(self.window, self.shard, row, column)
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """A window of a world as a job: every level it needs, coarse to fine; prints as a table.
 
     The levels between the root and ``level`` are stages too: each is drawn once and kept, because
-    the next one is drawn on it.
+    the next one is drawn on it. It is kept with the margin that this takes. Where the window consists of
+    whole pixels of it, the store lists it too, as the same window: a copy without the margin.
     """
 
     target: Level
     """The finest level, resolved."""
     window: Window
     stages: tuple[Stage, ...]
+    """What is drawn, coarse to fine."""
+    copies: tuple[Stage, ...] = ()
+    """What is copied from the stages, coarse to fine."""
+    preset: StorePreset = DEFAULT
+    """How a store keeps it."""
+
+    @property
+    def stored(self) -> tuple[Stage, ...]:
+        """Every group of pixels of the store: what is drawn, then what is copied."""
+        return (*self.stages, *self.copies)
+
+    @property
+    def listed(self) -> tuple[Stage, ...]:
+        """The levels that the store lists, finest first: all of them cover the window, and no more."""
+        groups = (s for s in self.stored if s.group == str(s.level))
+        return tuple(sorted(groups, key=lambda s: -s.level))
+
+    @property
+    def unlisted(self) -> tuple[int, ...]:
+        """The levels that are drawn and not listed, finest first: the window is not of their whole pixels."""
+        listed = {s.level for s in self.listed}
+        return tuple(s.level for s in reversed(self.stages) if s.level not in listed)
+
+    def read_by(self, stage: int) -> int | None:
+        """Return the index in ``stored`` of what a group is drawn on or copied from, if that is stored."""
+        if stage >= len(self.stages):
+            level = self.stored[stage].level
+            return next(i for i, drawn in enumerate(self.stages) if drawn.level == level)
+        return stage - 1 if stage > 0 else None
 
     @property
     def recipe(self) -> Recipe:
@@ -123,17 +104,17 @@ class Plan:
 
     @property
     def shards(self) -> int:
-        """Objects written, over all stages."""
-        return sum(s.shards for s in self.stages)
+        """Shards written, copies included."""
+        return sum(s.shards for s in self.stored)
 
     @property
     def pixels(self) -> int:
-        """Pixels written, over all stages."""
-        return sum(s.pixels for s in self.stages)
+        """Pixels written, copies included."""
+        return sum(s.pixels for s in self.stored)
 
     @property
     def bytes(self) -> int:
-        """Bytes of the pixels before compression, over all stages."""
+        """Bytes of the pixels before compression, copies included."""
         return self.pixels * self.target.bands * self.target.dtype.itemsize
 
     @property
@@ -167,23 +148,33 @@ class Plan:
         """Return the seconds of one evaluation here and now: draws two batches, times the second."""
         return seconds_per_evaluation(self.target)
 
-    def __str__(self) -> str:
+    def _rows(self) -> list[tuple[str, ...]]:
+        """Return the stages as a table with a header and a total."""
         rows = [("level", "pixels (y x)", "shards", "shard px", "tiles", "evaluations")]
-        for s in self.stages:
+        for s in self.stored:
             size = f"{s.window.height:,} x {s.window.width:,}"
             rows.append(
-                (str(s.level), size, f"{s.shards:,}", f"{s.shard:,}", f"{s.tiles:,}", f"{s.evaluations:,}")
+                (
+                    str(s.level) + " copied" * s.copied,
+                    size,
+                    f"{s.shards:,}",
+                    f"{s.shard:,}",
+                    f"{s.tiles:,}",
+                    f"{s.evaluations:,}",
+                )
             )
         total = f"{self.pixels / 1e6:,.1f} Mpx"
-        rows.append(("total", total, f"{self.shards:,}", "", f"{self.tiles:,}", f"{self.evaluations:,}"))
+        return [*rows, ("total", total, f"{self.shards:,}", "", f"{self.tiles:,}", f"{self.evaluations:,}")]
+
+    def __str__(self) -> str:
+        rows, w = self._rows(), self.window
         widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
-        lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
-        w = self.window
         return "\n".join(
             [
                 f"world {self.recipe.name!r} {self.target.token[:12]}, level {self.level}, "
                 f"rows {w.y0}..{w.y1}, columns {w.x0}..{w.x1}",
-                *lines,
+                *("  ".join(cell.rjust(n) for cell, n in zip(row, widths, strict=True)) for row in rows),
+                describe_listed([s.level for s in self.listed], self.unlisted),
                 f"{self.cold_evaluations:,} evaluations if read at once without a store",
                 f"{bytes_text(self.bytes)} before compression, redundancy {self.redundancy:.2f}, "
                 f"{bytes_text(self.peak_memory_bytes)} of memory per shard being drawn",
@@ -191,16 +182,25 @@ class Plan:
         )
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        (title, *_, cold, size), (header, *rows) = str(self).splitlines(), self._rows()
+        return facts_table(title, {"cost": cold, "size": size}) + columns_table(header, rows)
 
 
-def plan_window(recipe: Recipe, level: int, window: Window, *, shard: int | None = None) -> Plan:
+def plan_window(
+    recipe: Recipe,
+    level: int,
+    window: Window,
+    *,
+    shard: int | None = None,
+    preset: str | StorePreset = DEFAULT,
+) -> Plan:
     """Return the plan of a window of a level; takes as long for the whole Earth as for one tile.
 
     ``shard`` is the side of the shards in pixels, a multiple of the world's stride; by default it
     follows from the window: small enough for two workers, a progress bar and ``TASK_BYTES``, large
-    enough that few tiles are drawn twice. Raises `WindowError` for pixels that the grid does not
-    have, `StoreError` for a shard side that is not a multiple of the stride.
+    enough that few tiles are drawn twice. ``preset`` names a `StorePreset`. Raises `WindowError` for
+    pixels that the grid does not have, `StoreError` for a shard side that is not a multiple of the
+    stride and for a preset that is not known.
     """
     target = resolve(recipe, level)
     stride = target.sampler.stride
@@ -213,23 +213,31 @@ def plan_window(recipe: Recipe, level: int, window: Window, *, shard: int | None
             return _shard_side(stage, needed)
         return shard
 
-    return plan_stages(target, window, side)
+    return plan_stages(target, window, side, preset_named(preset))
 
 
-def plan_stages(target: Level, window: Window, side: Callable[[Level, Window], int]) -> Plan:
+def plan_stages(
+    target: Level, window: Window, side: Callable[[Level, Window], int], preset: StorePreset = DEFAULT
+) -> Plan:
     """Return the plan whose shards have the side that ``side(level, window)`` says of every stage."""
     target.recipe.grid.check_window(target.number, window)
     if window.size == 0:
         raise WindowError(f"{window} has no pixels; ask for at least one")
-    stages: list[Stage] = []
-    level, needed = target, window
+    stages, copies = list[Stage](), list[Stage]()
+    level, needed, pixel = target, window, 1
     while True:
-        stages.append(_stage(level, needed, side(level, needed)))
+        extent = in_whole_pixels(window, pixel)
+        own = extent == needed
+        group = str(level.number) if own else parents_group(level.number)
+        stages.append(_stage(level, needed, group, side(level, needed)))
+        if extent is not None and not own:
+            copies.append(copy_of(stages[-1], extent))
         # A raster needs no copy in the store, unless it is what was asked for.
         parent = level.parent
         if parent is None or not isinstance(parent.source, Drawn):
-            return Plan(target, window, tuple(stages[::-1]))
+            return Plan(target, window, tuple(stages[::-1]), tuple(copies[::-1]), preset)
         level, needed = parent, _whole_turn(parent, level.parent_window(needed))
+        pixel *= target.recipe.grid.factor
 
 
 def _whole_turn(level: Level, window: Window) -> Window:
@@ -239,18 +247,17 @@ def _whole_turn(level: Level, window: Window) -> Window:
     return window.shift(0, -window.x0)
 
 
-def _stage(level: Level, window: Window, side: int) -> Stage:
+def _stage(level: Level, window: Window, group: str, side: int) -> Stage:
     alone = level.cost(window)
     if is_layered(level):
-        return Stage(
-            level, window, side, _inner_chunk(side), alone.tiles, alone.tiles, alone.evaluations, layered=True
-        )
+        drawn_once = alone.tiles, alone.tiles, alone.evaluations
+        return Stage(level, window, group, side, _inner_chunk(side), *drawn_once, layered=True)
     rows, columns = -(-window.height // side), -(-window.width // side)
     cost = _shards_alike(level, window, side, (rows, columns))
     evaluations = cost.evaluations
     if isinstance(level.source, Drawn) and not level.source.pricing.is_uniform:
-        evaluations = shard_evaluations(level, partial(_cell, window, side), (rows, columns))
-    return Stage(level, window, side, _inner_chunk(side), cost.tiles, alone.tiles, evaluations)
+        evaluations = shard_evaluations(level, partial(cell, window, side), (rows, columns))
+    return Stage(level, window, group, side, _inner_chunk(side), cost.tiles, alone.tiles, evaluations)
 
 
 def _shards_alike(level: Level, window: Window, side: int, shards: tuple[int, int]) -> Cost:
@@ -261,7 +268,7 @@ def _shards_alike(level: Level, window: Window, side: int, shards: tuple[int, in
     total = Cost()
     for row, times_y in _runs(shards[0]):
         for column, times_x in _runs(shards[1]):
-            cost, times = level.cost(_cell(window, side, row, column)), times_y * times_x
+            cost, times = level.cost(cell(window, side, row, column)), times_y * times_x
             total += Cost(times * cost.tiles, times * cost.evaluations)
     return total
 
@@ -280,11 +287,6 @@ def _sheet_bytes(stage: Stage) -> int:
 def _runs(count: int) -> list[tuple[int, int]]:
     """Return ``(first index, how many)`` of the shards along an axis that cost the same."""
     return [(0, count - 1), (count - 1, 1)] if count > 1 else [(0, 1)]
-
-
-def _cell(window: Window, side: int, row: int, column: int) -> Window:
-    y, x = window.y0 + row * side, window.x0 + column * side
-    return Window(y, y + side, x, x + side).intersect(window)
 
 
 def is_layered(level: Level) -> bool:

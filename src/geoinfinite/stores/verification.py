@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from geoinfinite.errors import StoreError
+from geoinfinite.html_tables import facts_table
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.recipe.root import Root
 from geoinfinite.stores import layout, ledger
+from geoinfinite.stores.cuts import Cut, Place, level_of
 from geoinfinite.stores.identity import Header
 from geoinfinite.stores.manifest import harmed, strays
 from geoinfinite.stores.objects import Objects
@@ -24,8 +26,10 @@ from geoinfinite.stores.writing import opened
 
 BATCH = 1024
 READERS = 4
+MOST_SHOWN = 20
+"""Problems that a notebook shows."""
 
-ShardId = tuple[int, int, int]
+ShardId = tuple[Cut, Place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +45,8 @@ class Problem:
     """Row of the shard among those of its level."""
     column: int | None = None
     """Column of the shard."""
-
-    @property
-    def record(self) -> str | None:
-        """Path or URL of the commit record of a shard, which is damaged if the shard is not."""
-        if self.level is None or self.row is None or self.column is None:
-            return None
-        shard = self.level, self.row, self.column
-        return self.file.removesuffix(layout.shard_name(*shard)) + layout.record_name(*shard)
+    record: str | None = None
+    """Path or URL of the commit record of a shard, which is damaged if the shard is not."""
 
     def __str__(self) -> str:
         if self.level is None:
@@ -127,12 +125,20 @@ class Report:
             verdict = f"{self.path}: NOT sound, {self.shards} shards are whole, but the recipe is not theirs"
         return "\n".join([*lines, verdict])
 
+    def _repr_html_(self) -> str:
+        *lines, verdict = str(self).splitlines()
+        shown = {"verdict": verdict.removeprefix(f"{self.path}: ")}
+        shown |= {f"{number}": line for number, line in enumerate(lines[:MOST_SHOWN], 1)}
+        if len(lines) > MOST_SHOWN:
+            shown["..."] = f"{len(lines) - MOST_SHOWN:,} more: print the report"
+        return facts_table(self.path, shown)
+
     def _counted(self) -> str:
         """Return how many problems there are of each kind."""
         harmed = self.missing, self.damaged, self.foreign
         said = []
         if any(harmed):
-            missing, damaged, foreign = map(len, harmed)
+            missing, damaged, foreign = (len({p.record for p in problems}) for problems in harmed)
             said.append(f"{missing} missing, {damaged} damaged and {foreign} foreign of {self.shards} shards")
         if self.metadata:
             said.append(f"{len(self.metadata)} metadata objects missing or damaged")
@@ -153,27 +159,28 @@ def verify(path: str | Path | Objects, *, storage_options: Mapping[str, Any] | N
     problems = [Problem(f"{objects.url}/{name}", state) for name, state in harmed(objects, plan, header)]
     problems += _check_shards(objects, header)
     problems += [Problem(f"{objects.url}/{name}", ledger.State.STRAY) for name in strays(objects, header)]
-    shards = sum(rows * columns for rows, columns in map(header.rows_and_columns, header.shards))
+    shards = sum(cut.rows * cut.columns for cut in header.cuts)
     return Report(objects.url, shards, tuple(problems), recipe, note)
 
 
 def _check_shards(objects: Objects, header: Header) -> Iterator[Problem]:
     job = header.job
 
-    def look(shard: ShardId) -> ledger.State:
+    def look(shard: ShardId) -> tuple[ledger.Unsound, ...]:
         return ledger.inspect(objects, *shard, job=job)
 
     shards = _shards(header)
     with ThreadPoolExecutor(READERS) as readers:
         while batch := list(itertools.islice(shards, BATCH)):
-            for shard, state in zip(batch, readers.map(look, batch), strict=True):
-                if state is not ledger.State.SOUND:
-                    yield Problem(f"{objects.url}/{layout.shard_name(*shard)}", state, *shard)
+            for (cut, place), unsound in zip(batch, readers.map(look, batch), strict=True):
+                record, level = f"{objects.url}/{cut.record(*place)}", level_of(cut.group)
+                for name, state in unsound:
+                    yield Problem(f"{objects.url}/{name}", state, level, *place, record)
 
 
 def _shards(header: Header) -> Iterator[ShardId]:
-    for name in header.shards:
-        yield from ((int(name), row, column) for row, column in np.ndindex(header.rows_and_columns(name)))
+    for cut in header.cuts:
+        yield from ((cut, (row, column)) for row, column in np.ndindex(cut.rows, cut.columns))
 
 
 def _check_recipe(url: str, header: Header) -> tuple[Plan | None, str, str]:

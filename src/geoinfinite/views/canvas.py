@@ -20,9 +20,17 @@ _BACK_PX = 0.5
 class TileAddress(Protocol):
     """The attributes of morecantile's ``Tile`` that are read."""
 
-    x: int
-    y: int
-    z: int
+    @property
+    def x(self) -> int:
+        """Column."""
+
+    @property
+    def y(self) -> int:
+        """Row."""
+
+    @property
+    def z(self) -> int:
+        """Zoom."""
 
 
 class TileMatrices(Protocol):

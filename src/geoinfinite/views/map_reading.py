@@ -62,7 +62,7 @@ def reading_of(axes: PixelAxes, key: int, places: tuple[Places, Places], pixels:
     ``pixels`` is how many pixels of the array one of the canvas covers along each side.
     """
     rows, columns = axes.rows_and_columns(*places)
-    columns = _unwrapped(axes, columns)
+    columns = unwrapped(axes, columns)
     with np.errstate(invalid="ignore"):
         mask = (rows >= 0) & (rows < axes.shape[0])
         mask &= np.isfinite(columns) if axes.period else (columns >= 0) & (columns < axes.shape[1])
@@ -74,7 +74,7 @@ def reading_of(axes: PixelAxes, key: int, places: tuple[Places, Places], pixels:
     return MapReading(key, window, block, axes.period, rows, columns, mask)
 
 
-def _unwrapped(axes: PixelAxes, columns: Places) -> Places:
+def unwrapped(axes: PixelAxes, columns: Places) -> Places:
     """Return columns on the turn of the Earth on which the array lies, without a jump within the canvas."""
     if axes.turn is None:
         return columns

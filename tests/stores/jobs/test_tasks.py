@@ -88,7 +88,7 @@ def test_a_process_opens_a_job_once(ring: Recipe, tmp_path: Path) -> None:
     parent = Task(0, 0, 0, 0)
     for task in (parent, Task(0, 0, 0, 1), Task(1, 0, 0, 0), Task(1, 0, 0, 1)):
         assert isinstance(attempt(job, task, Ticks(), jobs), Drawn)
-    assert len([name for name in asked if name == "1/image/zarr.json"]) == 1
+    assert len([name for name in asked if name == "parents/1/image/zarr.json"]) == 1
     # An equal job that arrives in another process's words is the same.
     again = replace(job, plan=pickle.loads(pickle.dumps(job.plan)))
     assert jobs.open(again) is jobs.open(job)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from zarr.storage import MemoryStore
 
 from geoinfinite.stores.layout import pixel_array
-from geoinfinite.stores.planning import Plan, Stage
+from geoinfinite.stores.planning import Plan
+from geoinfinite.stores.stages import Stage
 
 
 class ShardEncoder:
@@ -21,12 +22,14 @@ class ShardEncoder:
 
     def __init__(self, plan: Plan, stage: Stage) -> None:
         self._encoded: dict[str, Any] = {}
-        self._side = stage.shard
+        self._cut = stage.cut(plan.preset)
         self._alike: Any = zarr.create_array(MemoryStore(self._encoded), **pixel_array(plan, stage))
 
-    def encode(self, row: int, column: int, pixels: NDArray[Any]) -> bytes:
-        """Return the bytes of a shard's object, given all its pixels ``(band, y, x)``."""
-        y, x = row * self._side, column * self._side
+    def encode(self, row: int, column: int, pixels: NDArray[Any]) -> list[bytes]:
+        """Return the bytes of a shard's objects in row-major order, given all its pixels ``(band, y, x)``."""
+        y, x = row * self._cut.shard, column * self._cut.shard
         self._alike[:, y : y + pixels.shape[1], x : x + pixels.shape[2]] = pixels
-        whole: bytes = self._encoded.pop(f"c/0/{row}/{column}").to_bytes()
-        return whole
+        keys = (
+            self._alike.metadata.encode_chunk_key((0, *place)) for place in self._cut.objects(row, column)
+        )
+        return [self._encoded.pop(key).to_bytes() for key in keys]

@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from geoinfinite.stores.jobs.layered import parent_of_task
+from geoinfinite.stores.jobs.layered import read_by_task
 from geoinfinite.stores.jobs.outcomes import Task
 from geoinfinite.stores.jobs.sheets import StageSheets
 from geoinfinite.stores.jobs.stored import shards_under
@@ -24,7 +24,7 @@ class JobGraph:
     """The tasks of a plan and what each of them reads.
 
     A shard or sheet of a level reads the sheets of the layer below, if its level is drawn in layers, and
-    the shards of its parent's level under it.
+    the shards of its parent's level under it. A shard that is copied reads the shards that were drawn.
     """
 
     plan: Plan
@@ -33,7 +33,7 @@ class JobGraph:
     @cached_property
     def stages(self) -> tuple[StageSheets, ...]:
         """How each stage is cut into sheets and shards."""
-        return tuple(StageSheets(stage, self.sheet_side) for stage in self.plan.stages)
+        return tuple(StageSheets(stage, self.sheet_side) for stage in self.plan.stored)
 
     def is_shard(self, task: Task) -> bool:
         """Say whether a task makes a shard."""
@@ -45,44 +45,52 @@ class JobGraph:
 
     def name(self, task: Task) -> str:
         """Return the name of a task in errors."""
-        kind = "shard" if self.is_shard(task) else f"layer {task.layer} sheet"
-        return f"level {self.plan.stages[task.stage].level} {kind} ({task.row}, {task.column})"
+        stage = self.plan.stored[task.stage]
+        kind = (
+            ("copied shard" if stage.copied else "shard")
+            if self.is_shard(task)
+            else f"layer {task.layer} sheet"
+        )
+        return f"level {stage.level} {kind} ({task.row}, {task.column})"
 
     def key(self, task: Task) -> str:
         """Return the name of a task on a dashboard, such as ``draw-level-3-shard-12-7``."""
-        kind = "shard" if self.is_shard(task) else f"layer-{task.layer}-sheet"
-        level = self.plan.stages[task.stage].level
-        return f"draw-level-{level}-{kind}-{task.row}-{task.column}"
+        kind, stage = (
+            "shard" if self.is_shard(task) else f"layer-{task.layer}-sheet",
+            self.plan.stored[task.stage],
+        )
+        verb = "copy" if stage.copied else "draw"
+        return f"{verb}-level-{stage.level}-{kind}-{task.row}-{task.column}"
 
     def inputs(self, task: Task) -> Iterator[Task]:
         """Yield the tasks whose results a task reads: sheets in row-major order, then the parent's shards."""
         for id_ in self.stages[task.stage].inputs(task.id):
             yield Task(task.stage, *id_)
-        if task.stage > 0:
-            rows, columns = self._parents[task.stage].of(task.id)
-            yield from (self.shard(task.stage - 1, r, c) for r, c in product(rows, columns))
+        if (below := self.plan.read_by(task.stage)) is not None:
+            rows, columns = self._read[task.stage].of(task.id)
+            yield from (self.shard(below, r, c) for r, c in product(rows, columns))
 
     def readers(self, sheet: Task) -> Iterator[Task]:
         """Yield the tasks that read a sheet."""
         return (Task(sheet.stage, *id_) for id_ in self.stages[sheet.stage].readers(sheet.id))
 
     def rows_read(self, stage: int, rows: set[int]) -> set[int]:
-        """Return the rows of shards of the parent's stage that some rows of shards are drawn from."""
-        if stage == 0:
+        """Return the rows of shards of ``plan.read_by(stage)`` that some rows of shards are made from."""
+        if self.plan.read_by(stage) is None:
             return set()
-        sheets, parents, found = self.stages[stage], self._parents[stage], set[int]()
+        sheets, parents, found = self.stages[stage], self._read[stage], set[int]()
         for layer in range(len(sheets.layers), -1, -1):
             found.update(r for row in rows for r in parents.of((layer, row, 0))[0])
             rows = {below for row in rows for below in sheets.rows_below(layer, row)}
         return found
 
     @cached_property
-    def _parents(self) -> tuple[_ParentShards, ...]:
-        return tuple(_ParentShards(self, index) for index in range(len(self.plan.stages)))
+    def _read(self) -> tuple[_ShardsRead, ...]:
+        return tuple(_ShardsRead(self, index) for index in range(len(self.plan.stored)))
 
 
-class _ParentShards:
-    """The parent's shards under the tasks of a stage; an axis is computed once, without the other."""
+class _ShardsRead:
+    """The shards that the tasks of a stage read; an axis is computed once, without the other."""
 
     def __init__(self, graph: JobGraph, stage: int) -> None:
         self._graph, self._stage, self._sheets = graph, stage, graph.stages[stage]
@@ -92,13 +100,13 @@ class _ParentShards:
         ]
 
     def of(self, id_: tuple[int, int, int]) -> tuple[range, tuple[int, ...]]:
-        """Return the rows and columns of the shards of the parent's level that a task reads."""
+        """Return the rows and columns of the shards that a task reads."""
         layer, row, column = id_
         rows, columns = self._bounds[layer]
         if rows[row, 0] == _UNKNOWN or columns[column, 0] == _UNKNOWN:
-            window = parent_of_task(self._sheets, id_)
+            window = read_by_task(self._sheets, id_)
             rows[row] = window.y0, window.y1
             columns[column] = window.x0, window.x1
-        plan = self._graph.plan
-        parent, y, x = plan.stages[self._stage - 1], rows[row], columns[column]
-        return shards_under(parent, (int(y[0]), int(y[1])), (int(x[0]), int(x[1])))
+        plan, y, x = self._graph.plan, rows[row], columns[column]
+        read = plan.stored[plan.read_by(self._stage) or 0]
+        return shards_under(read, (int(y[0]), int(y[1])), (int(x[0]), int(x[1])))

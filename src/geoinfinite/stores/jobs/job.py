@@ -14,6 +14,7 @@ from geoinfinite.engine import ReadPixels, process_resources, read, resolve
 from geoinfinite.errors import ModelError, StoreError, WorldError
 from geoinfinite.plane.window import Window
 from geoinfinite.stores import ledger
+from geoinfinite.stores.cuts import Cut, level_of
 from geoinfinite.stores.identity import Profile, check_same_numerics, numerics_profile
 from geoinfinite.stores.jobs.encoding import ShardEncoder
 from geoinfinite.stores.jobs.graph import JobGraph
@@ -46,7 +47,7 @@ class Job:
 
     def files(self, stage: int) -> SheetFiles:
         """Return where the sheets of a stage are kept."""
-        level, part = self.plan.stages[stage].level, self.part.name
+        level, part = self.plan.stored[stage].level, self.part.name
         return SheetFiles(self.objects, self.name, level, self.sheet_side, part)
 
     def drop_sheets(self) -> None:
@@ -90,13 +91,18 @@ class OpenJob:
     def image(self, stage: int) -> Any:
         """Return the stored pixels of a stage, to read them."""
         if stage not in self._images:
-            self._images[stage] = open_image(self.job.objects, self.job.plan.stages[stage].level)
+            self._images[stage] = open_image(self.job.objects, self.job.plan.stored[stage].group)
         return self._images[stage]
 
-    def encode(self, shard: Task, pixels: NDArray[Any]) -> bytes:
-        """Return the bytes of a shard's object."""
+    def cut(self, stage: int) -> Cut:
+        """Return how a stage is cut into shards and objects."""
+        plan = self.job.plan
+        return plan.stored[stage].cut(plan.preset)
+
+    def encode(self, shard: Task, pixels: NDArray[Any]) -> list[bytes]:
+        """Return the bytes of a shard's objects."""
         if shard.stage not in self._encoders:
-            self._encoders[shard.stage] = ShardEncoder(self.job.plan, self.job.plan.stages[shard.stage])
+            self._encoders[shard.stage] = ShardEncoder(self.job.plan, self.job.plan.stored[shard.stage])
         return self._encoders[shard.stage].encode(shard.row, shard.column, pixels)
 
     def parent(self, stage: int) -> ReadPixels | None:
@@ -106,28 +112,38 @@ class OpenJob:
             return None
         if stage == 0:
             return partial(read, parent, resources=process_resources())
-        below = self.job.plan.stages[stage - 1]
-        check = self._check_present(below.level)
+        return self.stored(stage - 1)
 
-        def stored(window: Window) -> NDArray[Any]:
-            return read_stored(self.image(stage - 1), below, window, check)
+    def stored(self, stage: int) -> ReadPixels:
+        """Return how the pixels of a stage are read from the store; its shards must be there."""
+        drawn, check = self.job.plan.stages[stage], self._check_present(self.cut(stage))
 
-        return stored
+        def read_window(window: Window) -> NDArray[Any]:
+            return read_stored(self.image(stage), drawn, window, check)
+
+        return read_window
+
+    def copied(self, shard: Task) -> NDArray[Any]:
+        """Return the pixels of a shard that is copied from a stage that holds more of its level."""
+        plan = self.job.plan
+        read_window = self.stored(plan.read_by(shard.stage) or 0)
+        return read_window(plan.stored[shard.stage].shard_window(shard.row, shard.column))
 
     def is_committed(self, shard: Task) -> bool:
         """Say whether a shard is committed and sound; with `Job.quick`, whether it is there."""
-        level = self.job.plan.stages[shard.stage].level
+        cut, place = self.cut(shard.stage), (shard.row, shard.column)
         if self.job.quick:
-            return ledger.present(self.job.objects, level, shard.row, shard.column)
-        state = ledger.inspect(self.job.objects, level, shard.row, shard.column, job=self.job.name)
-        return state is ledger.State.SOUND
+            return ledger.present(self.job.objects, cut, place)
+        return not ledger.inspect(self.job.objects, cut, place, job=self.job.name)
 
-    def _check_present(self, level: int) -> Callable[[int, int], None]:
+    def _check_present(self, cut: Cut) -> Callable[[int, int], None]:
+        url = self.job.objects.url
+
         def check(row: int, column: int) -> None:
-            if not ledger.present(self.job.objects, level, row, column):
+            if not ledger.present(self.job.objects, cut, (row, column)):
                 raise StoreError(
-                    f"{self.job.objects.url} lost level {level} shard ({row}, {column}) while its children "
-                    f"were drawn; run: geoinfinite resume {self.job.objects.url}"
+                    f"{url} lost level {level_of(cut.group)} shard ({row}, {column}) while its children were "
+                    f"drawn; run: geoinfinite resume {url}"
                 )
 
         return check

@@ -45,9 +45,14 @@ def fuse_shard(
     return settle(level, fused.values, aligned, parent)[:, *window.slices(aligned)]
 
 
-def parent_of_task(sheets: StageSheets, task: TaskId) -> Window:
-    """Return the pixels of the parent's level that a task reads; its rows do not depend on its column."""
+def read_by_task(sheets: StageSheets, task: TaskId) -> Window:
+    """Return the stored pixels that a task reads: of the parent's level, or of its own to copy them.
+
+    Its rows do not depend on its column.
+    """
     level = sheets.stage.source
+    if sheets.stage.copied:
+        return sheets.stage.shard_window(*task[1:])
     if task[0] < len(sheets.layers):
         need = sheets.need(task)
         seen = level.pixels_told(need.layer, need.window)

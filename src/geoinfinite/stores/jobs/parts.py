@@ -62,7 +62,7 @@ class Share:
 
     def __init__(self, graph: JobGraph, part: Part = Part()) -> None:
         self._graph, self.part = graph, part
-        self._own = [part.numbers(stage.shards) for stage in graph.plan.stages]
+        self._own = [part.numbers(stage.shards) for stage in graph.plan.stored]
         self._concerned = None if part.whole else _concerned(graph, self._own)
 
     def __len__(self) -> int:
@@ -72,27 +72,29 @@ class Share:
     @property
     def tiles(self) -> int:
         """Tiles of its own shards, on average: shards at an edge may have fewer."""
-        stages = zip(self._graph.plan.stages, self._own, strict=True)
+        stages = zip(self._graph.plan.stored, self._own, strict=True)
         return sum(stage.tiles * len(own) // stage.shards for stage, own in stages)
 
     @property
     def pixels(self) -> int:
         """Pixels of its own shards, on average."""
-        stages = zip(self._graph.plan.stages, self._own, strict=True)
+        stages = zip(self._graph.plan.stored, self._own, strict=True)
         return sum(stage.pixels * len(own) // stage.shards for stage, own in stages)
 
     @property
     def shards(self) -> Iterator[Task]:
-        """Its own shards, those of the last level first."""
-        for index in reversed(range(len(self._own))):
-            columns = self._graph.plan.stages[index].columns
+        """Its own shards: those of the last level first, then the copies, whose sources are drawn then."""
+        plan = self._graph.plan
+        last = len(plan.stages) - 1
+        for index in (last, *range(last + 1, len(plan.stored)), *reversed(range(last))):
+            columns = plan.stored[index].columns
             for number in self._own[index]:
                 yield self._graph.shard(index, *divmod(number, columns))
 
     def owns(self, shard: Task) -> bool:
         """Say whether a shard is one of its own."""
         return (
-            shard.row * self._graph.plan.stages[shard.stage].columns + shard.column in self._own[shard.stage]
+            shard.row * self._graph.plan.stored[shard.stage].columns + shard.column in self._own[shard.stage]
         )
 
     def concerns(self, shard: Task) -> bool:
@@ -101,15 +103,12 @@ class Share:
 
 
 def _concerned(graph: JobGraph, own: list[range]) -> list[NDArray[np.bool_]]:
-    """Return for every shard of every stage whether it is own, or in a row that own ones are drawn on."""
-    found: list[NDArray[np.bool_]] = []
-    read = set[int]()
+    """Return for every shard of every stage whether it is own, or in a row that own ones are made from."""
+    plan = graph.plan
+    found = [np.zeros((stage.rows, stage.columns), bool) for stage in plan.stored]
     for index in reversed(range(len(own))):
-        stage, numbers = graph.plan.stages[index], own[index]
-        shards = np.zeros((stage.rows, stage.columns), bool)
-        shards.flat[numbers.start : numbers.stop] = True
-        shards[sorted(read)] = True
-        found.append(shards)
-        rows = read | set(np.flatnonzero(shards.any(axis=1)).tolist())
-        read = graph.rows_read(index, rows)
-    return found[::-1]
+        found[index].flat[own[index].start : own[index].stop] = True
+        rows = set(np.flatnonzero(found[index].any(axis=1)).tolist())
+        if (below := plan.read_by(index)) is not None:
+            found[below][sorted(graph.rows_read(index, rows))] = True
+    return found

@@ -70,7 +70,7 @@ def run(job: Job, progress: Progress, settings: RunSettings) -> Tally:
     """
     stop, graph = Event(), JobGraph(job.plan, job.sheet_side)
     share = Share(graph, job.part)
-    files = [job.files(stage) for stage in range(len(job.plan.stages))]
+    files = [job.files(stage) for stage in range(len(job.plan.stored))]
     progress.start(share.tiles, share.pixels)
     pool = open_pool(settings, stop)
     try:

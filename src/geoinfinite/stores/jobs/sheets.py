@@ -14,7 +14,8 @@ from functools import cached_property
 from itertools import product
 
 from geoinfinite.plane.window import Window
-from geoinfinite.stores.planning import SHEET_SIDE, Stage
+from geoinfinite.stores.planning import SHEET_SIDE
+from geoinfinite.stores.stages import Stage
 from geoinfinite.tiling import Layer, Need, cone
 
 TaskId = tuple[int, int, int]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoinfinite.plane.window import Window
-from geoinfinite.stores.planning import Stage
+from geoinfinite.stores.stages import Stage
 
 
 def read_stored(image: Any, stage: Stage, window: Window, check: Callable[[int, int], None]) -> NDArray[Any]:

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from geoinfinite.stores.cuts import LEDGER
 from geoinfinite.stores.jobs.graph import JobGraph
 from geoinfinite.stores.jobs.job import Job
 from geoinfinite.stores.jobs.outcomes import Task
 from geoinfinite.stores.jobs.tasks import find_committed
-from geoinfinite.stores.layout import LEDGER
 from geoinfinite.stores.pools.pool import Call, Raised
 
-_RECORD = re.compile(rf"{LEDGER}/\d+/c/(\d{{1,9}})/(\d{{1,9}})/0")
+_RECORD = re.compile(r"(?:.*/)?(\d{1,9})/(\d{1,9})/0")
 AT_ONCE = 32
 """Shards whose bytes are checked by one call."""
 
@@ -33,7 +33,7 @@ class Survey:
     def __init__(self, job: Job, graph: JobGraph, concerns: Callable[[Task], bool]) -> None:
         """Begin; only shards that ``concerns`` says yes to are looked at."""
         self._job, self._graph = job, graph
-        self._sound = [np.zeros((s.rows, s.columns), bool) for s in job.plan.stages]
+        self._sound = [np.zeros((s.rows, s.columns), bool) for s in job.plan.stored]
         self._batches = _batches(filter(concerns, recorded(job, graph)))
 
     def take(self) -> tuple[Shards, Call] | None:
@@ -41,7 +41,7 @@ class Survey:
         batch = next(self._batches, None)
         if batch is None:
             return None
-        first, level = batch[0], self._job.plan.stages[batch[0].stage].level
+        first, level = batch[0], self._job.plan.stored[batch[0].stage].level
         name = f"check-level-{level}-shard-{first.row}-{first.column}"
         return batch, Call(name, find_committed, (self._job, batch))
 
@@ -59,18 +59,18 @@ class Survey:
 
 def recorded(job: Job, graph: JobGraph) -> Iterator[Task]:
     """Yield the shards that have a commit record, in row-major order of each level."""
-    for index, stage in enumerate(job.plan.stages):
+    for index, stage in enumerate(job.plan.stored):
         there = np.zeros((stage.rows, stage.columns), bool)
-        for row, column in _records(job, stage.level):
+        for row, column in _records(job, stage.group):
             if row < stage.rows and column < stage.columns:
                 there[row, column] = True
         for number in np.flatnonzero(there):
             yield graph.shard(index, *divmod(int(number), stage.columns))
 
 
-def _records(job: Job, level: int) -> Iterator[tuple[int, int]]:
-    """Yield the rows and columns that the commit records of a level are named by."""
-    for name in job.objects.names(f"{LEDGER}/{level}/"):
+def _records(job: Job, group: str) -> Iterator[tuple[int, int]]:
+    """Yield the rows and columns that the commit records of a group are named by."""
+    for name in job.objects.names(f"{LEDGER}/{group}/"):
         if named := _RECORD.fullmatch(name):
             yield int(named[1]), int(named[2])
 

@@ -1,4 +1,4 @@
-"""One task: draw a shard on its stored parent and commit it as one object, or draw a sheet of a layer."""
+"""One task: draw a shard on its stored parent, or copy it, and commit it; or draw a sheet of a layer."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from geoinfinite.stores.jobs.job import OPEN_JOBS, Job, OpenJob, OpenJobs
 from geoinfinite.stores.jobs.layered import draw_sheet, fuse_shard
 from geoinfinite.stores.jobs.outcomes import Drawn, Failed, Kept, Outcome, Task
 from geoinfinite.stores.jobs.tile_counts import Ticks, TileCounter
+from geoinfinite.stores.stages import Stage
 
 
 def carry_out(job: Job, task: Task, ticks: Ticks, jobs: OpenJobs = OPEN_JOBS) -> Outcome:
@@ -43,29 +44,35 @@ def find_committed(job: Job, shards: tuple[Task, ...], jobs: OpenJobs = OPEN_JOB
 
 def kept_shard(graph: JobGraph, shard: Task) -> Kept:
     """Return the outcome of a shard that is committed; of a stage in layers, with its share of the tiles."""
-    stage = graph.plan.stages[shard.stage]
+    stage = graph.plan.stored[shard.stage]
     window = stage.shard_window(shard.row, shard.column)
-    tiles = stage.tiles // stage.shards if stage.layered else stage.source.cost(window).tiles
+    tiles = stage.tiles // stage.shards if stage.layered else _cost(stage, window).tiles
     return Kept(tiles, window.size)
 
 
+def _cost(stage: Stage, window: Window) -> Cost:
+    """Return what the task of a shard draws: nothing if it is copied, or fused of sheets."""
+    return Cost() if stage.layered or stage.copied else stage.source.cost(window)
+
+
 def _commit_shard(opened: OpenJob, shard: Task, ticks: Ticks) -> Outcome:
-    """Draw, encode, write the object whole, read it back, write the record, unless that was done before.
+    """Draw, encode, write each object whole, read it back, write the record, unless that was done before.
 
     Killed anywhere between, the next run finds the shard undone. The check is made here although the job
     knows what was there when it began: a cluster repeats tasks whose result it lost.
     """
-    job, stage = opened.job, opened.job.plan.stages[shard.stage]
+    job, stage = opened.job, opened.job.plan.stored[shard.stage]
     if opened.is_committed(shard):
         return kept_shard(opened.graph, shard)
     opened.check_here()
     window = stage.shard_window(shard.row, shard.column)
-    cost = Cost() if stage.layered else stage.source.cost(window)
+    cost = _cost(stage, window)
     counter = ticks.listen(window.size, cost.tiles)
     encoded = opened.encode(shard, _pixels(opened, shard, window, counter))
     # A file that was replaced while the shard was drawn must not decide its pixels.
     opened.check_here()
-    ledger.commit(job.objects, stage.level, shard.row, shard.column, job=job.name, encoded=encoded)
+    place = shard.row, shard.column
+    ledger.commit(job.objects, opened.cut(shard.stage), place, job=job.name, encoded=encoded)
     return Drawn(counter.drawn, window.size, cost.evaluations, counter.reported)
 
 
@@ -85,7 +92,10 @@ def _keep_sheet(opened: OpenJob, task: Task, ticks: Ticks) -> Outcome:
 
 
 def _pixels(opened: OpenJob, shard: Task, window: Window, counter: TileCounter) -> NDArray[Any]:
-    stage, read_parent = opened.job.plan.stages[shard.stage], opened.parent(shard.stage)
+    stage = opened.job.plan.stored[shard.stage]
+    if stage.copied:
+        return opened.copied(shard)
+    read_parent = opened.parent(shard.stage)
     if stage.layered:
         return fuse_shard(
             opened.graph.stages[shard.stage], opened.job.files(shard.stage), window, read_parent
