@@ -164,7 +164,7 @@ class GeoInfiniteAccessor:
             )
         planned, objects = _planned(found, shard, preset), open_objects(path, storage_options)
         if compute:
-            shown, settings = _shown(progress), RunSettings(**run_options)
+            shown, settings = _shown(progress), RunSettings.of(run_options)
             return write_zarr(planned, objects, resume=resume, progress=shown, part=part, settings=settings)
         begin(objects, planned, Header.of(planned, numerics_profile(planned.recipe)), resume=resume)
         # The plan is a value: Dask need not look for its own collections in it.
@@ -295,7 +295,7 @@ def resume(
     if that cannot be done here: the root raster or the weights are not there, or the numerics are others.
     ``part`` and ``run_options`` are those of ``da.geoinfinite.to_zarr``.
     """
-    shown, settings = _shown(progress), RunSettings(**run_options)
+    shown, settings = _shown(progress), RunSettings.of(run_options)
     return resume_store(path, progress=shown, storage_options=storage_options, part=part, settings=settings)
 
 
