@@ -30,6 +30,8 @@ def render(options: argparse.Namespace) -> int:
     found = already(plan, store)
     name = next((out for out in options.out if out.endswith(".zarr")), store.url)
     tell(options, describe_plan(plan) if found is None else describe_store(name, *found))
+    if targets.store is not None:
+        tell(options, f"{name} {describe_listed([stage.level for stage in plan.listed], plan.unlisted)}")
     with job(options, store, targets.files):
         _write(options, plan, targets, store)
     if options.part[1] > 1:
@@ -37,8 +39,6 @@ def render(options: argparse.Namespace) -> int:
         return 0
     for out in options.out:
         tell(options, f"wrote {out}{size_of(out)}; {opening_line(out, plan.level)}")
-        if out.endswith(".zarr"):
-            tell(options, f"it {describe_listed([stage.level for stage in plan.listed], plan.unlisted)}")
     return 0
 
 
