@@ -197,7 +197,7 @@ def test_a_report_as_json(world: Recipe, capsys: pytest.CaptureFixture) -> None:
 
 def test_a_store_says_what_it_lists_and_who_reads_it(world: Recipe, capsys: pytest.CaptureFixture) -> None:
     assert main([*RENDER, "--preset", "gdal"]) == 0
-    said = "a.zarr lists level 2; the window is not of whole pixels of level 1: aligned(1), or --align 1, widens it"
+    said = "a.zarr lists level 2; the window is not of whole pixels of level 1: aligned(1), or --align 1"
     assert said in capsys.readouterr().out
     assert "GDAL from 3.6 on (rasterio, QGIS)" in printed(capsys, "info", "a.zarr")
     found = document(capsys, "info", "a.zarr")

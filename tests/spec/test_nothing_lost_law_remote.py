@@ -119,7 +119,7 @@ def test_damage_is_named_and_mended(ring: Recipe, place: tuple[str, dict[str, An
         report = verify(url, storage_options=options)
         assert not report
         assert str(report).endswith(f"repair: geoinfinite resume {url}")
-    objects.delete("1/image/c/0/0/1")
+    objects.delete("parents/1/image/c/0/0/1")
     assert resume_store(url, storage_options=options).drawn == 3
     assert stored(objects) == before
     objects.put("2/notes.txt", b"mine")
