@@ -158,7 +158,7 @@ class GeoInfiniteAccessor(FileMethods):
             )
         planned, objects = _planned(found, shard, preset), open_objects(path, storage_options)
         if compute:
-            settings = RunSettings(**run_options)
+            settings = RunSettings.of(run_options)
             return write_zarr(
                 planned, objects, resume=resume, progress=shown(progress), part=part, settings=settings
             )
@@ -229,7 +229,7 @@ def resume(
     if that cannot be done here: the root raster or the weights are not there, or the numerics are others.
     ``part`` and ``run_options`` are those of ``da.geoinfinite.to_zarr``.
     """
-    settings = RunSettings(**run_options)
+    settings = RunSettings.of(run_options)
     return resume_store(
         path, progress=shown(progress), storage_options=storage_options, part=part, settings=settings
     )
