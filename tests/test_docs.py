@@ -20,13 +20,10 @@ from pages import REPOSITORY, agrees, blocks, name
 from geoinfinite.cli import main
 from geoinfinite.conditions import KINDS
 from geoinfinite.engine import generate
-from geoinfinite.models.reference import ModelReference
-from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
-from geoinfinite.recipe.recipe import Numerics, Recipe
-from geoinfinite.recipe.root import Root
-from geoinfinite.samplers import PRESETS, IndependentTiles
+from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.samplers import PRESETS
 from geoinfinite.samplers.tiled import TiledSampler
 
 README = REPOSITORY / "README.md"
@@ -37,9 +34,8 @@ ALL_PAGES = [
     *sorted(p for f in ("benchmarks", "src", "training") for p in (REPOSITORY / f).rglob("*.md")),
 ]
 PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)+/?)`")
-SYSTEMS = REPOSITORY / "docs" / "systems"
-RUN_HERE = [page for page in PAGES if page.parent != SYSTEMS]
-"""Pages that need no checkpoint; those of published systems run in ``test_systems_pages.py``."""
+RUN_HERE = [page for page in PAGES if page.parent.name not in {"systems", "tutorials"}]
+"""Pages of other folders run in ``test_systems_pages.py`` and ``test_tutorials.py``."""
 
 
 @pytest.mark.parametrize("page", [p for p in RUN_HERE if blocks(p, "python")], ids=name)
@@ -47,6 +43,7 @@ def test_python_blocks_print_what_they_say(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GEOINFINITE_CACHE", str(tmp_path / "cache"))
     names: dict[str, object] = {}
     for block in blocks(page, "python"):
         printed = io.StringIO()
@@ -98,44 +95,6 @@ def test_paths_that_pages_name_exist(page: Path) -> None:
     assert [path for path in paths if not exists[path]] == []
 
 
-def keys(section: str) -> dict[str, str]:
-    """Key and default of every row of a section's table in docs/worlds.md."""
-    text = WORLDS.read_text(encoding="utf-8").split(f"## [{section}]")[1].split("\n## ")[0]
-    return dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", text, re.MULTILINE))
-
-
-@pytest.mark.parametrize(
-    ("section", "kind"),
-    [
-        ("grid", Grid),
-        ("root", Root),
-        ("model", ModelReference),
-        ("sampler", IndependentTiles),
-        ("numerics", Numerics),
-    ],
-)
-def test_every_key_of_a_world_file_is_documented_with_its_default(section: str, kind: type) -> None:
-    documented = keys(section)
-    fields = {field.name: field.default for field in dataclasses.fields(kind)}
-    if section == "model":
-        fields["ref"] = dataclasses.fields(Recipe)[2].default_factory().ref
-    if section == "sampler":
-        fields = {"preset": kind.preset, **fields}
-    assert list(documented) == list(fields)
-    for key, default in fields.items():
-        if default is not dataclasses.MISSING and documented[key].startswith("`") and key != "periodic":
-            assert tomllib.loads(f"value = {documented[key].strip('`')}")["value"] == default
-
-
-def test_the_keys_of_every_documented_condition_are_its_own() -> None:
-    text = WORLDS.read_text(encoding="utf-8").split("## [[condition]]")[1].split("\n## ")[0]
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", text, re.MULTILINE))
-    assert len(rows) > 5
-    for kind, documented in rows.items():
-        fields = [field.name for field in dataclasses.fields(KINDS[kind]) if field.init]
-        assert re.findall(r"`(\w+)`", documented) == [field for field in fields if field != "name"], kind
-
-
 def test_the_conditions_of_examples_can_be_made() -> None:
     tables = [tomllib.loads(block.code) for block in blocks(REPOSITORY / "docs" / "conditions.md", "toml")]
     conditions = [condition for table in tables for condition in table.get("condition", ())]
@@ -153,10 +112,6 @@ def test_every_preset_is_documented_with_its_own_keys() -> None:
     for preset, kind in PRESETS.items():
         own = [field.name for field in dataclasses.fields(kind) if field.name not in common]
         assert re.findall(r"`(\w+) = ", rows[preset]) == own
-
-
-def test_the_keys_of_the_world_itself_are_documented() -> None:
-    assert list(keys("world")) == ["name", "seed", "dtype"]
 
 
 def test_the_world_file_in_full_is_the_bundled_earth() -> None:

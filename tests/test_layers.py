@@ -12,7 +12,7 @@ import geoinfinite
 
 SOURCE = Path(geoinfinite.__file__).parent
 LAYERS = (
-    "errors token file_memo provenance progress",
+    "errors token file_memo provenance progress html_tables",
     "plane told",
     "diffusion rasters",
     "tiling samplers evaluation",
@@ -27,11 +27,15 @@ LAYERS = (
     "serve chips",
     "cli testing",
 )
-FOLDERS = {"models": "analytic networks diffusers earth converting systems", "stores": "objects pools jobs"}
+FOLDERS = {
+    "models": "analytic networks diffusers earth converting systems",
+    "stores": "objects pools jobs files",
+}
 """The folders within a room; each imports only those before it."""
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
 HEAVY = "torch", "diffusers", "safetensors"
 HEAVY_FILES = (
+    "chips/dataset.py",
     "models/converting/average.py",
     "models/converting/control.py",
     "models/converting/first_stage.py",

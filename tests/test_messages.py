@@ -26,7 +26,8 @@ from geoinfinite.models.reference import SIDECAR, WEIGHTS, from_pretrained
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.stores.pictures import write_cog, write_png
+from geoinfinite.stores.files.cog import write_cog
+from geoinfinite.stores.files.png import write_png
 from geoinfinite.stores.planning import plan_window
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import resume_store, write_zarr
@@ -90,7 +91,10 @@ RENDER = "render ring.toml --level 2 --out a.zarr --bbox"
         (f"{RENDER} 7 41 9 52 --crs EPSG:0", "crs='EPSG:0' is not a coordinate reference system .*; write"),
         (f"{RENDER} 7 41 9 52 --level 4", "level=4 does not exist: this grid has levels 0 to 3"),
         (f"{RENDER} 7 41 9 52 --seed -1", r"seed=-1 must be an integer from 0 to 2\*\*64 - 1"),
-        (f"{RENDER} 7 41 9 52 --out a.jpg", "--out=a.jpg: the ending '.jpg' is not .zarr, .tif or .png; ch"),
+        (
+            f"{RENDER} 7 41 9 52 --out a.jpg",
+            "--out=a.jpg: the ending '.jpg' is not one of .zarr, .tif, .tiff, ",
+        ),
         (f"{RENDER} 7 41 9 52 --out ring.tif", "--out=ring.tif exists; choose another path, or add --over"),
         (f"{RENDER} 7 41 9 52 --out b.zarr", "--out names two stores, a.zarr and b.zarr; name one, and copy"),
         ("verify nowhere.zarr", "nowhere.zarr does not exist; name a store that geoinfinite wrote"),
@@ -178,7 +182,7 @@ BAD_CALLS: list[tuple[type[GeoInfiniteError], Callable[[Recipe], object], str]] 
     (
         StoreError,
         lambda w: write_cog(plan_window(w, 1, Window(0, 9, 0, 9)), "s3://b/a.tif"),
-        "'s3://b/a.tif' is a URL; a GeoTIFF or PNG is written to a local path: write it there and copy it",
+        "'s3://b/a.tif' is a URL; files other than .zarr are written to a local path: write it there",
     ),
     (
         StoreError,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoinfinite.progress import FEWEST_TILES, Bar, Lines, Pace, Progress, Silent, progress_on
+from geoinfinite.progress import FEWEST_TILES, Bar, Lines, NotebookBar, Pace, Progress, Silent, progress_on
 
 
 class Terminal(io.StringIO):
@@ -149,3 +152,61 @@ def test_no_more_is_done_than_there_is_to_do() -> None:
     lines.advance(72, 87_536)
     lines.finish()
     assert lines_of(log)[-1].startswith("72/72 tiles, 87,536/87,536 pixels, 72 tiles drawn")
+
+
+@dataclass
+class Cell:
+    """The output of a notebook's cell, as IPython's ``display`` writes into it."""
+
+    shown: list[dict[str, str]] = field(default_factory=list)
+
+    def display(self, bundle: dict[str, str], *, raw: bool, display_id: bool) -> Cell:
+        assert raw
+        assert display_id
+        self.shown.append(bundle)
+        return self
+
+    def update(self, bundle: dict[str, str], *, raw: bool) -> None:
+        assert raw
+        self.shown.append(bundle)
+
+
+def test_a_notebook_gets_one_bar_that_moves() -> None:
+    cell, clock = Cell(), Clock()
+    bar = NotebookBar(cell.display, interval_s=0.5, clock=clock)
+    bar.start(100, 4_000_000)
+    for clock.now, tiles in ((100.1, 10), (105, 20), (105.2, 10)):
+        bar.advance(tiles, 40_000 * tiles)
+    bar.keep(5, 200_000)
+    bar.finish()
+    assert [bundle["text/plain"].split(" tiles")[0] for bundle in cell.shown] == ["0/100", "30/100", "45/100"]
+    assert '<progress value="45" max="100"' in cell.shown[-1]["text/html"]
+    assert cell.shown[1]["text/plain"].endswith("4.1 tiles/s, 0:00:17 left")
+
+
+def test_work_that_ends_before_it_began_shows_nothing() -> None:
+    cell = Cell()
+    NotebookBar(cell.display).finish()
+    assert cell.shown == []
+
+
+def test_the_kernel_of_a_notebook_is_told_from_a_terminal_and_a_log() -> None:
+    """Three processes: IPython's shell with a kernel, the same in a terminal, and no IPython."""
+    code = """if True:
+        import sys
+        from geoinfinite.progress import progress_on
+        kind = sys.argv[1]
+        if kind != "none":
+            from IPython.core.interactiveshell import InteractiveShell
+            shell = InteractiveShell.instance()
+            if kind == "kernel":
+                shell.kernel = object()
+        print(type(progress_on()).__name__, type(progress_on(sys.stdout)).__name__)
+    """
+    said = {
+        kind: subprocess.run(
+            [sys.executable, "-c", code, kind], check=True, capture_output=True, text=True
+        ).stdout
+        for kind in ("kernel", "shell", "none")
+    }
+    assert said == {"kernel": "NotebookBar Lines\n", "shell": "Lines Lines\n", "none": "Lines Lines\n"}

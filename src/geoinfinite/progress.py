@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib import import_module
 from typing import Any, Protocol, TextIO
 
 FEWEST_TILES = 8
@@ -60,6 +61,8 @@ class Pace:
     pixels: int = 0
     drawn: int = 0
     """Tiles that were drawn."""
+    counted: str = "tiles"
+    """What is counted, in the plural."""
     _first: tuple[float, int] | None = None
     """When the first tiles had been drawn, and how many."""
 
@@ -92,7 +95,7 @@ class Pace:
         >>> Pace(3, 1404, 0.0, tiles=5, pixels=1500).amounts()
         '5/5 tiles, 1,500/1,500 pixels'
         """
-        tiles = f"{self.tiles:,}/{max(self.total_tiles, self.tiles):,} tiles"
+        tiles = f"{self.tiles:,}/{max(self.total_tiles, self.tiles):,} {self.counted}"
         pixels = max(self.total_pixels, self.pixels)
         if pixels < SMALLEST_MEGAPIXELS:
             return f"{tiles}, {self.pixels:,}/{pixels:,} pixels"
@@ -104,7 +107,7 @@ class Pace:
         if rate is None:
             return ""
         left = timedelta(seconds=round(max(self.total_tiles - self.tiles, 0) / rate))
-        return f"{rate:,.1f} tiles/s, {left} left"
+        return f"{rate:,.1f} {self.counted}/s, {left} left"
 
 
 @dataclass
@@ -114,6 +117,8 @@ class Lines:
     stream: TextIO
     interval_s: float = 10.0
     clock: Callable[[], float] = time.monotonic
+    counted: str = "tiles"
+    """What is counted, in the plural."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _pace: Pace = field(default_factory=lambda: Pace(0, 0, 0.0), repr=False)
     _told: float = 0.0
@@ -121,7 +126,7 @@ class Lines:
     def start(self, total_tiles: int, total_pixels: int) -> None:
         """Begin to count."""
         self._told = self.clock()
-        self._pace = Pace(total_tiles, total_pixels, self._told)
+        self._pace = Pace(total_tiles, total_pixels, self._told, counted=self.counted)
 
     def advance(self, tiles: int, pixels: int) -> None:
         """Count what was drawn, and write a line if the last one is old enough."""
@@ -135,7 +140,7 @@ class Lines:
         """Write the last line."""
         now, pace = self.clock(), self._pace
         took = f"in {timedelta(seconds=round(now - pace.began))}"
-        drawn = f"{pace.drawn:,} tiles drawn {took}" if pace.drawn else f"nothing drawn, {took}"
+        drawn = f"{pace.drawn:,} {self.counted} drawn {took}" if pace.drawn else f"nothing drawn, {took}"
         self._write(f"{pace.amounts()}, {drawn}")
 
     def _add(self, tiles: int, pixels: int, *, drawn: bool) -> None:
@@ -154,8 +159,10 @@ class Lines:
 class Bar:
     """A live bar with tiles, pixels, tiles/s and time left: for terminals."""
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
-        self._stream, self._clock = stream, clock
+    def __init__(
+        self, stream: TextIO, clock: Callable[[], float] = time.monotonic, counted: str = "tiles"
+    ) -> None:
+        self._stream, self._clock, self._counted = stream, clock, counted
         self._lock = threading.Lock()
         self._pace = Pace(0, 0, 0.0)
         self._bar: Any = None
@@ -167,7 +174,7 @@ class Bar:
         from rich import progress as rich_progress
         from rich.console import Console
 
-        self._pace = Pace(total_tiles, total_pixels, self._clock())
+        self._pace = Pace(total_tiles, total_pixels, self._clock(), counted=self._counted)
         self._bar = rich_progress.Progress(
             rich_progress.BarColumn(),
             rich_progress.TaskProgressColumn(),
@@ -224,7 +231,76 @@ def bytes_text(count: int) -> str:
     return f"{size:.3g} PB"
 
 
-def progress_on(stream: TextIO | None = None) -> Progress:
-    """Return the progress that suits a stream, by default standard error: a bar on a terminal, else lines."""
+@dataclass
+class NotebookBar:
+    """A bar in the output of a notebook's cell, redrawn at most every ``interval_s`` seconds."""
+
+    display: Callable[..., Any]
+    """``IPython.display.display``: with ``display_id=True`` it returns what can be updated."""
+    counted: str = "tiles"
+    """What is counted, in the plural."""
+    interval_s: float = 0.5
+    clock: Callable[[], float] = time.monotonic
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _pace: Pace = field(default_factory=lambda: Pace(0, 0, 0.0), repr=False)
+    _shown: float = 0.0
+    _handle: Any = None
+
+    def start(self, total_tiles: int, total_pixels: int) -> None:
+        """Show the empty bar."""
+        self._shown = self.clock()
+        self._pace = Pace(total_tiles, total_pixels, self._shown, counted=self.counted)
+        self._handle = self.display(self._bundle(), raw=True, display_id=True)
+
+    def advance(self, tiles: int, pixels: int) -> None:
+        """Move the bar by what was drawn."""
+        self._add(tiles, pixels, drawn=True)
+
+    def keep(self, tiles: int, pixels: int) -> None:
+        """Move the bar by what was found done."""
+        self._add(tiles, pixels, drawn=False)
+
+    def finish(self) -> None:
+        """Show how far it came, and leave it."""
+        with self._lock:
+            if self._handle is not None:
+                self._handle.update(self._bundle(), raw=True)
+
+    def _add(self, tiles: int, pixels: int, *, drawn: bool) -> None:
+        with self._lock:
+            now = self.clock()
+            self._pace.add(tiles, pixels, now=now, drawn=drawn)
+            if now - self._shown >= self.interval_s and self._handle is not None:
+                self._shown = now
+                self._handle.update(self._bundle(), raw=True)
+
+    def _bundle(self) -> dict[str, str]:
+        """Return the bar as a page shows it, and as a text for what shows no pages."""
+        pace = self._pace
+        text = ", ".join(filter(None, (pace.amounts(), pace.outlook(self.clock()))))
+        done, total = pace.tiles, max(pace.total_tiles, 1)
+        bar = f'<progress value="{done}" max="{total}" style="width:20em"></progress>'
+        return {"text/plain": text, "text/html": f"<div>{bar} {text}</div>"}
+
+
+def progress_on(stream: TextIO | None = None, counted: str = "tiles") -> Progress:
+    """Return the progress that suits a stream, by default standard error.
+
+    That is a bar on a terminal or, where nobody named a stream, in a notebook, else lines.
+    """
+    if stream is None:
+        display = _notebook_display()
+        if display is not None:
+            return NotebookBar(display, counted)
     stream = sys.stderr if stream is None else stream
-    return Bar(stream) if stream.isatty() else Lines(stream)
+    return Bar(stream, counted=counted) if stream.isatty() else Lines(stream, counted=counted)
+
+
+def _notebook_display() -> Callable[..., Any] | None:
+    """Return what shows things in the notebook that this process is the kernel of, if it is one's."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    if getattr(shell, "kernel", None) is None:
+        return None
+    found: Callable[..., Any] = import_module("IPython.display").display
+    return found

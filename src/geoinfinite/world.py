@@ -19,6 +19,9 @@ from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.fitting import fitted_fields
 from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.views.exploring import explore
+from geoinfinite.views.looking import Part, plot
+from geoinfinite.views.world_table import world_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class World(Recipe):
         gsd: float | None = None,
         bounds: Sequence[float] | None = None,
         window: Any = None,
+        seeds: Iterable[int] | None = None,
         chunks: Any = None,
         budget: ReadBudget = DEFAULT_BUDGET,
     ) -> xr.DataArray:
@@ -93,7 +97,9 @@ class World(Recipe):
         Say ``level``, or ``gsd``: metres, for the coarsest level whose pixels are at most as large. The array
         covers the whole level, or ``bounds`` = (left, bottom, right, top) in CRS units, or ``window`` =
         `Window` or ``((row0, row1), (col0, col1))``. ``chunks`` is as in ``xarray.open_dataset``: ``None``
-        for no Dask, ``{}`` for the preferred chunks, a size, or sizes per dimension.
+        for no Dask, ``{}`` for the preferred chunks, a size, or sizes per dimension. With ``seeds`` it is
+        ``(seed, band, y, x)``: the same place in worlds that differ in their seed alone; ``.sel(seed=3)`` is
+        the array of ``replace(seed=3)``.
 
         Values are not kept when they have been read: ``.load()`` or ``.compute()`` keeps them. Reads that
         take long warn with `CostWarning`, and those beyond ``budget`` are refused with `BudgetError`. Raises
@@ -104,6 +110,9 @@ class World(Recipe):
         (3, 1920, 1920)
         >>> World.load("analytic").array(gsd=500, bounds=(6, 45, 8, 47)).sizes
         Frozen({'band': 3, 'y': 480, 'x': 480})
+        >>> ensemble = World.load("analytic").array(level=3, seeds=range(4), bounds=(6, 45, 6.1, 45.1))
+        >>> ensemble.std("seed").sizes
+        Frozen({'band': 3, 'y': 96, 'x': 96})
         """
         if (level is None) == (gsd is None):
             raise WindowError(
@@ -116,7 +125,36 @@ class World(Recipe):
         part = None if window is None else Window.of(window)
         if bounds is not None:
             part = self.grid.window(checked_level(self, number), bounds)
-        return level_array(self, number, window=part, chunks=chunks, budget=budget)
+        return level_array(self, number, window=part, chunks=chunks, budget=budget, seeds=seeds)
+
+    def plot(
+        self,
+        level: int | None = None,
+        bounds: Sequence[float] | None = None,
+        *,
+        size: int = 512,
+        ax: Any = None,
+    ) -> Any:
+        """Draw a picture of the world, or of ``bounds`` = (left, bottom, right, top), into matplotlib axes.
+
+        It takes bounded time for any part: ``size`` pixels along the longer side, of the level whose pixels
+        are nearest in size to these, and of none finer than ``level``. The axes are in CRS units. Returns the
+        axes, ``ax`` or new ones. Raises `WorldError` where matplotlib is not installed.
+        """
+        number = None if level is None else checked_level(self, level)
+        return plot(Part.of(self, number, bounds), size, ax)
+
+    def explore(self, bounds: Sequence[float] | None = None, *, height: int = 600) -> Any:
+        """Return a map of the world for a notebook, a lonboard ``Map``: pan and zoom, no server, no network.
+
+        Map tiles are drawn in the kernel as the map asks for them, and those that scrolled away are not. It
+        begins at ``bounds`` in CRS units, by default at the world's. Raises `WorldError` where lonboard is
+        not installed.
+        """
+        return explore(self, bounds, height)
+
+    def _repr_html_(self) -> str:
+        return world_table(self)
 
     def tree(self, *, chunks: Any = None) -> xr.DataTree:
         """Return every level as a node of a tree, ``/0`` the coarsest; each holds the variable ``image``."""

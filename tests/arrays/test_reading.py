@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import pytest
 from counting import count_calls
 from drawings import cold
 
 from geoinfinite.arrays import ReadBudget
-from geoinfinite.arrays.reading import Draw, read_box, read_points
-from geoinfinite.engine import Level, generate, process_resources, read, resolve
+from geoinfinite.arrays.reading import DrawMany, read_box, read_points
+from geoinfinite.engine import Level, cold_cost_of_many, generate, process_resources, read, resolve
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Numerics, Recipe
 
@@ -22,9 +24,15 @@ SELECTIONS = [
 ]
 
 
-def recording(level: Level, seen: list[Window]) -> Draw:
+def recording(level: Level, seen: list[Window]) -> DrawMany:
     """Draw as usual, and write down what was asked for."""
-    return lambda window: seen.append(window) or read(level, window, process_resources())
+
+    def draw(windows: Sequence[Window]) -> Iterator[tuple[int, np.ndarray]]:
+        for number, window in enumerate(windows):
+            seen.append(window)
+            yield number, read(level, window, process_resources())
+
+    return draw
 
 
 @pytest.mark.parametrize("axes", SELECTIONS)
@@ -47,6 +55,8 @@ def test_points_are_those_of_the_whole_level(ring: Recipe) -> None:
     b, y, x = (rng.integers(0, n, (7, 5)) for n in whole.shape)
     assert (read_points(level, (b, y, x)) == whole[b, y, x]).all()
     assert (read_points(level, (b, y, x + 384)) == whole[b, y, x]).all()
+    few = ReadBudget(values_at_once=20_000)
+    assert (read_points(level, (b, y, x), few) == whole[b, y, x]).all()
     empty = np.zeros((0, 4), int)
     assert read_points(level, (empty, empty, empty)).shape == (0, 4)
 
@@ -73,3 +83,13 @@ def test_distant_rows_and_columns_are_read_apart(patch: Recipe) -> None:
     axes = range(3), np.array([300, 5, 300]), np.array([0, 440])
     read_box(level, axes, draw=recording(level, seen))
     assert [w.shape for w in seen] == [(1, 1)] * 4
+
+
+def test_points_draw_the_tiles_that_they_touch_once_in_full_batches(ring: Recipe, monkeypatch) -> None:
+    level, rng = resolve(ring, 2), np.random.default_rng(5)
+    y, x = (rng.integers(0, n, 60) for n in level.shape[1:])
+    calls = count_calls(monkeypatch)
+    values = read_points(level, (0 * y, y, x))
+    tiles = cold_cost_of_many(level, [Window(r, r + 1, c, c + 1) for r, c in zip(y, x, strict=True)])
+    assert tiles.tiles <= sum(calls.batches) // ring.sampler.steps <= tiles.tiles + 2
+    assert (values == generate(ring, 2, ring.grid.full(2))[0, y, x]).all()

@@ -63,7 +63,7 @@ def test_no_store_at_a_url_has_its_exit_code(command: str, url: str, capsys: pyt
 
 def test_a_picture_is_not_written_to_a_url(world: Recipe, capsys: pytest.CaptureFixture) -> None:
     assert main(["render", "ring.toml", "--level", "1", *BBOX, "--out", "s3://bucket/a.tif"]) == 1
-    assert "is a URL; a GeoTIFF or PNG is written to a local path" in capsys.readouterr().err
+    assert "is a URL; files other than .zarr are written to a local path" in capsys.readouterr().err
 
 
 def test_settings_are_key_and_value_and_for_urls(world: Recipe, capsys: pytest.CaptureFixture) -> None:

@@ -17,8 +17,9 @@ from simultaneous import TOLD, run_at_once
 from geoinfinite.engine import generate
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.stores.files.cog import write_cog
+from geoinfinite.stores.files.png import write_png
 from geoinfinite.stores.objects import open_objects
-from geoinfinite.stores.pictures import write_cog, write_png
 from geoinfinite.stores.planning import Plan, plan_window
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import write_zarr

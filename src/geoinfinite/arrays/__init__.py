@@ -1,6 +1,5 @@
 """Levels of a world as lazy xarray arrays, and how the recipe of such an array is found."""
 
-from geoinfinite.arrays import registration as registration
 from geoinfinite.arrays.budget import ReadBudget as ReadBudget
 from geoinfinite.arrays.dataarray import level_array as level_array
 from geoinfinite.arrays.dataarray import level_dataset as level_dataset

@@ -34,38 +34,47 @@ class ReadBudget:
             if not getattr(self, name) > 0:
                 raise WindowError(f"budget.{name}={getattr(self, name)!r} must be a positive number")
 
-    def check(self, level: Level, window: Window, pixels: int) -> None:
+    def check(self, level: Level, window: Window, pixels: int, *, seeds: int = 1) -> None:
         """Warn of drawing ``pixels`` pixels of a level that lie in ``window``, if it takes long.
 
-        Raises `BudgetError` beyond ``values`` or ``evaluations``.
+        They are drawn for so many ``seeds``. Raises `BudgetError` beyond ``values`` or ``evaluations``.
         """
-        cost = self.refuse_excess(level, window, pixels)
+        cost = self.refuse_excess(level, window, pixels, seeds=seeds)
         if cost > self.warn_evaluations:
-            fits = self._fitting(level, (pixels, cost), self.warn_evaluations)
+            fits = self._fitting(level, (seeds * pixels, cost), self.warn_evaluations)
             warnings.warn(
-                f"{_price(window, level, cost, self.seconds_per_evaluation)}. {_remedies(level, fits)}",
+                f"{self._price(window, level, cost, seeds)}. {_remedies(level, fits, seeds)}",
                 CostWarning,
                 stacklevel=3,
             )
 
-    def refuse_excess(self, level: Level, window: Window, pixels: int) -> int:
+    def refuse_excess(self, level: Level, window: Window, pixels: int, *, seeds: int = 1) -> int:
         """Return the evaluations that pixels in a window take; raise `BudgetError` for too many."""
         if window.size == 0:
             return 0
-        needed = cold_cost(level, window).evaluations
+        needed = seeds * cold_cost(level, window).evaluations
         # Selections of distant pixels draw a part of the window around them.
         cost = -(-needed * min(pixels, window.size) // window.size)
-        if level.bands * pixels > self.values or cost > self.evaluations:
-            raise BudgetError(self._refusal(level, window, pixels, needed))
+        if seeds * level.bands * pixels > self.values or cost > self.evaluations:
+            raise BudgetError(self._refusal(level, window, (seeds * pixels, needed), seeds))
         return cost
 
-    def _refusal(self, level: Level, window: Window, pixels: int, cost: int) -> str:
+    def _refusal(self, level: Level, window: Window, spent: tuple[int, int], seeds: int) -> str:
+        pixels, cost = spent
         too_many = level.bands * pixels > self.values
         limit = f"draw {self.values:,} values" if too_many else f"take {self.evaluations:,} evaluations"
-        fits = self._fitting(level, (pixels, cost), self.evaluations)
+        fits = self._fitting(level, spent, self.evaluations)
         return (
-            f"{_price(window, level, cost, self.seconds_per_evaluation)}; one read may {limit} of "
-            f"{level.bands} bands. {_remedies(level, fits)}"
+            f"{self._price(window, level, cost, seeds)}; one read may {limit} of "
+            f"{level.bands} bands. {_remedies(level, fits, seeds)}"
+        )
+
+    def _price(self, window: Window, level: Level, cost: int, seeds: int) -> str:
+        times = f" for {seeds} seeds" if seeds > 1 else ""
+        return (
+            f"{window.height:,} x {window.width:,} pixels of level {level.number}{times} take about {cost:,} "
+            f"network evaluations, {duration(cost * self.seconds_per_evaluation)} at "
+            f"{self.seconds_per_evaluation:g} s each"
         )
 
     def _fitting(self, level: Level, spent: tuple[int, int], evaluations: int) -> int:
@@ -79,18 +88,13 @@ class ReadBudget:
 DEFAULT_BUDGET = ReadBudget()
 
 
-def _price(window: Window, level: Level, cost: int, seconds: float) -> str:
-    return (
-        f"{window.height:,} x {window.width:,} pixels of level {level.number} take about {cost:,} network "
-        f"evaluations, {duration(cost * seconds)} at {seconds:g} s each"
-    )
-
-
-def _remedies(level: Level, fits: int) -> str:
+def _remedies(level: Level, fits: int, seeds: int) -> str:
     coarser = f"take a coarser level (level={fits} fits), " if fits < level.number else ""
+    fewer, one = ("select fewer seeds, .sel(seed=[S]), ", ".sel(seed=S)") if seeds > 1 else ("", "")
     return (
-        f"Select a part with .sel(x=slice(W, E), y=slice(N, S)) first, {coarser}write a store piece by "
-        "piece, da.geoinfinite.to_zarr(PATH), or allow more: world.array(level=L, budget=gi.ReadBudget(...))"
+        f"Select a part with .sel(x=slice(W, E), y=slice(N, S)) first, {fewer}{coarser}write a store piece "
+        f"by piece, da{one}.geoinfinite.to_zarr(PATH), look at all of it, da{one}.geoinfinite.plot(), or "
+        "allow more: world.array(level=L, budget=gi.ReadBudget(...))"
     )
 
 

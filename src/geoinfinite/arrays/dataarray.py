@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from geoinfinite.arrays.attributes import array_attributes, ensemble_attributes, level_facts, provenance
 from geoinfinite.arrays.axis import crs_of
 from geoinfinite.arrays.blocks import preferred_side
 from geoinfinite.arrays.budget import DEFAULT_BUDGET, ReadBudget
 from geoinfinite.arrays.index import BandIndex, GridIndex
 from geoinfinite.arrays.lazy import LazyBox
+from geoinfinite.arrays.seeds import DIM as SEED
+from geoinfinite.arrays.seeds import recipes_of, seed_coordinate
 from geoinfinite.arrays.variables import WorldVariable
 from geoinfinite.engine import resolve
 from geoinfinite.errors import WindowError
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
-from geoinfinite.provenance import DIGITAL_SOURCE_TYPE, SYNTHETIC, version
 from geoinfinite.recipe.recipe import Recipe
-from geoinfinite.recipe.worldfile import dump
 
 NAME = "image"
 DIMS = "band", "y", "x"
-PROVENANCE = (
-    "synthetic",
-    "digital_source_type",
-    "geoinfinite_version",
-    "geoinfinite_token",
-    "geoinfinite_recipe",
-)
-"""Attributes that every output has."""
 
 
 def level_dataset(
@@ -40,26 +34,33 @@ def level_dataset(
     window: Window | None = None,
     chunks: Any = None,
     budget: ReadBudget = DEFAULT_BUDGET,
+    seeds: Iterable[int] | None = None,
 ) -> xr.Dataset:
     """Return a dataset of one lazy variable, ``image`` with ``(band, y, x)``; nothing is drawn.
 
     ``budget`` limits what one read may cost. ``window`` may run past the antimeridian of a periodic grid;
     the default is the whole level.
     ``chunks`` is as in ``xarray.open_dataset``: ``None`` for no Dask, ``{}`` for chunks of the
-    preferred size. Raises `WindowError` for a level or window that the grid does not have.
+    preferred size. With ``seeds`` the variable is ``(seed, band, y, x)``. Raises `WindowError` for a level or
+    window that the grid does not have, `WorldError` for seeds that are none.
     """
     level = checked_level(recipe, level)
     window = recipe.grid.full(level) if window is None else window
     recipe.grid.check_window(level, window)
     held = resolve(recipe, level)
-    attrs = array_attributes(recipe, level)
-    side, bands = preferred_side(held.sampler.stride), held.bands
-    encoding = {
-        "grid_mapping": "spatial_ref",
-        "preferred_chunks": {"band": bands, "y": min(side, window.height), "x": min(side, window.width)},
-    }
-    pixels = WorldVariable(DIMS, LazyBox.of(held, window, budget), attrs, encoding)
-    dataset = xr.Dataset({NAME: pixels}, coords=coordinates(recipe.grid, level, window, bands), attrs=attrs)
+    coords = coordinates(recipe.grid, level, window, held.bands)
+    side = preferred_side(held.sampler.stride)
+    preferred = {"band": held.bands, "y": min(side, window.height), "x": min(side, window.width)}
+    box, attrs = LazyBox.of(held, window, budget), array_attributes(recipe, level)
+    if seeds is not None:
+        recipes = recipes_of(recipe, seeds)
+        preferred = {SEED: 1, **preferred}
+        box = box.of_seeds(tuple(resolve(each, level) for each in recipes))
+        attrs, coords = ensemble_attributes(recipe, level), coords.merge(seed_coordinate(recipes)).coords
+    pixels = WorldVariable(
+        [*preferred], box, attrs, {"grid_mapping": "spatial_ref", "preferred_chunks": preferred}
+    )
+    dataset = xr.Dataset({NAME: pixels}, coords=coords, attrs=attrs)
     return dataset if chunks is None else dataset.chunk(_per_dimension(chunks))
 
 
@@ -110,9 +111,10 @@ def level_array(
     window: Window | None = None,
     chunks: Any = None,
     budget: ReadBudget = DEFAULT_BUDGET,
+    seeds: Iterable[int] | None = None,
 ) -> xr.DataArray:
     """Return the lazy variable of `level_dataset`."""
-    return level_dataset(recipe, level, window=window, chunks=chunks, budget=budget)[NAME]
+    return level_dataset(recipe, level, window=window, chunks=chunks, budget=budget, seeds=seeds)[NAME]
 
 
 def level_tree(recipe: Recipe, *, chunks: Any = None) -> xr.DataTree:
@@ -132,32 +134,3 @@ def level_groups(recipe: Recipe, *, chunks: Any = None) -> dict[str, xr.Dataset]
 
 def _per_dimension(chunks: Any) -> Any:
     return dict.fromkeys(DIMS, chunks) if isinstance(chunks, int | str) else chunks
-
-
-def provenance(recipe: Recipe) -> dict[str, Any]:
-    """Return the provenance attributes of every output; the recipe among them is a world file."""
-    return {
-        "synthetic": SYNTHETIC,
-        "digital_source_type": DIGITAL_SOURCE_TYPE,
-        "geoinfinite_version": version(),
-        "geoinfinite_token": recipe.token,
-        "geoinfinite_recipe": dump(recipe),
-    }
-
-
-def level_facts(grid: Grid, level: int) -> dict[str, Any]:
-    """Return the attributes that differ from level to level."""
-    return {
-        "long_name": "synthetic imagery",
-        "geoinfinite_level": level,
-        "ground_sample_distance_m": float(f"{grid.gsd_m(level):.4g}"),
-    }
-
-
-def array_attributes(recipe: Recipe, level: int) -> dict[str, Any]:
-    """Return the attributes of a level's array and of its dataset, in memory and in a store.
-
-    The window is not among them: attributes survive selections, and it would be that of another array.
-    Files keep it beside, as ``geoinfinite_window``.
-    """
-    return level_facts(recipe.grid, level) | provenance(recipe)

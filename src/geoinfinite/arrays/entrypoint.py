@@ -31,7 +31,7 @@ class GeoInfiniteEntrypoint(BackendEntrypoint):
     """
 
     description = "Synthetic worlds of geoinfinite (.toml world files), and stores and GeoTIFFs of them"
-    open_dataset_parameters = ("filename_or_obj", "drop_variables", "level", "storage_options")
+    open_dataset_parameters = ("filename_or_obj", "drop_variables", "level", "seeds", "storage_options")
     supports_groups = True
 
     def open_dataset(
@@ -40,10 +40,18 @@ class GeoInfiniteEntrypoint(BackendEntrypoint):
         *,
         drop_variables: str | Iterable[str] | None = None,
         level: int | None = None,
+        seeds: Iterable[int] | None = None,
         storage_options: dict[str, Any] | None = None,
     ) -> xr.Dataset:
-        """Return one level: by default 0 of a world, the coarsest, and the finest of a store."""
+        """Return one level: by default 0 of a world, the coarsest, and the finest of a store.
+
+        ``seeds`` are as in `World.array`; stores and GeoTIFFs hold one.
+        """
         location = self.location(filename_or_obj, storage_options)
+        if seeds is not None and (location is not None or is_geotiff(filename_or_obj)):
+            raise StoreError(
+                f"seeds={seeds!r}: {filename_or_obj} holds pixels of one seed; open a world file for several"
+            )
         if location is None and is_geotiff(filename_or_obj):
             dataset = open_geotiff(_path(filename_or_obj))
             if level not in (None, dataset.attrs["geoinfinite_level"]):
@@ -51,7 +59,8 @@ class GeoInfiniteEntrypoint(BackendEntrypoint):
                     f"{filename_or_obj} holds level {dataset.attrs['geoinfinite_level']}, not level={level!r}"
                 )
         elif location is None:
-            dataset = level_dataset(load(_path(filename_or_obj), Recipe), 0 if level is None else level)
+            recipe = load(_path(filename_or_obj), Recipe)
+            dataset = level_dataset(recipe, 0 if level is None else level, seeds=seeds)
         else:
             dataset = open_stored(location, level)
         return dataset.drop_vars(_names(drop_variables), errors="ignore")

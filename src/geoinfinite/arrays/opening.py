@@ -18,7 +18,8 @@ from zarr.abc.store import ByteRequest, Store
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore, WrapperStore
 
-from geoinfinite.arrays.dataarray import NAME, PROVENANCE, coordinates, level_facts
+from geoinfinite.arrays.attributes import PROVENANCE, level_facts
+from geoinfinite.arrays.dataarray import NAME, coordinates
 from geoinfinite.arrays.stored import as_stored
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.grid import Grid

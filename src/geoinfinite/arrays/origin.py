@@ -68,6 +68,11 @@ def origin_of(da: xr.DataArray, *, whole: bool = True) -> Origin:
         )
     if box is None:
         raise _lost(_what_happened(da))
+    if box.has_seeds:
+        raise StoreError(
+            f"the array has a dimension of {len(box.levels)} seeds, and plans, stores and pictures are made "
+            f"of one world. Take one: da.sel(seed={box.level.recipe.seed})"
+        )
     bands, rows, columns = box.axes
     if not (isinstance(rows, range) and isinstance(columns, range) and rows.step == columns.step == 1):
         raise _lost("its pixels are not neighbours: a row or column was picked, or a step taken")

@@ -11,6 +11,7 @@ from dask.array import core
 from dask.base import normalize_token
 from xarray.backends import BackendArray
 
+from geoinfinite.arrays.attributes import provenance
 from geoinfinite.arrays.axis import GridAxis
 from geoinfinite.arrays.blocks import WorldBlocks, preferred_side, uniform_chunks
 from geoinfinite.arrays.hooks import (
@@ -20,7 +21,7 @@ from geoinfinite.arrays.hooks import (
     explicit_indexing_adapter,
     held,
 )
-from geoinfinite.arrays.lazy import LazyBox
+from geoinfinite.arrays.lazy import SEEDS, LazyBox
 from geoinfinite.arrays.runs import Run
 
 
@@ -134,6 +135,13 @@ class WorldVariable(xr.Variable):
     def __dask_tokenize__(self) -> Any:
         return _named_by_what_it_holds(self)
 
+    def __getitem__(self, key: Any) -> Self:
+        part = super().__getitem__(key)
+        whole, box = box_of(self), box_of(part)
+        if whole is not None and box is not None and whole.has_seeds and not box.has_seeds:
+            part.attrs = part.attrs | provenance(box.level.recipe)
+        return part
+
     def chunk(  # type: ignore[override]
         self,
         chunks: Any = {},  # noqa: B006
@@ -180,6 +188,5 @@ def box_of(variable: xr.Variable) -> LazyBox | None:
 
 def _default_chunks(box: LazyBox) -> tuple[tuple[int, ...], ...]:
     side = preferred_side(box.level.sampler.stride)
-    return tuple(
-        (n,) if axis == 0 else uniform_chunks(n, side) for axis, n in zip(box.order, box.shape, strict=True)
-    )
+    sides = {0: max(1, box.level.bands), 1: side, 2: side, SEEDS: 1}
+    return tuple(uniform_chunks(n, sides[axis]) for axis, n in zip(box.order, box.shape, strict=True))

@@ -71,9 +71,9 @@ def _scheduler(options: argparse.Namespace) -> Iterator[None]:
         yield
 
 
-def progress_of(options: argparse.Namespace) -> Progress:
-    """Return the progress that the options ask for."""
-    return Silent() if options.quiet else progress_on(sys.stderr)
+def progress_of(options: argparse.Namespace, counted: str = "tiles") -> Progress:
+    """Return the progress that the options ask for; ``counted`` is what it counts."""
+    return Silent() if options.quiet else progress_on(sys.stderr, counted)
 
 
 def tell(options: argparse.Namespace, text: str) -> None:

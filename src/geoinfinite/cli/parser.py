@@ -7,6 +7,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from geoinfinite.cli.chips_arguments import add_chips
+from geoinfinite.cli.values import count
+
 EXAMPLE = """\
 example:
   geoinfinite render earth --level 3 --bbox 7.0 45.8 7.6 46.2 --out alps.png
@@ -65,27 +68,34 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     render = commands.add_parser(
-        "render", parents=[shared, stored], help="draw a place and write it: Zarr, GeoTIFF or PNG"
+        "render", parents=[shared, stored], help="draw a place and write it: Zarr, GeoTIFF, PNG, map tiles"
     )
     render.set_defaults(run="geoinfinite.cli.render:render")
     _add_place(render, bbox_required=True)
-    render.add_argument(
-        "--out",
-        action="append",
-        required=True,
-        metavar="PATH",
-        help="what to write: .zarr (a path or URL; resumes), .tif (COG) or .png; repeat it to write several, "
-        "drawn once",
-    )
-    render.add_argument("--overwrite", action="store_true", help="replace an existing .tif or .png")
-    render.add_argument(
-        "--preset",
-        choices=("default", "gdal"),
-        default="default",
-        help="how a .zarr keeps its pixels: default (shards of Zarr 3), or gdal, for GDAL before 3.13, QGIS "
-        "and rasterio (plain chunks of Zarr 2)",
-    )
+    _add_output(render)
     _add_running(render)
+
+    zoom = commands.add_parser(
+        "zoom", parents=[shared, stored], help="draw a raster file finer than it is, and write it"
+    )
+    zoom.set_defaults(run="geoinfinite.cli.zoom:run")
+    zoom.add_argument("raster", metavar="RASTER", help="a georeferenced GeoTIFF (also a COG), PNG or JPEG")
+    zoom.add_argument(
+        "--factor",
+        type=int,
+        required=True,
+        metavar="F",
+        help="how many times finer: a power of the model's, 4 for the bundled one",
+    )
+    _add_part(zoom, bbox_required=False, instead="the whole raster")
+    zoom.add_argument(
+        "--model",
+        default="bundled:earth-small",
+        metavar="REF",
+        help="what draws: a model that is told a coarser level (default: %(default)s)",
+    )
+    _add_output(zoom)
+    _add_running(zoom)
 
     plan = commands.add_parser(
         "plan", parents=[shared, as_json], help="say what a place would cost, without drawing it"
@@ -114,6 +124,29 @@ def build_parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", parents=[shared, as_json, stored], help="describe a world or a store")
     info.set_defaults(run="geoinfinite.cli.info:run")
     info.add_argument("subject", metavar="WORLD|STORE", help="a bundled world, a .toml file or a .zarr")
+
+    stac = commands.add_parser(
+        "stac", parents=[shared, stored], help="write a STAC item that describes stores and files"
+    )
+    stac.set_defaults(run="geoinfinite.cli.stac:run")
+    stac.add_argument(
+        "files",
+        nargs="+",
+        metavar="STORE|FILE",
+        help="a .zarr or .tif that render wrote, and other files of the same window",
+    )
+    stac.add_argument("--out", metavar="ITEM", help="the JSON to write (default: beside the first, .json)")
+    stac.add_argument(
+        "--href", metavar="URL", help="folder in which readers will find the files (default: where they are)"
+    )
+    stac.add_argument(
+        "--datetime", metavar="T", help="date and time that the pixels stand for (default: that of the item)"
+    )
+    stac.add_argument("--overwrite", action="store_true", help="replace an existing item")
+
+    _add_serve(
+        commands.add_parser("serve", parents=[shared, stored], help="show a world or a store on a map")
+    )
 
     new = commands.add_parser("new", parents=[shared], help="write a world file that fits a model")
     new.set_defaults(run="geoinfinite.cli.new:run")
@@ -146,6 +179,8 @@ def build_parser() -> argparse.ArgumentParser:
     new.add_argument("--name", help="name of the world (default: that of the file)")
     new.add_argument("--seed", type=int, help="seed of the world (default: 0)")
     new.add_argument("--overwrite", action="store_true", help="replace an existing file")
+
+    add_chips(commands.add_parser("chips", parents=[shared], help="draw labelled pictures, for training"))
 
     models = commands.add_parser("models", help="list models, describe one, or convert a published one")
     actions = models.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -188,19 +223,30 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace DST if it is a converted model")
 
 
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run="geoinfinite.cli.serve:run")
+    parser.add_argument("subject", metavar="WORLD|STORE", help="a bundled world, a .toml file or a .zarr")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=8765, help="port, 0 for any that is free (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--workers", type=count, default=2, metavar="N", help="threads that draw (default: 2)"
+    )
+    parser.add_argument("--seed", type=int, help="another seed of a world to begin with")
+    parser.add_argument(
+        "--cache", metavar="FOLDER", help="where map tiles are kept (default: ~/.cache/geoinfinite/map-tiles)"
+    )
+    parser.add_argument(
+        "--cache-mb", type=int, default=1024, metavar="MB", help="its size, 0 to keep none (default: 1024)"
+    )
+    parser.add_argument("--open", action="store_true", help="open the map in the browser of this machine")
+
+
 def _add_place(parser: argparse.ArgumentParser, *, bbox_required: bool) -> None:
     parser.add_argument("world", metavar="WORLD", help="a bundled world or a .toml file")
     parser.add_argument("--level", type=int, required=True, metavar="L", help="0 is the coarsest")
-    parser.add_argument(
-        "--bbox",
-        type=float,
-        nargs=4,
-        required=bbox_required,
-        metavar=("W", "S", "E", "N"),
-        help="west south east north; west > east crosses the antimeridian"
-        + ("" if bbox_required else "; without it: the whole level"),
-    )
-    parser.add_argument("--crs", default="EPSG:4326", help="CRS of --bbox (default: %(default)s)")
+    _add_part(parser, bbox_required=bbox_required, instead="the whole level")
     parser.add_argument(
         "--align",
         type=int,
@@ -208,14 +254,55 @@ def _add_place(parser: argparse.ArgumentParser, *, bbox_required: bool) -> None:
         metavar="N",
         help="widen --bbox to whole pixels of the level N coarser: a .zarr then lists it and those between",
     )
+
+
+def _add_part(parser: argparse.ArgumentParser, *, bbox_required: bool, instead: str) -> None:
+    parser.add_argument(
+        "--bbox",
+        type=float,
+        nargs=4,
+        required=bbox_required,
+        metavar=("W", "S", "E", "N"),
+        help="west south east north; west > east crosses the antimeridian"
+        + ("" if bbox_required else f"; without it: {instead}"),
+    )
+    parser.add_argument("--crs", default="EPSG:4326", help="CRS of --bbox (default: %(default)s)")
     parser.add_argument("--seed", type=int, help="draw another world from the same root")
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--out",
+        action="append",
+        required=True,
+        metavar="PATH",
+        help="what to write: .zarr (a path or URL; resumes), .tif (COG), .png, or map tiles as .pmtiles or "
+        ".mbtiles; repeat it to write several, drawn once",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    parser.add_argument(
+        "--preset",
+        choices=("default", "gdal"),
+        default="default",
+        help="how a .zarr keeps its pixels: default (shards of Zarr 3), or gdal, for GDAL before 3.13, QGIS "
+        "and rasterio (plain chunks of Zarr 2)",
+    )
+    _add_map_tiles(parser)
+
+
+def _add_map_tiles(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("map tiles, in .pmtiles and .mbtiles")
+    group.add_argument("--min-zoom", type=int, metavar="Z", help="coarsest zoom (default: the window in one)")
+    group.add_argument("--max-zoom", type=int, metavar="Z", help="finest zoom (default: that of the level)")
+    group.add_argument("--tile-size", type=int, choices=(256, 512), help="pixels a side (default: 256)")
+    group.add_argument("--tile-format", choices=("png", "webp", "jpeg"), help="of map tiles (default: png)")
 
 
 def _add_running(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--workers",
-        type=_count,
+        type=count,
         metavar="N",
         help="threads that draw shards (default: one per core, at most 4)",
     )
@@ -249,10 +336,3 @@ def _part(text: str) -> tuple[int, int]:
     if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
         raise argparse.ArgumentTypeError(f"{text!r} is not I/N with 1 <= I <= N, such as 2/5")
     return int(index), int(count)
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"{count} must be at least 1")
-    return count

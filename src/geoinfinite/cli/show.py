@@ -59,6 +59,10 @@ def opening_line(path: str, level: int) -> str:
         return f'open it with xr.open_zarr("{path}", group="{level}")'
     if path.endswith(".png"):
         return "open it with any image viewer"
+    if path.endswith(".pmtiles"):
+        return "open it at https://pmtiles.io or in QGIS"
+    if path.endswith(".mbtiles"):
+        return f'open it with rasterio.open("{path}") or in QGIS'
     return f'open it with rioxarray.open_rasterio("{path}")'
 
 

@@ -76,7 +76,9 @@ class Text:
             object.__setattr__(self, key, value)
         if self.source is not None:
             object.__setattr__(self, "source", checked_path(self.name, self.source))
-        if self.column is not None and (not isinstance(self.column, str) or self.source is None):
+        if self.column is not None and (not isinstance(self.column, str) or not self.column):
+            raise WorldError(f"{said(self.name, 'column', self.column)} is no name of an attribute; name one")
+        if self.column is not None and self.source is None:
             raise WorldError(
                 f"{said(self.name, 'column', self.column)} is an attribute of polygons; name their file"
             )

@@ -9,6 +9,10 @@ from geoinfinite.engine.generate import generate as generate
 from geoinfinite.engine.generate import read as read
 from geoinfinite.engine.level import Drawn as Drawn
 from geoinfinite.engine.level import Level as Level
+from geoinfinite.engine.many import cold_cost_of_many as cold_cost_of_many
+from geoinfinite.engine.many import generate_each as generate_each
+from geoinfinite.engine.many import generate_many as generate_many
+from geoinfinite.engine.many import read_many as read_many
 from geoinfinite.engine.parent_pixels import ReadPixels as ReadPixels
 from geoinfinite.engine.raster_source import RasterSource as RasterSource
 from geoinfinite.engine.resolve import resolve as resolve

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from geoinfinite.conditions.known import KnownPixels
@@ -54,6 +54,19 @@ class Pricing:
         """Return what a window that is not empty takes: the tiles of its cone."""
         needs = cone(layers, window)
         return Cost(sum(need.tiles for need in needs), sum(self.evaluations(need) for need in needs))
+
+    def of_windows(self, layers: tuple[Layer, ...], windows: Sequence[Window]) -> Cost:
+        """Return what windows that are not empty take together: the tiles of their cones, each one once."""
+        cones = [cone(layers, window) for window in windows]
+        cost = Cost()
+        for needs in zip(*cones, strict=True):
+            tiles = {need.layer.canonical(index) for need in needs for index in need.indices}
+            alone = (replace(needs[0], rows=range(y, y + 1), columns=range(x, x + 1)) for y, x in tiles)
+            if self.is_uniform:
+                cost += Cost(len(tiles), len(tiles) * self.evaluations(next(alone)))
+            else:
+                cost += Cost(len(tiles), sum(map(self.evaluations, alone)))
+        return cost
 
     def evaluations(self, need: Need) -> int:
         """Return the network evaluations of the tiles that a window needs of one layer."""

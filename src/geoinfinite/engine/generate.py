@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,13 @@ from geoinfinite.diffusion.model import Array
 from geoinfinite.engine.known_tiles import settle_around
 from geoinfinite.engine.layer_drawing import LayerDrawing
 from geoinfinite.engine.level import Level
-from geoinfinite.engine.parent_pixels import ParentPixels, ReadPixels, read_extended
+from geoinfinite.engine.parent_pixels import (
+    ParentPixels,
+    ReadMany,
+    ReadPixels,
+    one_by_one,
+    read_many_extended,
+)
 from geoinfinite.engine.raster_source import RasterSource
 from geoinfinite.engine.resolve import resolve
 from geoinfinite.engine.resources import Resources, process_resources
@@ -44,12 +51,21 @@ def generate(
 
 def read(level: Level, window: Window, resources: Resources) -> NDArray[Any]:
     """Return the pixels of a window of a resolved level, drawing the levels above it as far as needed."""
-    if window.size == 0:
-        return np.empty((level.bands, *window.shape), level.dtype)
-    if isinstance(level.source, RasterSource):
-        return level.source.read(window, resources.rasters)
-    read_parent = None if level.parent is None else partial(read, level.parent, resources=resources)
-    return draw(level, window, read_parent, resources)
+    return next(read_each(level, [window], resources))
+
+
+def read_each(level: Level, windows: Sequence[Window], resources: Resources) -> Iterator[NDArray[Any]]:
+    """Yield the pixels of windows of a resolved level, in their order; shared tiles are drawn once."""
+    source = level.source
+    drawn: Iterator[NDArray[Any]]
+    if isinstance(source, RasterSource):
+        drawn = (source.read(window, resources.rasters) for window in windows if window.size)
+    else:
+        parent = level.parent
+        read_parents = None if parent is None else partial(read_each, parent, resources=resources)
+        drawn = draw_each(level, [window for window in windows if window.size], read_parents, resources)
+    for window in windows:
+        yield next(drawn) if window.size else np.empty((level.bands, *window.shape), level.dtype)
 
 
 def draw(level: Level, window: Window, read_parent: ReadPixels | None, resources: Resources) -> NDArray[Any]:
@@ -58,19 +74,33 @@ def draw(level: Level, window: Window, read_parent: ReadPixels | None, resources
     A level is in the world's dtype before its children see it, so a stored parent and a computed one are
     the same parent. Level 0 has none.
     """
-    aligned = level.blocks(window)
-    parent = parent_pixels(level, level.seen(window), read_parent)
-    fused = LayerDrawing(level, parent, resources).fused(level.drawn.layers, aligned)
-    return settle(level, fused, aligned, parent)[:, *window.slices(aligned)]
+    read_parents = None if read_parent is None else one_by_one(read_parent)
+    return next(draw_each(level, [window], read_parents, resources))
 
 
-def parent_pixels(level: Level, seen: Window, read_parent: ReadPixels | None) -> ParentPixels | None:
-    """Return the parent under a window of a level, with the margin that the model wants to see."""
-    if level.parent is None or read_parent is None:
-        return None
-    under = level.parent_under(seen)
-    pixels = read_extended(read_parent, level.recipe.grid, level.parent.number, under)
-    return ParentPixels.of(pixels, level.encoding, under, level.factor)
+def draw_each(
+    level: Level, windows: Sequence[Window], read_parents: ReadMany | None, resources: Resources
+) -> Iterator[NDArray[Any]]:
+    """Yield windows of a level that is drawn, none of them empty, given how to read its parent."""
+    aligned = [level.blocks(window) for window in windows]
+    parents = parents_of(level, [level.seen(window) for window in windows], read_parents)
+    fields = LayerDrawing(level, resources).fused(level.drawn.layers, aligned, parents)
+    for window, whole, parent, fused in zip(windows, aligned, parents, fields, strict=True):
+        yield settle(level, fused, whole, parent)[:, *window.slices(whole)]
+
+
+def parents_of(
+    level: Level, seen: Sequence[Window], read_parents: ReadMany | None
+) -> list[ParentPixels | None]:
+    """Return the parent under windows of a level, with the margin that the model wants to see."""
+    if level.parent is None or read_parents is None:
+        return [None] * len(seen)
+    under = [level.parent_under(window) for window in seen]
+    pixels = read_many_extended(read_parents, level.recipe.grid, level.parent.number, under)
+    return [
+        ParentPixels.of(values, level.encoding, window, level.factor)
+        for values, window in zip(pixels, under, strict=True)
+    ]
 
 
 def settle(level: Level, fused: Array, window: Window, parent: ParentPixels | None) -> NDArray[Any]:

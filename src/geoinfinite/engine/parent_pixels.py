@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -16,6 +16,8 @@ from geoinfinite.plane.window import Window
 
 ReadPixels: TypeAlias = Callable[[Window], NDArray[Any]]
 """Returns the pixels ``(band, y, x)`` of a window of one level, in the world's dtype."""
+ReadMany: TypeAlias = Callable[[Sequence[Window]], Iterable[NDArray[Any]]]
+"""Returns the pixels of windows of one level, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,9 @@ class ParentPixels:
         """Return pixels of the world's dtype with the values that a network sees."""
         return cls(pixels, encoding.to_unit(pixels), window, factor)
 
-    def under(self, windows: Sequence[Window], margin: int) -> Array:
-        """Return the parent under windows of the level with a margin, ``(tile, band, y, x)``."""
-        cuts = (window.coarsen(self.factor).expand(margin).slices(self.window) for window in windows)
-        return np.stack([self.values[:, y, x] for y, x in cuts])
+    def under(self, window: Window, margin: int) -> Array:
+        """Return the parent under a window of the level with a margin, ``(band, y, x)``."""
+        return self.values[:, *window.coarsen(self.factor).expand(margin).slices(self.window)]
 
     def pixels_under(self, window: Window) -> NDArray[Any]:
         """Return the parent's pixels under a window of whole blocks, in the world's dtype."""
@@ -51,13 +52,32 @@ def read_extended(read: ReadPixels, grid: Grid, level: int, window: Window) -> N
 
     ``read`` is asked for one window, which lies within the grid.
     """
-    inside = within_grid(grid, level, window)
-    values = read(inside)
+    (pixels,) = read_many_extended(one_by_one(read), grid, level, [window])
+    return pixels
+
+
+def read_many_extended(
+    read: ReadMany, grid: Grid, level: int, windows: Sequence[Window]
+) -> Iterator[NDArray[Any]]:
+    """Yield windows that may reach beyond the grid; ``read`` is asked once for what is equal in it."""
+    inside = [within_grid(grid, level, window) for window in windows]
+    distinct = [*dict.fromkeys(inside)]
+    values = dict(zip(distinct, read(distinct), strict=True))
+    for window, part in zip(windows, inside, strict=True):
+        yield _extended(values[part], part, window, grid.periodic)
+
+
+def one_by_one(read: ReadPixels) -> ReadMany:
+    """Return how to read windows, given how to read one."""
+    return lambda windows: (read(window) for window in windows)
+
+
+def _extended(values: NDArray[Any], inside: Window, window: Window, periodic: bool) -> NDArray[Any]:
     if inside == window:
         return values
     rows = (np.arange(window.y0, window.y1) - inside.y0).clip(0, inside.height - 1)
     columns = np.arange(window.x0, window.x1) - inside.x0
-    columns = columns % inside.width if grid.periodic else columns.clip(0, inside.width - 1)
+    columns = columns % inside.width if periodic else columns.clip(0, inside.width - 1)
     return values[:, rows[:, None], columns]
 
 

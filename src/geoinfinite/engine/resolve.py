@@ -12,15 +12,17 @@ from geoinfinite.conditions.known import KnownPixels
 from geoinfinite.conditions.protocol import ByRegion, PromptCounts
 from geoinfinite.conditions.sketch import Sketch
 from geoinfinite.diffusion.model import ModelFacts
-from geoinfinite.engine.level import Drawn, Level
+from geoinfinite.engine.level import Drawn, Level, TileNoise
 from geoinfinite.engine.level_layers import Lattices
 from geoinfinite.engine.raster_source import RasterSource
+from geoinfinite.engine.seeded_noise import SeededNoise
 from geoinfinite.engine.steering import Steering
 from geoinfinite.engine.tile_batch import PositionNoise
 from geoinfinite.errors import WindowError, WorldError
 from geoinfinite.file_memo import FileState, LargeFile, large_files, trust
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.grid import Grid
+from geoinfinite.recipe.checks import seeds_at
 from geoinfinite.recipe.fillings import Filling, fillings, terms_of
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.recipe.solver_settings import sampling_of
@@ -77,7 +79,7 @@ class _ResolvedRecipe:
             sampler=sampler,
             solving=sampling_of(sampler, model),
             layers=Lattices(recipe.grid, number, sampler, facts, recipe.noise_key).layers(),
-            noise=PositionNoise(recipe.noise(number, channels, facts.latent)),
+            noise=_noise(recipe, number, channels, facts.latent),
             channels=channels,
             guided=sampler.consistency if sampler.consistency in ("project", "guide") else None,
             keeps_means=sampler.consistency != "none",
@@ -85,6 +87,13 @@ class _ResolvedRecipe:
             sketch=_sketch(recipe, number),
             known=_known(recipe, number),
         )
+
+
+def _noise(recipe: Recipe, number: int, channels: int, latent: int) -> TileNoise:
+    """Return the noise of a level: that of the world's seed, or of seeds by region."""
+    field = recipe.noise(number, channels, latent)
+    seeds = seeds_at(recipe.conditions, number)
+    return PositionNoise(field) if seeds is None else SeededNoise(field, seeds, recipe, number, latent)
 
 
 def _sketch(recipe: Recipe, number: int) -> Sketch | None:

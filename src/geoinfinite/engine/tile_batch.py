@@ -18,7 +18,7 @@ from geoinfinite.diffusion.model import Array, Bound, Cond, TileModel
 from geoinfinite.diffusion.noise import NoiseField
 from geoinfinite.engine.exclusive import ExclusiveCalls, Lock
 from geoinfinite.engine.known_tiles import known_states
-from geoinfinite.engine.level import Drawn, Level
+from geoinfinite.engine.level import Level
 from geoinfinite.engine.parent_pixels import ParentPixels
 from geoinfinite.engine.steering import ToldTile, merged, steered
 from geoinfinite.errors import ModelError
@@ -37,9 +37,19 @@ class FusedLayer:
     values: Array
     window: Window
 
-    def under(self, windows: Sequence[Window]) -> Array:
-        """Return parts of it, ``(tile, channel, y, x)``."""
-        return np.stack([self.values[:, *window.slices(self.window)] for window in windows])
+    def under(self, window: Window) -> Array:
+        """Return a part of it, ``(channel, y, x)``."""
+        return self.values[:, *window.slices(self.window)]
+
+
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """What the tiles of one window of a layer are drawn on."""
+
+    parent: ParentPixels | None
+    """``None`` for level 0, which is told nothing."""
+    below: FusedLayer | None = None
+    """What the tiles begin from; ``None``: from noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +60,8 @@ class TileBatch:
     layer: Layer
     windows: Sequence[Window]
     """On the layer's own plane, all of one size."""
-    parent: ParentPixels | None
-    """``None`` for level 0, which is told nothing."""
-    below: FusedLayer | None
-    """What the tiles begin from; ``None``: from noise."""
+    footings: Sequence[Footing]
+    """What every tile is drawn on; tiles of one window share theirs."""
     told: Sequence[ToldTile] = ()
     """What conditions say of every tile; nothing where tiles are not solved."""
     kind: TileKind = TileKind.NONE
@@ -93,9 +101,9 @@ class TileBatch:
 
     def _decode(self, bound: Bound, work: Decode) -> Array:
         """Return the images of latent states, without the halo that they were decoded with."""
-        if self.below is None:
+        latents = self._below([self.layer.reads(window) for window in self.windows])
+        if latents is None:
             raise TypeError("a layer that decodes lies on a layer of latent states")
-        latents = self.below.under([self.layer.reads(window) for window in self.windows])
         kept = slice(work.halo, -work.halo or None)
         return bound.image(bound.state(latents))[..., kept, kept]
 
@@ -107,15 +115,16 @@ class TileBatch:
         def fresh(step: int) -> Any:
             return bound.state(drawn.noise(self.windows, step))
 
-        if work.steps.start == 0 or self.below is None:
+        below = None if work.steps.start == 0 else self._below(self.windows)
+        if below is None:
             x, *past = [_scaled(fresh(0), solving.start)]
         else:
-            x, *past = (bound.state(part) for part in self._carried(self.below, drawn))
+            x, *past = (bound.state(part) for part in _carried(below, drawn.channels))
         solver, denoise = solving.solver, self._estimates(bound)
         if drawn.known is not None and self.kind is not TileKind.NONE:
             x0, mask = self._known(bound, drawn.known)
             denoise = knowing(denoise, x0, mask)
-            if work.steps.start == 0 or self.below is None:
+            if below is None:
                 x = x + mask * x0
             if self.kind is TileKind.SOME:
                 solver = repeated(solver, drawn.repeats)
@@ -151,17 +160,20 @@ class TileBatch:
         # Of a tile that is wholly known its surroundings may not be.
         return x0, mask * 0 + 1 if self.kind is TileKind.ALL else mask
 
-    def _carried(self, below: FusedLayer, drawn: Drawn) -> list[Array]:
-        """Return the state and the solver's fields that the layer below left."""
-        fields = below.under(self.windows)
-        starts = range(0, fields.shape[1], drawn.channels)
-        return [np.ascontiguousarray(fields[:, i : i + drawn.channels]) for i in starts]
+    def _below(self, windows: Sequence[Window]) -> Array | None:
+        """Return windows of the layer below, one for every tile, ``(tile, channel, y, x)``."""
+        pairs = zip(self.footings, windows, strict=True)
+        parts = [footing.below.under(window) for footing, window in pairs if footing.below is not None]
+        return np.stack(parts) if parts else None
 
     def _parents(self, margin: int) -> Array | None:
         """Return the parent under every tile, as far beyond it as ``margin`` parent pixels."""
-        if self.parent is None:
-            return None
-        return self.parent.under([self.level.pixels_told(self.layer, w) for w in self.windows], margin)
+        return self._parents_under([self.level.pixels_told(self.layer, w) for w in self.windows], margin)
+
+    def _parents_under(self, windows: Sequence[Window], margin: int) -> Array | None:
+        pairs = zip(self.footings, windows, strict=True)
+        parts = [footing.parent.under(w, margin) for footing, w in pairs if footing.parent is not None]
+        return np.stack(parts) if parts else None
 
     def _settled(self, images: Array) -> Array:
         """Return finite images whose blocks have their parents' means."""
@@ -172,9 +184,14 @@ class TileBatch:
                 f"are not finite at level {self.level.number}, {self.windows[0]}; "
                 + _remedy_for_infinite(drawn.model.dtype)
             )
-        if self.parent is None or not drawn.keeps_means:
-            return images
-        return project_mean(images, self.parent.under(self.windows, 0), self.level.factor)
+        parents = self._parents_under(self.windows, 0) if drawn.keeps_means else None
+        return images if parents is None else project_mean(images, parents, self.level.factor)
+
+
+def _carried(fields: Array, channels: int) -> list[Array]:
+    """Return the state and the solver's fields that the layer below left."""
+    starts = range(0, fields.shape[1], channels)
+    return [np.ascontiguousarray(fields[:, i : i + channels]) for i in starts]
 
 
 def _remedy_for_infinite(dtype: str) -> str:

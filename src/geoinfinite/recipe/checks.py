@@ -8,6 +8,7 @@ from math import gcd
 
 from geoinfinite.conditions.known import Known
 from geoinfinite.conditions.protocol import Condition
+from geoinfinite.conditions.seeds import Seeds
 from geoinfinite.conditions.sketch import Sketch
 from geoinfinite.errors import WorldError
 from geoinfinite.models.reference import ModelReference
@@ -109,7 +110,7 @@ def check_conditions(
                 f"conditions={shorten(repr(conditions))}: {shorten(repr(condition))} is no condition; make "
                 'one, such as gi.conditions.Text("prompt", "a harbour")'
             )
-    keeping = [condition for condition in conditions if isinstance(condition, Known | Sketch)]
+    keeping = [condition for condition in conditions if isinstance(condition, Known | Seeds | Sketch)]
     used: list[Condition] = [*keeping]
     known: list[Slot] = []
     for level in drawn:
@@ -149,6 +150,31 @@ def check_known(rasters: Sequence[Known], grid: Grid, drawn: range, *, bands: in
                 f"{header.named} has {has[0]} bands of {has[1]}, and the world has {bands} of {dtype}; "
                 f"convert it: rio {command} --dtype {dtype}"
             )
+
+
+def check_seeds(conditions: Sequence[Condition], grid: Grid, drawn: range) -> None:
+    """Raise `WorldError` unless seeds by region are those of drawn levels, one file for each."""
+    for seeds in conditions:
+        if isinstance(seeds, Seeds) and not {*seeds.levels} <= {*drawn}:
+            raise WorldError(
+                f"condition.{seeds.name}.levels={list(seeds.levels)} are not all drawn; name some of levels "
+                f"{drawn.start} to {drawn.stop - 1}"
+            )
+    for level in drawn:
+        found = seeds_at(conditions, level)
+        if found is not None:
+            found.check_level(grid, level)
+
+
+def seeds_at(conditions: Sequence[Condition], level: int) -> Seeds | None:
+    """Return the seeds by region of a level; raise `WorldError` for two."""
+    found = [c for c in conditions if isinstance(c, Seeds) and c.steers(level)]
+    if len(found) > 1:
+        raise WorldError(
+            f"condition.{found[0].name} stands {len(found)} times for level {level}; leave one, or give each "
+            f"its levels, such as levels = [{level}]"
+        )
+    return found[0] if found else None
 
 
 def check_sketches(conditions: Sequence[Condition], drawn: Sequence[DrawnLevel], bands: int) -> None:

@@ -24,6 +24,7 @@ from geoinfinite.recipe.checks import (
     check_drawn,
     check_known,
     check_root,
+    check_seeds,
     check_settings,
     check_sketches,
 )
@@ -82,6 +83,7 @@ class Recipe:
         slots = {model: model.facts().slots for model in {self.model_at(level) for level in drawn}}
         if self.conditions or self.known or any(slots.values()):
             check_known(self.known, self.grid, drawn, bands=self.bands, dtype=self.dtype)
+            check_seeds(self.conditions, self.grid, drawn)
             check_sketches(self.conditions, [self._drawn(level) for level in drawn], self.bands)
             check_conditions(self.conditions, self.grid, [self._drawn(level) for level in drawn], slots)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Unpack, overload
 
@@ -11,20 +12,28 @@ import dask
 import xarray as xr
 from dask.delayed import Delayed, delayed
 
+from geoinfinite import editing
 from geoinfinite.arrays import level_array
 from geoinfinite.arrays.origin import Origin, origin_of
+from geoinfinite.editing import Drawing, DrawingOptions, ExtendOptions
 from geoinfinite.engine import resolve, warn_if_cold
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.window import Window
 from geoinfinite.progress import Progress, Silent, progress_on
+from geoinfinite.stores.files.cog import write_cog
+from geoinfinite.stores.files.map_archive import MapTileOptions, MapTiles
+from geoinfinite.stores.files.mbtiles import write_mbtiles
+from geoinfinite.stores.files.pmtiles import write_pmtiles
+from geoinfinite.stores.files.png import write_png
+from geoinfinite.stores.files.stac import Described, write_stac
 from geoinfinite.stores.identity import Header, numerics_profile
 from geoinfinite.stores.listing import aligned_window
 from geoinfinite.stores.manifest import begin
 from geoinfinite.stores.objects import Objects, open_objects
-from geoinfinite.stores.pictures import write_cog, write_png
 from geoinfinite.stores.planning import Plan, plan_window
 from geoinfinite.stores.pools.settings import RunOptions, RunSettings
 from geoinfinite.stores.writing import WriteReport, resume_store, write_zarr
+from geoinfinite.views.looking import Part, plot
 from geoinfinite.world import World
 
 
@@ -47,7 +56,11 @@ def plan(da: xr.DataArray, *, shard: int | None = None) -> Plan:
 
 
 class GeoInfiniteAccessor:
-    """The accessor ``da.geoinfinite`` of lazy arrays: their world, level and window; plans, stores, files."""
+    """The accessor ``da.geoinfinite``.
+
+    Of lazy arrays: their world, level and window, plans, stores, files. Of any raster with a CRS: `zoom`,
+    `fill` and `extend`, which return lazy arrays.
+    """
 
     def __init__(self, da: xr.DataArray) -> None:
         self._da = da
@@ -67,6 +80,11 @@ class GeoInfiniteAccessor:
     def window(self) -> Window:
         """The array's rows and columns on its level."""
         return origin_of(self._da, whole=False).window
+
+    def plot(self, *, size: int = 512, ax: Any = None) -> Any:
+        """Draw a picture of the array in bounded time, however large it is, see `World.plot`."""
+        found = origin_of(self._da, whole=False)
+        return plot(Part(found.recipe, found.level, found.window, found.bands), size, ax)
 
     def aligned(self, coarser: int) -> xr.DataArray:
         """Return the array, widened to whole pixels of the level so many coarser; all its bands.
@@ -146,7 +164,7 @@ class GeoInfiniteAccessor:
             )
         planned, objects = _planned(found, shard, preset), open_objects(path, storage_options)
         if compute:
-            shown, settings = _shown(progress), RunSettings(**run_options)
+            shown, settings = _shown(progress), RunSettings.of(run_options)
             return write_zarr(planned, objects, resume=resume, progress=shown, part=part, settings=settings)
         begin(objects, planned, Header.of(planned, numerics_profile(planned.recipe)), resume=resume)
         # The plan is a value: Dask need not look for its own collections in it.
@@ -164,6 +182,98 @@ class GeoInfiniteAccessor:
         found = origin_of(self._da, whole=False)
         shown = _shown(progress)
         return write_png(_planned(found), path, overwrite=overwrite, bands=found.bands, progress=shown)
+
+    def to_pmtiles(
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        progress: bool | Progress = True,
+        **map_tiles: Unpack[MapTileOptions],
+    ) -> Path:
+        """Write the array as web map tiles in one PMTiles file; see `write_pmtiles` and `MapTiles`."""
+        return self._to_archive(write_pmtiles, path, overwrite, progress, map_tiles)
+
+    def to_mbtiles(
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        progress: bool | Progress = True,
+        **map_tiles: Unpack[MapTileOptions],
+    ) -> Path:
+        """Write the array as web map tiles in one MBTiles file; see `write_mbtiles` and `MapTiles`."""
+        return self._to_archive(write_mbtiles, path, overwrite, progress, map_tiles)
+
+    def _to_archive(
+        self,
+        write: Callable[..., Path],
+        path: str | Path,
+        overwrite: bool,
+        progress: bool | Progress,
+        map_tiles: MapTileOptions,
+    ) -> Path:
+        found = origin_of(self._da, whole=False)
+        tiles = replace(MapTiles(**map_tiles), bands=found.bands)
+        return write(_planned(found), path, tiles=tiles, overwrite=overwrite, progress=_shown(progress))
+
+    def to_stac(
+        self,
+        path: str | Path,
+        hrefs: Sequence[str | Path],
+        *,
+        made: datetime | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write a STAC item as JSON that describes the array and names its files; see `write_stac`.
+
+        ``hrefs`` are paths or URLs of the files that hold its pixels. The array may also be one that was
+        opened from a store or GeoTIFF of geoinfinite.
+        """
+        said, files = Described.of(self._da), [str(href) for href in hrefs]
+        return write_stac(said, path, files, made=made, overwrite=overwrite)
+
+    def zoom(self, factor: int, **drawing: Unpack[DrawingOptions]) -> xr.DataArray:
+        """Return a raster ``factor`` times finer along each side, as a lazy ``(band, y, x)`` array.
+
+        The raster is level 0 of a world, below which a network draws: ``factor`` is a power of the network's
+        own, 4 for the bundled one. Invariant for integers: the mean of the ``factor`` x ``factor`` pixels
+        under a pixel of the raster is that pixel; for float32 to rounding. A lazy array of a world becomes a
+        finer one of the same world.
+
+        ``drawing`` are ``model``, ``seed`` and ``folder``, the fields of `geoinfinite.editing.Drawing`. An
+        array that is not a file as it was opened is kept as one in ``folder``. Raises `WorldError` for an
+        array that no world can begin with, `WindowError` for another factor.
+
+        >>> import rioxarray
+        >>> import geoinfinite as gi
+        >>> real = rioxarray.open_rasterio(gi.World.load("earth").root.path)
+        >>> fine = real.geoinfinite.zoom(16)
+        >>> fine.shape, fine.geoinfinite.level
+        ((3, 43200, 86400), 2)
+        """
+        return editing.zoom(self._da, factor, Drawing(**drawing))
+
+    def fill(self, *, holes: xr.DataArray | None = None, **drawing: Unpack[DrawingOptions]) -> xr.DataArray:
+        """Return a raster without holes, as a lazy ``(band, y, x)`` array; known pixels stay bit for bit.
+
+        Holes are nodata, NaN, what the file masks, and where ``holes``, booleans ``(y, x)``, is true.
+        ``drawing`` is as in `zoom`. Raises `WorldError` for an array that no world can have.
+        """
+        return editing.fill(self._da, Drawing(**drawing), holes=holes)
+
+    def extend(
+        self, *, bounds: Sequence[float] | None = None, guide: Any = None, **options: Unpack[ExtendOptions]
+    ) -> xr.DataArray:
+        """Return a raster drawn beyond its edges, as a lazy ``(band, y, x)`` array; known pixels stay.
+
+        Say ``north``, ``south``, ``east``, ``west``: pixels that are added there, or ``bounds`` = (left,
+        bottom, right, top) in units of its CRS. ``guide`` is a coarser raster of the ground beyond, an array
+        or a path; without it the raster's large shapes are mirrored there. ``model``, ``seed`` and ``folder``
+        are as in `zoom`. Raises `WindowError` for sides beyond a pole, `WorldError` for an array that no
+        world can have.
+        """
+        return editing.extend(self._da, bounds, options, guide=guide)
 
 
 def _planned(found: Origin, shard: int | None = None, preset: str = "default") -> Plan:
@@ -185,7 +295,7 @@ def resume(
     if that cannot be done here: the root raster or the weights are not there, or the numerics are others.
     ``part`` and ``run_options`` are those of ``da.geoinfinite.to_zarr``.
     """
-    shown, settings = _shown(progress), RunSettings(**run_options)
+    shown, settings = _shown(progress), RunSettings.of(run_options)
     return resume_store(path, progress=shown, storage_options=storage_options, part=part, settings=settings)
 
 

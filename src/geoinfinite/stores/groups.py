@@ -9,8 +9,9 @@ import numpy as np
 import zarr
 from zarr.abc.store import Store
 
+from geoinfinite.arrays.attributes import array_attributes, provenance
 from geoinfinite.arrays.axis import GridAxis, crs_of, geo_transform
-from geoinfinite.arrays.dataarray import array_attributes, band_names, provenance, spatial_ref_attributes
+from geoinfinite.arrays.dataarray import band_names, spatial_ref_attributes
 from geoinfinite.plane.window import Window
 from geoinfinite.stores import conventions
 from geoinfinite.stores.cuts import DIGEST_BYTES, IMAGE, LEDGER, PARENTS

@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from html import escape
 
 from geoinfinite.engine import Cost, Drawn, Level, cold_cost, resolve
 from geoinfinite.errors import StoreError, WindowError
+from geoinfinite.html_tables import columns_table, facts_table
 from geoinfinite.plane.window import Window
 from geoinfinite.progress import bytes_text
 from geoinfinite.recipe.recipe import Recipe
@@ -148,7 +148,8 @@ class Plan:
         """Return the seconds of one evaluation here and now: draws two batches, times the second."""
         return seconds_per_evaluation(self.target)
 
-    def __str__(self) -> str:
+    def _rows(self) -> list[tuple[str, ...]]:
+        """Return the stages as a table with a header and a total."""
         rows = [("level", "pixels (y x)", "shards", "shard px", "tiles", "evaluations")]
         for s in self.stored:
             size = f"{s.window.height:,} x {s.window.width:,}"
@@ -163,15 +164,16 @@ class Plan:
                 )
             )
         total = f"{self.pixels / 1e6:,.1f} Mpx"
-        rows.append(("total", total, f"{self.shards:,}", "", f"{self.tiles:,}", f"{self.evaluations:,}"))
+        return [*rows, ("total", total, f"{self.shards:,}", "", f"{self.tiles:,}", f"{self.evaluations:,}")]
+
+    def __str__(self) -> str:
+        rows, w = self._rows(), self.window
         widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
-        lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
-        w = self.window
         return "\n".join(
             [
                 f"world {self.recipe.name!r} {self.target.token[:12]}, level {self.level}, "
                 f"rows {w.y0}..{w.y1}, columns {w.x0}..{w.x1}",
-                *lines,
+                *("  ".join(cell.rjust(n) for cell, n in zip(row, widths, strict=True)) for row in rows),
                 describe_listed([s.level for s in self.listed], self.unlisted),
                 f"{self.cold_evaluations:,} evaluations if read at once without a store",
                 f"{bytes_text(self.bytes)} before compression, redundancy {self.redundancy:.2f}, "
@@ -180,7 +182,8 @@ class Plan:
         )
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        (title, *_, cold, size), (header, *rows) = str(self).splitlines(), self._rows()
+        return facts_table(title, {"cost": cold, "size": size}) + columns_table(header, rows)
 
 
 def plan_window(

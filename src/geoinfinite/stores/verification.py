@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from geoinfinite.errors import StoreError
+from geoinfinite.html_tables import facts_table
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.recipe.root import Root
 from geoinfinite.stores import layout, ledger
@@ -25,6 +26,8 @@ from geoinfinite.stores.writing import opened
 
 BATCH = 1024
 READERS = 4
+MOST_SHOWN = 20
+"""Problems that a notebook shows."""
 
 ShardId = tuple[Cut, Place]
 
@@ -121,6 +124,14 @@ class Report:
         else:
             verdict = f"{self.path}: NOT sound, {self.shards} shards are whole, but the recipe is not theirs"
         return "\n".join([*lines, verdict])
+
+    def _repr_html_(self) -> str:
+        *lines, verdict = str(self).splitlines()
+        shown = {"verdict": verdict.removeprefix(f"{self.path}: ")}
+        shown |= {f"{number}": line for number, line in enumerate(lines[:MOST_SHOWN], 1)}
+        if len(lines) > MOST_SHOWN:
+            shown["..."] = f"{len(lines) - MOST_SHOWN:,} more: print the report"
+        return facts_table(self.path, shown)
 
     def _counted(self) -> str:
         """Return how many problems there are of each kind."""

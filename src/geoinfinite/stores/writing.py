@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from geoinfinite.html_tables import facts_table
 from geoinfinite.progress import Progress, Silent
 from geoinfinite.stores import layout
 from geoinfinite.stores.identity import Header
@@ -40,6 +41,11 @@ class WriteReport:
             f"{self.path}: {self.shards} shards, {self.drawn} drawn and {self.kept} kept; "
             f"{self.tiles} tiles, {self.evaluations} evaluations"
         )
+
+    def _repr_html_(self) -> str:
+        said = {"shards": f"{self.shards:,}", "drawn": f"{self.drawn:,}", "kept": f"{self.kept:,}"}
+        said |= {"tiles": f"{self.tiles:,}", "evaluations": f"{self.evaluations:,}"}
+        return facts_table(self.path, said)
 
 
 def write_zarr(

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoinfinite.engine import ReadPixels, Resources
-from geoinfinite.engine.generate import parent_pixels, settle
+from geoinfinite.engine import Level, ReadPixels, Resources
+from geoinfinite.engine.generate import parents_of, settle
 from geoinfinite.engine.layer_drawing import LayerDrawing, fuse_tiles
-from geoinfinite.engine.parent_pixels import within_grid
-from geoinfinite.engine.tile_batch import FusedLayer
+from geoinfinite.engine.parent_pixels import ParentPixels, one_by_one, within_grid
+from geoinfinite.engine.tile_batch import Footing, FusedLayer
 from geoinfinite.plane.window import Window
 from geoinfinite.stores.jobs.sheets import StageSheets, TaskId
 from geoinfinite.stores.sheet_files import SheetFiles, StoredTiles
@@ -28,9 +28,9 @@ def draw_sheet(
     number, need, level = task[0], sheets.need(task), sheets.stage.source
     layer, hull = need.layer, need.window
     below = None if number == 0 else _field(sheets, files, number - 1, layer.reads(hull))
-    parent = parent_pixels(level, level.pixels_told(layer, hull), read_parent)
-    drawing = LayerDrawing(level, parent, resources)
-    tiles = [tile for _, tile in drawing.tiles(number, need, below)]
+    parent = _parent(level, level.pixels_told(layer, hull), read_parent)
+    drawn = LayerDrawing(level, resources).tiles(number, [need], [Footing(parent, below)])
+    tiles = [tile for _, _, tile in drawn]
     return np.stack(tiles).reshape(len(need.rows), len(need.columns), *tiles[0].shape)
 
 
@@ -41,7 +41,7 @@ def fuse_shard(
     level = sheets.stage.source
     aligned = level.blocks(window)
     fused = _field(sheets, files, len(sheets.layers) - 1, aligned)
-    parent = parent_pixels(level, aligned, read_parent)
+    parent = _parent(level, aligned, read_parent)
     return settle(level, fused.values, aligned, parent)[:, *window.slices(aligned)]
 
 
@@ -60,6 +60,11 @@ def read_by_task(sheets: StageSheets, task: TaskId) -> Window:
         shard = sheets.stage.shard_window(*task[1:])
         seen = level.blocks(shard) if sheets.layers else level.seen(shard)
     return within_grid(level.recipe.grid, level.number - 1, level.parent_under(seen))
+
+
+def _parent(level: Level, seen: Window, read_parent: ReadPixels | None) -> ParentPixels | None:
+    (parent,) = parents_of(level, [seen], None if read_parent is None else one_by_one(read_parent))
+    return parent
 
 
 def _field(sheets: StageSheets, files: SheetFiles, number: int, window: Window) -> FusedLayer:

@@ -15,15 +15,17 @@ import small_worlds
 import store_jobs
 
 from geoinfinite.engine import generate
-from geoinfinite.errors import BudgetError, StoreError
+from geoinfinite.errors import BudgetError, GeoInfiniteError, StoreError
 from geoinfinite.plane.quantise import Encoding
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.stores.files.cog import write_cog
+from geoinfinite.stores.files.content import to_bytes
+from geoinfinite.stores.files.paths import hidden_store
+from geoinfinite.stores.files.png import write_png
 from geoinfinite.stores.objects import open_objects
-from geoinfinite.stores.pictures import hidden_store, write_cog, write_png
 from geoinfinite.stores.planning import plan_window
-from geoinfinite.stores.rasters import to_bytes
 from geoinfinite.stores.verification import verify
 from geoinfinite.stores.writing import write_zarr
 
@@ -226,3 +228,15 @@ def test_a_link_is_written_where_it_points(patch: Recipe, tmp_path: Path) -> Non
         assert file.count == 3
     with pytest.raises(StoreError, match=r"b.tif exists; choose another path"):
         write_cog(plan, tmp_path / "a.tif")
+
+
+def test_an_unknown_pixel_is_refused_so_that_no_file_needs_a_mask(tmp_path: Path) -> None:
+    patch = small_worlds.patch_world(tmp_path)
+    with rasterio.open(tmp_path / "patch.tif", "r+") as root:
+        mask = np.full(root.shape, 255, np.uint8)
+        mask[4:6, 3:7] = 0
+        root.write_mask(mask)
+    holed = patch.replace(root=type(patch.root)(str(tmp_path / "patch.tif")))
+    with pytest.raises(GeoInfiniteError, match="masked"):
+        write_cog(plan_window(holed, 1, Window(15, 40, 10, 70)), tmp_path / "a.tif")
+    assert not (tmp_path / "a.tif").exists()

@@ -1,0 +1,1 @@
+"""A window as one file: GeoTIFF, PNG, archives of map tiles; and the STAC item that describes it."""

@@ -1,0 +1,1 @@
+"""Arrays seen as pictures and map tiles, in any coordinate reference system."""
