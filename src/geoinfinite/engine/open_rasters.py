@@ -45,7 +45,8 @@ class OpenRasters:
             if entry[0] == key:
                 try:
                     self._idle.remove(entry)
-                except ValueError:
+                except (ValueError, IndexError):
+                    # Another thread has taken it, or changed the deque while this one compared keys.
                     continue
                 return entry[1]
         return None
