@@ -21,6 +21,7 @@ from published import FIXTURES
 from system_pages import SUPPLIES, ground_of
 
 from geoinfinite.cli import main
+from geoinfinite.models.diffusers.sidecar import RULES
 
 TUTORIALS = REPOSITORY / "docs" / "tutorials"
 ELSEWHERE = {"chips"}
@@ -68,6 +69,15 @@ def test_what_a_tutorial_says_is_what_it_prints(
         # A command that the page shows without what it prints may print anything.
         if part.says or part.language == "python":
             assert agrees(part.says, printed), f"{page.stem} says\n{part.says}\nbut prints\n{printed}"
+
+
+def test_the_keys_of_a_sidecar_that_a_tutorial_explains_are_those_for_users() -> None:
+    text = (TUTORIALS / "your-model.md").read_text(encoding="utf-8").split("| key of the sidecar |")[1]
+    keys = re.findall(r"^\| `(\w+)` \|", text.split("\n\n")[0], re.MULTILINE)
+    # The others are written by a conversion, or described with the systems that have them.
+    converted = {"format", "about", "multiple", "truncate", "system", "slots", "sampling", "source"}
+    assert set(keys) | converted | {"timestep_offset", "options"} == set(RULES)
+    assert not set(keys) & converted
 
 
 def supply(system: str, place: Path) -> None:

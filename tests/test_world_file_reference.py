@@ -125,6 +125,7 @@ VALID: dict[str, dict[str, Any]] = {
     },
     "metadata": {"name": "slot"},
     "raster": {"name": "slot", "source": "a.tif"},
+    "seeds": {"source": "a.gpkg"},
     "sketch": {"source": "a.tif"},
     "text": {"name": "slot", "prompt": "forest", "source": "a.gpkg", "column": "text"},
 }

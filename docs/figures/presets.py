@@ -12,6 +12,7 @@ from pathlib import Path
 import matplotlib
 import matplotlib.pyplot as plt
 import rasterio
+from PIL import Image
 from rasterio.windows import Window as RasterWindow
 
 import geoinfinite as gi
@@ -61,6 +62,7 @@ def _draw(world: gi.World, path: Path) -> dict[str, tuple[int, int]]:
         ax.set_title(name, fontsize=9)
     figure.savefig(path, dpi=90)
     plt.close(figure)
+    Image.open(path).convert("RGB").quantize(128).save(path, optimize=True)
     return costs
 
 

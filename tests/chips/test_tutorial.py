@@ -1,4 +1,4 @@
-"""The tutorial runs with small numbers and prints what it says; its script finds the numbers of the figure."""
+"""The tutorial runs with small numbers and prints what it says; its table is of the stated numbers."""
 
 from __future__ import annotations
 

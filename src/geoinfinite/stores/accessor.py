@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, Unpack, overload
 
@@ -19,13 +18,8 @@ from geoinfinite.editing import Drawing, DrawingOptions, ExtendOptions
 from geoinfinite.engine import resolve, warn_if_cold
 from geoinfinite.errors import StoreError
 from geoinfinite.plane.window import Window
-from geoinfinite.progress import Progress, Silent, progress_on
-from geoinfinite.stores.files.cog import write_cog
-from geoinfinite.stores.files.map_archive import MapTileOptions, MapTiles
-from geoinfinite.stores.files.mbtiles import write_mbtiles
-from geoinfinite.stores.files.pmtiles import write_pmtiles
-from geoinfinite.stores.files.png import write_png
-from geoinfinite.stores.files.stac import Described, write_stac
+from geoinfinite.progress import Progress
+from geoinfinite.stores.files.methods import FileMethods, shown
 from geoinfinite.stores.identity import Header, numerics_profile
 from geoinfinite.stores.listing import aligned_window
 from geoinfinite.stores.manifest import begin
@@ -55,7 +49,7 @@ def plan(da: xr.DataArray, *, shard: int | None = None) -> Plan:
     return _planned(found, shard)
 
 
-class GeoInfiniteAccessor:
+class GeoInfiniteAccessor(FileMethods):
     """The accessor ``da.geoinfinite``.
 
     Of lazy arrays: their world, level and window, plans, stores, files. Of any raster with a CRS: `zoom`,
@@ -164,74 +158,14 @@ class GeoInfiniteAccessor:
             )
         planned, objects = _planned(found, shard, preset), open_objects(path, storage_options)
         if compute:
-            shown, settings = _shown(progress), RunSettings(**run_options)
-            return write_zarr(planned, objects, resume=resume, progress=shown, part=part, settings=settings)
+            settings = RunSettings.of(run_options)
+            return write_zarr(
+                planned, objects, resume=resume, progress=shown(progress), part=part, settings=settings
+            )
         begin(objects, planned, Header.of(planned, numerics_profile(planned.recipe)), resume=resume)
         # The plan is a value: Dask need not look for its own collections in it.
         draw: Delayed = delayed(write_with_threads, pure=False, traverse=False)(planned, objects)
         return draw
-
-    def to_cog(self, path: str | Path, *, overwrite: bool = False, progress: bool | Progress = True) -> Path:
-        """Write the array's bands as a cloud-optimised GeoTIFF; see `write_cog`."""
-        found = origin_of(self._da, whole=False)
-        shown = _shown(progress)
-        return write_cog(_planned(found), path, overwrite=overwrite, bands=found.bands, progress=shown)
-
-    def to_png(self, path: str | Path, *, overwrite: bool = False, progress: bool | Progress = True) -> Path:
-        """Write the array as an 8-bit PNG; see `write_png`."""
-        found = origin_of(self._da, whole=False)
-        shown = _shown(progress)
-        return write_png(_planned(found), path, overwrite=overwrite, bands=found.bands, progress=shown)
-
-    def to_pmtiles(
-        self,
-        path: str | Path,
-        *,
-        overwrite: bool = False,
-        progress: bool | Progress = True,
-        **map_tiles: Unpack[MapTileOptions],
-    ) -> Path:
-        """Write the array as web map tiles in one PMTiles file; see `write_pmtiles` and `MapTiles`."""
-        return self._to_archive(write_pmtiles, path, overwrite, progress, map_tiles)
-
-    def to_mbtiles(
-        self,
-        path: str | Path,
-        *,
-        overwrite: bool = False,
-        progress: bool | Progress = True,
-        **map_tiles: Unpack[MapTileOptions],
-    ) -> Path:
-        """Write the array as web map tiles in one MBTiles file; see `write_mbtiles` and `MapTiles`."""
-        return self._to_archive(write_mbtiles, path, overwrite, progress, map_tiles)
-
-    def _to_archive(
-        self,
-        write: Callable[..., Path],
-        path: str | Path,
-        overwrite: bool,
-        progress: bool | Progress,
-        map_tiles: MapTileOptions,
-    ) -> Path:
-        found = origin_of(self._da, whole=False)
-        tiles = replace(MapTiles(**map_tiles), bands=found.bands)
-        return write(_planned(found), path, tiles=tiles, overwrite=overwrite, progress=_shown(progress))
-
-    def to_stac(
-        self,
-        path: str | Path,
-        hrefs: Sequence[str | Path],
-        *,
-        made: datetime | None = None,
-        overwrite: bool = False,
-    ) -> Path:
-        """Write a STAC item as JSON that describes the array and names its files; see `write_stac`.
-
-        ``hrefs`` are paths or URLs of the files that hold its pixels. The array may also be one that was
-        opened from a store or GeoTIFF of geoinfinite.
-        """
-        said, files = Described.of(self._da), [str(href) for href in hrefs]
-        return write_stac(said, path, files, made=made, overwrite=overwrite)
 
     def zoom(self, factor: int, **drawing: Unpack[DrawingOptions]) -> xr.DataArray:
         """Return a raster ``factor`` times finer along each side, as a lazy ``(band, y, x)`` array.
@@ -295,17 +229,13 @@ def resume(
     if that cannot be done here: the root raster or the weights are not there, or the numerics are others.
     ``part`` and ``run_options`` are those of ``da.geoinfinite.to_zarr``.
     """
-    shown, settings = _shown(progress), RunSettings(**run_options)
-    return resume_store(path, progress=shown, storage_options=storage_options, part=part, settings=settings)
+    settings = RunSettings.of(run_options)
+    return resume_store(
+        path, progress=shown(progress), storage_options=storage_options, part=part, settings=settings
+    )
 
 
 def write_with_threads(planned: Plan, objects: Objects) -> WriteReport:
     """Write a store with the threads of this process, whatever runs the task that calls it."""
     with dask.config.set(scheduler="threads"):
         return write_zarr(planned, objects)
-
-
-def _shown(progress: bool | Progress) -> Progress:
-    if isinstance(progress, bool):
-        return progress_on() if progress else Silent()
-    return progress

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, TypedDict
+from dataclasses import dataclass, fields
+from typing import Any, Self, TypedDict
 
 from geoinfinite.errors import StoreError
 
@@ -36,6 +36,26 @@ class RunSettings:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise StoreError(f"{name}={value!r} must be positive; leave it out for the default")
+
+    @classmethod
+    def of(cls, options: RunOptions) -> Self:
+        """Return the settings that keywords give; raise `StoreError` for one that there is not."""
+        known = [field.name for field in fields(cls)]
+        for name, value in options.items():
+            if name not in known:
+                others = f"remove it; those that say how a job runs are {', '.join(known)}"
+                remedy = _ELSEWHERE.get(name, others)
+                raise StoreError(f"{name}={value!r} is not an option: {remedy}")
+        return cls(**options)
+
+
+_ELSEWHERE = {
+    "mode": "a store that exists is checked and finished; remove the folder to begin anew, or say "
+    "resume=False to be refused where there is one",
+    "group": "every level is a group of its own; name another path",
+    "region": "a window is a store of its own; name another path, or draw a larger window with part=(i, n)",
+}
+"""What to do instead of options that xarray's method of this name has."""
 
 
 class RunOptions(TypedDict, total=False):
