@@ -96,12 +96,11 @@ def _about(box: NDArray[np.float64], room: Room, key: int) -> Window:
 
 def _bounds(outlines: Sequence[Outline], within: Window) -> NDArray[np.float64]:
     """Return the upright bounds of objects whose middle lies within a window, each feature once."""
-    once = {outline.feature: outline for outline in reversed(outlines)}
-    found = []
+    found: dict[str, tuple[float, ...]] = {}
     for outline in outlines:
-        (x0, y0), (x1, y1) = outline.corners.min(axis=0), outline.corners.max(axis=0)
-        y, x = (y0 + y1) / 2, (x0 + x1) / 2
-        inside = within.y0 <= y < within.y1 and within.x0 <= x < within.x1
-        if inside and once[outline.feature] is outline:
-            found.append((x0, y0, x1, y1))
-    return np.array(found).reshape(-1, 4)
+        low, high = outline.corners.min(axis=0), outline.corners.max(axis=0)
+        x, y = (low + high) / 2
+        # A box at the antimeridian is met once on either side of a level; its middle lies on one of them.
+        if within.y0 <= y < within.y1 and within.x0 <= x < within.x1:
+            found.setdefault(outline.feature, (*map(float, low), *map(float, high)))
+    return np.array(list(found.values())).reshape(-1, 4)
