@@ -18,6 +18,7 @@ from geoinfinite.chips import FILTERS, ChipContent, ChipSet, Places, Split, Writ
 from geoinfinite.cli import main
 from geoinfinite.errors import StoreError, WorldError
 from geoinfinite.plane.resample import block_sum
+from geoinfinite.plane.window import Window
 from geoinfinite.progress import Silent
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.stores.planning import plan_window
@@ -126,6 +127,7 @@ def test_pictures_say_what_they_are_and_where(chips: ChipSet, patch: Recipe, tmp
     said = chip_boxes.texts(path)
     assert said["synthetic"].startswith("Synthetic imagery")
     assert said["digital_source_type"].endswith("/trainedAlgorithmicMedia")
+    assert "trainedAlgorithmicMedia" in said["XML:com.adobe.xmp"]
     assert said["geoinfinite_token"] == patch.token
     number = chips.ids.index(path.stem)
     window = chips.windows[number]
@@ -148,6 +150,7 @@ def test_geotiffs_keep_their_place(chips: ChipSet, patch: Recipe, tmp_path: Path
             assert raster.descriptions == ("red", "green", "blue")
             np.testing.assert_array_equal(raster.read(), gi.generate(patch, LEVEL, window))
             assert raster.tags()["geoinfinite_token"] == patch.token
+            assert "trainedAlgorithmicMedia" in raster.tags(ns="xml:XMP")["xml:XMP"]
         coarse = next((tmp_path / "out/coarse").rglob(path.name))
         with rasterio.open(coarse) as raster:
             assert raster.transform == patch.grid.transform(LEVEL - 1, window.coarsen(4))
@@ -190,8 +193,9 @@ def test_a_folder_with_other_content_is_refused_and_kept(
 
 
 def test_chips_of_a_store_are_those_of_its_world(chips: ChipSet, patch: Recipe, tmp_path: Path) -> None:
-    places = Places(bounds=(413_000.0, 5_205_000.0, 415_000.0, 5_206_500.0))
-    write_zarr(plan_window(patch, LEVEL, patch.grid.window(LEVEL, places.bounds)), tmp_path / "s.zarr")
+    window = Window(320, 640, 160, 560)
+    places = Places(bounds=patch.grid.bounds(LEVEL, window))
+    write_zarr(plan_window(patch, LEVEL, window), tmp_path / "s.zarr")
     stored, chips = (select(where, chips.content, places=places) for where in (tmp_path / "s.zarr", patch))
     assert len(stored) > 2
     write(stored, tmp_path / "stored", SETTINGS)

@@ -11,10 +11,12 @@ from command_line import BBOX
 
 import geoinfinite as gi
 from geoinfinite.cli import main
+from geoinfinite.cli.parser import build_parser
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe, described
 from geoinfinite.stores.planning import plan_window
+from geoinfinite.stores.presets import PRESETS
 
 RENDER = ["render", "ring.toml", "--level", "2", *BBOX, "--out", "a.zarr"]
 
@@ -195,16 +197,14 @@ def test_a_report_as_json(world: Recipe, capsys: pytest.CaptureFixture) -> None:
 
 def test_a_store_says_what_it_lists_and_who_reads_it(world: Recipe, capsys: pytest.CaptureFixture) -> None:
     assert main([*RENDER, "--preset", "gdal"]) == 0
-    said = (
-        "it lists level 2; the window is not of whole pixels of level 1: aligned(1), or --align 1, widens it"
-    )
+    said = "a.zarr lists level 2; the window is not of whole pixels of level 1: aligned(1), or --align 1"
     assert said in capsys.readouterr().out
     assert "GDAL from 3.6 on (rasterio, QGIS)" in printed(capsys, "info", "a.zarr")
     found = document(capsys, "info", "a.zarr")
     assert (found["preset"], found["listed"], found["levels"]) == ("gdal", [2], [1, 2])
     Path("a.zarr").rename("b.zarr")
     assert main([*RENDER, "--align", "1"]) == 0
-    assert "it lists levels 2, 1\n" in capsys.readouterr().out
+    assert "a.zarr lists levels 2, 1\n" in capsys.readouterr().out
     assert "cannot read shards: write with --preset gdal" in printed(capsys, "info", "a.zarr")
     assert document(capsys, "info", "a.zarr")["listed"] == [2, 1]
     assert "lists levels 2, 1" in printed(capsys, "plan", *RENDER[1:-2], "--align", "1")

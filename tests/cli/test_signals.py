@@ -126,7 +126,7 @@ def test_a_signal_while_imports_run_is_one_line(world: Recipe, module: str, numb
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_store_says_how_to_go_on_and_resume_ends_with_the_same_store(slow: Recipe, number: int) -> None:
     process = start("render", "slow.toml", *PLACE, "--out", "a.zarr")
-    wait_until(lambda: list(Path().glob("a.zarr/2/image/c/0/*/*")), process)
+    wait_until(lambda: list(Path().glob("a.zarr/parents/2/image/c/0/*/*")), process)
     process.send_signal(number)
     said = ended(process, number)
     far, _, command = said.partition("resume with: geoinfinite ")
@@ -145,7 +145,7 @@ def test_a_store_says_how_to_go_on_and_resume_ends_with_the_same_store(slow: Rec
 def test_a_picture_says_what_it_keeps_and_the_same_command_goes_on(slow: Recipe, number: int) -> None:
     render = ["render", "slow.toml", *PLACE, "--out", "a.tif"]
     process = start(*render)
-    wait_until(lambda: list(Path().glob(".a.tif.*.zarr/2/image/c/0/*/*")), process)
+    wait_until(lambda: list(Path().glob(".a.tif.*.zarr/parents/2/image/c/0/*/*")), process)
     process.send_signal(number)
     said = ended(process, number)
     (kept,) = Path().glob(".a.tif.*.zarr")

@@ -12,6 +12,7 @@ import xarray as xr
 from PIL import Image
 
 import geoinfinite as gi
+import rasters
 from geoinfinite.cli import main
 
 GAUSSIAN = ["--model", "analytic:gaussian"]
@@ -78,6 +79,17 @@ def test_what_cannot_be_drawn_is_refused_in_one_line(
     assert len(said) == 1
     assert message in said[0]
     assert not Path("fine.tif").exists()
+
+
+def test_the_advised_commands_mend_a_raster(scene: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    signed = scenes.written(Path("signed.tif"), scenes.pixels().astype("int16"))
+    four = scenes.written(Path("four.tif"), scenes.pixels()[[0, 1, 2, 0]], photometric="MINISBLACK")
+    for path in (signed, four):
+        assert main(["zoom", str(path), "--factor", "4", "--out", "fine.tif"]) == 1
+        mended = rasters.advised(capsys.readouterr().err.strip(), path)
+        model = GAUSSIAN if path == signed else []
+        out = str(path.with_suffix(".png"))
+        assert main(["zoom", str(mended), "--factor", "4", *PART, *model, "--out", out]) == 0
 
 
 def test_an_output_that_exists_is_kept(scene: Path, capsys: pytest.CaptureFixture[str]) -> None:

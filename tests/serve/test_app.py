@@ -332,12 +332,12 @@ def test_a_store_is_shown_as_the_world_it_is_of(world: gi.World, tmp_path: Path)
         assert south <= 30
         assert east >= 31
         assert north >= 57
-        view = api.get("/view.tif?bounds=0,40,5,45&level=2")
+        view = api.get("/view.tif?bounds=0,40,5,45&level=3")
         assert view.status_code == 200
         (tmp_path / "view.tif").write_bytes(view.content)
         again = xr.open_dataset(tmp_path / "view.tif", engine="geoinfinite").image
         window = gi.Window(*map(int, _window(tmp_path / "view.tif").split()))
-        xr.testing.assert_equal(again.load(), world.array(2, window=window).load())
+        xr.testing.assert_equal(again.load(), world.array(3, window=window).load())
 
 
 def test_a_missing_shard_is_said(world: gi.World, tmp_path: Path) -> None:

@@ -113,13 +113,16 @@ def test_damage_is_named_and_mended(ring: Recipe, place: tuple[str, dict[str, An
     write_zarr(store_jobs.crossing(ring), url, storage_options=options)
     before = stored(objects)
     for name in ("zarr.json", "2/x/c/0", "2/image/c/0/2/4", "ledger/2/c/0/1/0", "ledger/zarr.json"):
+        if name == "ledger/zarr.json":
+            # Of the two that hold the header one must be sound.
+            objects.put("zarr.json", before["zarr.json"])
         data = bytearray(before[name])
         data[len(data) // 2] ^= 8
         objects.put(name, bytes(data))
         report = verify(url, storage_options=options)
         assert not report
         assert str(report).endswith(f"repair: geoinfinite resume {url}")
-    objects.delete("1/image/c/0/0/1")
+    objects.delete("parents/1/image/c/0/0/1")
     assert resume_store(url, storage_options=options).drawn == 3
     assert stored(objects) == before
     objects.put("2/notes.txt", b"mine")

@@ -58,10 +58,11 @@ def test_a_store_reproduces_itself(ring: Recipe, tmp_path: Path) -> None:
 
 def test_every_level_says_so_alone(ring: Recipe, tmp_path: Path) -> None:
     write_zarr(store_jobs.crossing(ring), tmp_path / "a.zarr")
-    for level in (1, 2):
-        ds = xr.open_zarr(tmp_path / "a.zarr", group=str(level))
+    for level, group in ((1, "parents/1"), (2, "2")):
+        ds = xr.open_zarr(tmp_path / "a.zarr", group=group, consolidated=False)
         for attrs in (ds.attrs, ds.image.attrs):
             assert attrs["synthetic"].startswith("Synthetic imagery")
+            assert attrs["digital_source_type"] == DIGITAL_SOURCE_TYPE
             assert attrs["geoinfinite_token"] == ring.token
             assert attrs["geoinfinite_level"] == level
 

@@ -13,10 +13,9 @@ import numpy as np
 
 from geoinfinite.chips.boxes import BoxLabel
 from geoinfinite.chips.entry import Entry
-from geoinfinite.chips.pictures import TRAINED
 from geoinfinite.chips.selection import ChipSet
 from geoinfinite.conditions.vectors import shapely_module
-from geoinfinite.provenance import SYNTHETIC
+from geoinfinite.provenance import DIGITAL_SOURCE_TYPE, SYNTHETIC
 
 _DIGITS = 4
 _LEAST_AREA = 1e-9
@@ -43,7 +42,7 @@ def together(entries: Sequence[Entry], chips: ChipSet) -> Mapping[str, bytes]:
         document = {
             "info": {
                 "description": SYNTHETIC,
-                "digital_source_type": TRAINED,
+                "digital_source_type": DIGITAL_SOURCE_TYPE,
                 "geoinfinite_token": chips.source.token,
                 "geoinfinite_level": chips.source.level,
                 "crs": chips.source.grid.crs,

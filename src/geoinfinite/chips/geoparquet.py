@@ -11,10 +11,9 @@ from typing import Any
 
 from geoinfinite.chips.entry import Entry
 from geoinfinite.chips.extras import needed
-from geoinfinite.chips.pictures import TRAINED
 from geoinfinite.chips.selection import ChipSet
 from geoinfinite.conditions.vectors import shapely_module
-from geoinfinite.provenance import SYNTHETIC
+from geoinfinite.provenance import DIGITAL_SOURCE_TYPE, SYNTHETIC
 
 
 def together(entries: Sequence[Entry], chips: ChipSet) -> Mapping[str, bytes]:
@@ -50,7 +49,7 @@ def _columns(entries: Sequence[Entry], chips: ChipSet) -> dict[str, list[Any]]:
         "seed": [str(source.seed)] * count,
         "token": [source.token] * count,
         "synthetic": [SYNTHETIC] * count,
-        "digital_source_type": [TRAINED] * count,
+        "digital_source_type": [DIGITAL_SOURCE_TYPE] * count,
         "boxes": [[_box(label) for label in e.boxes] for e in entries],
         **filters,
     }

@@ -6,10 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from geoinfinite.chips.pictures import TRAINED
 from geoinfinite.chips.selection import ChipSet
 from geoinfinite.errors import StoreError
-from geoinfinite.provenance import SYNTHETIC, version
+from geoinfinite.provenance import DIGITAL_SOURCE_TYPE, SYNTHETIC, version
 from geoinfinite.stores.objects import Objects
 from geoinfinite.token import token
 
@@ -43,7 +42,7 @@ def listing(chips: ChipSet, named: Mapping[str, Any]) -> dict[str, Any]:
     }
     return {
         "synthetic": SYNTHETIC,
-        "digital_source_type": TRAINED,
+        "digital_source_type": DIGITAL_SOURCE_TYPE,
         "geoinfinite_version": version(),
         **said,
         "geoinfinite_recipe": source.recipe,

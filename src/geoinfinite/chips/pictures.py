@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,11 @@ from geoinfinite.arrays.dataarray import band_names
 from geoinfinite.chips.source import PixelSource
 from geoinfinite.errors import WorldError
 from geoinfinite.plane.window import Window
-from geoinfinite.provenance import SYNTHETIC, version
+from geoinfinite.provenance import DIGITAL_SOURCE_TYPE, SYNTHETIC, version
 from geoinfinite.rasters.quiet import placeless
+from geoinfinite.stores.files.content import packet_titled, xmp_titled
+from geoinfinite.stores.files.png import with_xmp
 
-TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-"""IPTC's name of media that a trained model has made."""
 PICTURES = "png", "tif"
 _COLOURS = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 
@@ -65,7 +66,7 @@ def tags(source: PixelSource, window: Window) -> dict[str, str]:
         "Description": SYNTHETIC,
         "Software": "geoinfinite",
         "synthetic": SYNTHETIC,
-        "digital_source_type": TRAINED,
+        "digital_source_type": DIGITAL_SOURCE_TYPE,
         "geoinfinite_version": version(),
         "geoinfinite_token": source.token,
         "geoinfinite_level": str(source.level),
@@ -75,7 +76,7 @@ def tags(source: PixelSource, window: Window) -> dict[str, str]:
 
 
 def _file(source: PixelSource, window: Window, pixels: NDArray[Any], kind: str, *, colours: bool) -> bytes:
-    bands = pixels.shape[0]
+    bands, said = pixels.shape[0], tags(source, window)
     placed = {"crs": source.grid.crs, "transform": source.grid.transform(source.level, window)}
     size = {"count": bands, "height": window.height, "width": window.width, "dtype": pixels.dtype}
     how = {"compress": "deflate", "photometric": "RGB" if colours and bands == 3 else "MINISBLACK"}
@@ -84,15 +85,27 @@ def _file(source: PixelSource, window: Window, pixels: NDArray[Any], kind: str, 
     with MemoryFile(ext=".tif") as memory:
         with memory.open(driver="GTiff", **size, **placed, **how) as raster:
             raster.write(pixels)
-            raster.update_tags(**tags(source, window))
+            raster.update_tags(**said)
             if colours and bands == source.bands:
                 raster.descriptions = [str(name) for name in band_names(bands)]
         if kind == "tif":
-            return bytes(memory.getbuffer())
-        return _as_png(memory)
+            return _with_xmp(memory, xmp_titled(said["Title"]), how)
+        return with_xmp(_as_png(memory), packet_titled(said["Title"]))
 
 
 def _as_png(flat: MemoryFile) -> bytes:
     with MemoryFile(ext=".png") as memory, rasterio.Env(GDAL_PAM_ENABLED=False):
         rasterio.shutil.copy(flat.name, memory.name, driver="PNG", write_metadata_as_text="YES")
+        return bytes(memory.read())
+
+
+def _with_xmp(flat: MemoryFile, xmp: str, how: Mapping[str, str]) -> bytes:
+    """Return a GeoTIFF with XMP in it: rasterio cannot write that domain, a virtual raster can say it."""
+    with MemoryFile(ext=".vrt") as virtual:
+        rasterio.shutil.copy(flat.name, virtual.name, driver="VRT")
+        text = bytes(virtual.read()).decode()
+    domain = f'<Metadata domain="xml:XMP" format="xml">{xmp}</Metadata>'
+    told = text.replace("<VRTRasterBand", f"{domain}<VRTRasterBand", 1).encode()
+    with MemoryFile(told, ext=".vrt") as virtual, MemoryFile(ext=".tif") as memory:
+        rasterio.shutil.copy(virtual.name, memory.name, driver="GTiff", **how)
         return bytes(memory.read())

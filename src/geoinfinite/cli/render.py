@@ -40,6 +40,8 @@ def draw(options: argparse.Namespace, place: FindPlace) -> int:
     found = already(plan, store)
     name = next((out for out in options.out if out.endswith(".zarr")), store.url)
     tell(options, describe_plan(plan) if found is None else describe_store(name, *found))
+    if targets.store is not None:
+        tell(options, f"{name} {describe_listed([stage.level for stage in plan.listed], plan.unlisted)}")
     for said in also:
         tell(options, said)
     with job(options, store, targets.files):
@@ -49,8 +51,6 @@ def draw(options: argparse.Namespace, place: FindPlace) -> int:
         return 0
     for out in options.out:
         tell(options, f"wrote {out}{size_of(out)}; {opening_line(out, plan.level)}")
-        if out.endswith(".zarr"):
-            tell(options, f"it {describe_listed([stage.level for stage in plan.listed], plan.unlisted)}")
     return 0
 
 

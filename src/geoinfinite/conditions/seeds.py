@@ -56,7 +56,7 @@ class Seeds:
         check_name(self.name)
         object.__setattr__(self, "source", checked_path(self.name, self.source))
         object.__setattr__(self, "levels", checked_levels(self.name, self.levels))
-        if not isinstance(self.column, str):
+        if not isinstance(self.column, str) or not self.column:
             raise WorldError(f"{said(self.name, 'column', self.column)} must be the name of an attribute")
         if type(self.width) is not int or not 1 <= self.width <= WIDEST:
             raise WorldError(f"{said(self.name, 'width', self.width)} must be from 1 to {WIDEST} pixels")

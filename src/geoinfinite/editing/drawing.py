@@ -60,7 +60,7 @@ class Drawing:
         if raster.dtype not in Encoding.RANGES:
             raise WorldError(
                 f"{str(path)!r} holds {raster.dtype}, and worlds {', '.join(Encoding.RANGES)}; convert it: "
-                "rio convert SRC DST --dtype uint16, or write a world file with root.scale and root.offset"
+                "rio convert SRC DST --dtype uint16; or write a world file with root.scale and root.offset"
             )
         grid = Grid(
             raster.crs,

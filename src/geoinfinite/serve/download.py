@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 from rasterio.io import MemoryFile
 
-from geoinfinite.arrays.dataarray import PROVENANCE
+from geoinfinite.arrays.attributes import PROVENANCE
 from geoinfinite.arrays.opening import WINDOW
 from geoinfinite.plane.window import Window
 from geoinfinite.provenance import SYNTHETIC

@@ -51,18 +51,10 @@ def routes(server: Server) -> APIRouter:
 
 
 def _map_tile(server: Server) -> Answer:
-    async def answer(
-        request: Request,
-        tms: str,
-        z: str,
-        x: str,
-        last: str,
-        seed: str | None = None,
-        level: str | None = None,
-        v: str | None = None,
-    ) -> Response:
+    async def answer(request: Request, tms: str, z: str, x: str, last: str) -> Response:
         """Answer with a map tile: ``/tiles/WebMercatorQuad/8/133/91@2x.webp?seed=7&level=3``."""
         started = time.perf_counter()
+        seed, level, v = (request.query_params.get(name) for name in ("seed", "level", "v"))
         asked = asking.tile_request((tms, z, x, last), seed, level, server.limits)
         shown = await server.shown(asked.seed, asked.level)
         if v and not shown.version.startswith(v):

@@ -267,6 +267,17 @@ def test_too_many_map_tiles_are_refused_and_the_remedy_works(patch: Recipe) -> N
         MapArchive.of(corner(patch), MapTiles(max_zoom=allowed + 1))
 
 
+def test_a_window_without_a_map_tile_is_refused_and_the_remedy_works(patch: Recipe, tmp_path: Path) -> None:
+    plan = plan_window(patch, 2, Window(30, 33, 41, 43))
+    with pytest.raises(StoreError, match="than a pixel of zoom 5 and has no map tile; take max_zoom=7"):
+        write_pmtiles(plan, tmp_path / "a.pmtiles", tiles=MapTiles(max_zoom=5))
+    assert not (tmp_path / "a.pmtiles").exists()
+    write_pmtiles(plan, tmp_path / "a.pmtiles")
+    assert read_pmtiles(tmp_path / "a.pmtiles")
+    with pytest.raises(BudgetError, match="map tiles; take a smaller window or a lower min_zoom"):
+        MapArchive.of(plan_window(patch, 2, Window(0, 320, 0, 448)), MapTiles(min_zoom=24))
+
+
 def test_a_large_directory_has_leaves_that_lead_to_every_tile(tmp_path: Path) -> None:
     directory, total = Directory(), 30_000
     with (tmp_path / "contents").open("wb") as stream:

@@ -75,7 +75,12 @@ def png_text(plan: Plan, bands: Sequence[int]) -> dict[str, str]:
 
 
 def xmp(plan: Plan) -> str:
-    """Return the XMP of a window: that a trained model made it, its title, the software.
+    """Return the XMP of a window, see `xmp_titled`."""
+    return xmp_titled(title(plan))
+
+
+def xmp_titled(name: str) -> str:
+    """Return the XMP of a picture: that a trained model made it, its title, the software.
 
     Programs that mark synthetic media read it in PNG, TIFF and JPEG. It is an ``x:xmpmeta`` element without
     the processing instructions that wrap a packet, see `xmp_packet`.
@@ -88,10 +93,10 @@ def xmp(plan: Plan) -> str:
         "xmlns:dc": "http://purl.org/dc/elements/1.1/",
         "xmlns:xmp": "http://ns.adobe.com/xap/1.0/",
     }
-    said = " ".join(f"{name}={quoteattr(value)}" for name, value in attributes.items())
+    said = " ".join(f"{key}={quoteattr(value)}" for key, value in attributes.items())
     texts = "".join(
-        f'<dc:{name}><rdf:Alt><rdf:li xml:lang="x-default">{escape(text)}</rdf:li></rdf:Alt></dc:{name}>'
-        for name, text in (("title", title(plan)), ("description", SYNTHETIC))
+        f'<dc:{key}><rdf:Alt><rdf:li xml:lang="x-default">{escape(text)}</rdf:li></rdf:Alt></dc:{key}>'
+        for key, text in (("title", name), ("description", SYNTHETIC))
     )
     rdf = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
     return (
@@ -102,7 +107,12 @@ def xmp(plan: Plan) -> str:
 
 def xmp_packet(plan: Plan) -> str:
     """Return the XMP of a window as a packet, which readers also find by scanning a file."""
-    return f'<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>{xmp(plan)}<?xpacket end="r"?>'
+    return packet_titled(title(plan))
+
+
+def packet_titled(name: str) -> str:
+    """Return the XMP of a picture of a title as a packet."""
+    return f'<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>{xmp_titled(name)}<?xpacket end="r"?>'
 
 
 def georeference(plan: Plan, bands: int, dtype: Any) -> dict[str, Any]:

@@ -120,15 +120,17 @@ class MapArchive:
         if self.most > MOST_TILES:
             counts = accumulate(_count(self.bounds, zoom) for zoom in range(self.min_zoom, self.max_zoom))
             fitting = sum(1 for count in counts if count <= MOST_TILES)
+            fewer = f"take max_zoom={self.min_zoom + fitting - 1} or less, or" if fitting else "take"
             raise BudgetError(
                 f"zooms {self.min_zoom} to {self.max_zoom} of the window are more than {MOST_TILES:,} map "
-                f"tiles; take max_zoom={max(self.min_zoom + fitting - 1, 0)} or less, or a smaller window"
+                f"tiles; {fewer} a smaller window{'' if fitting else ' or a lower min_zoom'}"
             )
 
     def drawn(self, objects: Objects) -> Iterator[tuple[WebTile, bytes]]:
         """Yield every map tile that has a pixel of the window, encoded, from a finished store of the plan.
 
-        They come zoom by zoom along a Hilbert curve. Each is made from the level whose pixels fit it.
+        They come zoom by zoom along a Hilbert curve. Each is made from the level whose pixels fit it. Raises
+        `StoreError` if there is none, because the window is smaller than a pixel of its finest zoom.
         """
         pyramid = StoredPyramid.of(objects, self.plan, picked_bands(self.plan, self.tiles.bands))
         side, image_format = self.tiles.size, self.tiles.image_format
@@ -139,9 +141,16 @@ class MapArchive:
 
         zooms = range(self.min_zoom, self.max_zoom + 1)
         tiles = (tile for zoom in zooms for tile in walk(zoom, tile_range(self.bounds, zoom)))
+        found = False
         for tile, data in _in_order(encoded, tiles):
             if data is not None:
+                found = True
                 yield tile, data
+        if not found:
+            raise StoreError(
+                f"the window is smaller than a pixel of zoom {self.max_zoom} and has no map tile; take "
+                f"max_zoom={min(self.max_zoom + 2, LARGEST_ZOOM)}, or a larger window"
+            )
 
     @property
     def centre(self) -> tuple[float, float]:
