@@ -163,7 +163,7 @@ class Row:
 
 
 def rows(heading: str) -> dict[str, Row]:
-    text = TEXT.split(f"\n{heading}\n")[1]
+    text = TEXT.partition(f"\n{heading}\n")[2]
     text = re.split(r"\n##", text)[0]
     found = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \| (.+?) \| .+ \|$", text, re.MULTILINE)
     return {key: Row(key, *cells) for key, *cells in found}
@@ -282,7 +282,7 @@ def _of_conditions() -> list[tuple[str, str, Any]]:
                 wanted = [[value] for value in wanted]  # type: ignore[misc]
             beyond = wanted or (["no-such"] if row.choices else OF_CONDITIONS.get(key))
             assert beyond, f"{kind}.{key} has the range {row.range!r}; add refused values to OF_CONDITIONS"
-            if kind == "map" and key in {"style_file", "column"}:
+            if row.range == "text" or key == "style_file":
                 beyond = [3]
             if (kind == "raster" and key == "colours") or (kind, key) == ("map", "colours"):
                 beyond = [beyond[1 if kind == "raster" else 0]]
