@@ -24,9 +24,7 @@ from geoinfinite.cli import main
 from geoinfinite.models.diffusers.sidecar import RULES
 
 TUTORIALS = REPOSITORY / "docs" / "tutorials"
-ELSEWHERE = {"chips"}
-"""Pages with tests of their own."""
-PAGES = [page for page in sorted(TUTORIALS.glob("*.md")) if page.stem not in ELSEWHERE]
+PAGES = sorted(TUTORIALS.glob("*.md"))
 CHECKPOINTS = {"published-checkpoint": "map-sat"}
 """Pages that take a published checkpoint and a place for granted, and the system whose page has both."""
 ON_THE_PATH = (
