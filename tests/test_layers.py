@@ -30,6 +30,7 @@ LAYERS = (
 FOLDERS = {
     "models": "analytic networks diffusers earth converting systems",
     "stores": "objects pools jobs files",
+    "cli": "arguments",
 }
 """The folders within a room; each imports only those before it."""
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from geoinfinite.cli.values import count, names
+from geoinfinite.cli.arguments.values import count, names
 
 
 def add_chips(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,1 @@
+"""The arguments of the commands; importing them imports neither xarray nor torch."""
