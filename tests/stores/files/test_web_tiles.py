@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import morecantile
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pmtiles.tile import tileid_to_zxy, zxy_to_tileid
 
@@ -37,11 +37,20 @@ def test_places_are_those_of_morecantile(tile: WebTile) -> None:
 WIDTHS = st.floats(1e-3, 60)
 
 
+def on_an_edge(longitude: float, latitude: float, zoom: int) -> bool:
+    """Whether a place lies on the edge of a map tile, but for rounding."""
+    tile = WEB.tile(longitude, latitude, zoom)
+    left, bottom, right, top = WEB.bounds(tile)
+    return min(longitude - left, right - longitude, latitude - bottom, top - latitude) < 1e-6
+
+
 @given(st.floats(-179.9, 179.8), st.floats(-84.9, 84.8), WIDTHS, WIDTHS, st.integers(0, 9))
 def test_ranges_are_the_tiles_of_a_box(
     west: float, south: float, width: float, height: float, zoom: int
 ) -> None:
     east, north = min(west + width, 179.95), min(south + height, 84.95)
+    # Which map tile a box that ends on an edge is in, is a matter of rounding.
+    assume(not any(on_an_edge(*side, zoom) for side in ((west, south), (east, north))))
     expected = sorted((tile.x, tile.y) for tile in WEB.tiles(west, south, east, north, [zoom]))
     walked = [(tile.x, tile.y) for tile in walk(zoom, tile_range((west, south, east, north), zoom))]
     assert sorted(walked) == expected
