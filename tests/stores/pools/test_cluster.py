@@ -213,7 +213,5 @@ def test_arrays_and_stores_take_a_client_and_what_it_is_told(
         array.geoinfinite.to_zarr(tmp_path / "a.zarr", part=(i, 2), client=client, priority=2, progress=False)
     assert gi.verify(tmp_path / "a.zarr").ok
     assert gi.resume(tmp_path / "a.zarr", client=client, stall_s=60.0, progress=False).drawn == 0
-    with pytest.raises(
-        StoreError, match="retry=3 is not an option: remove it; those that say"
-    ):
+    with pytest.raises(StoreError, match="retry=3 is not an option: remove it; those that say"):
         gi.resume(tmp_path / "a.zarr", retry=3, progress=False)  # type: ignore[call-arg]
