@@ -6,6 +6,7 @@ import json
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import morecantile
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import rasterio
 import xarray as xr
+from PIL import Image
 from rasterio.io import MemoryFile
 from rio_tiler.io.xarray import XarrayReader
 from served import client, ring, served
@@ -20,6 +22,7 @@ from starlette.testclient import TestClient
 from titiler.core.models.mapbox import TileJSON
 
 import geoinfinite as gi
+from geoinfinite.provenance import DIGITAL_SOURCE_TYPE
 from geoinfinite.serve.limits import Limits
 from geoinfinite.serve.server import Server
 from geoinfinite.serve.subject import ServedStore, open_subject
@@ -63,6 +66,16 @@ def test_a_map_tile_is_what_rio_tiler_makes_of_the_loaded_level(api: TestClient,
     # It knows nothing beyond the edges of a tile, and repeats the pixel there: it is 11 of the map's.
     inside = np.s_[:, 11:-11, 11:-11]
     assert np.abs(picture(answer.content).astype(int) - tile.data.data)[inside].max() <= 1
+
+
+def test_map_tiles_say_that_a_trained_model_made_them(api: TestClient) -> None:
+    for ending in ("png", "webp", "jpg"):
+        answer = api.get(f"/tiles/WebMercatorQuad/3/4/2.{ending}")
+        assert answer.headers["x-digital-source-type"] == DIGITAL_SOURCE_TYPE
+    image = Image.open(BytesIO(api.get("/tiles/WebMercatorQuad/3/4/2.png").content))
+    said = image.getxmp()["xmpmeta"]["RDF"]["Description"]
+    assert said["DigitalSourceType"] == DIGITAL_SOURCE_TYPE
+    assert "WebMercatorQuad 3/4/2" in str(said["title"])
 
 
 def test_formats_retina_seeds_and_levels(api: TestClient) -> None:

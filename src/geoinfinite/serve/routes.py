@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from numpy.typing import NDArray
 
 from geoinfinite.plane.window import Window
-from geoinfinite.provenance import version
+from geoinfinite.provenance import DIGITAL_SOURCE_TYPE, version
 from geoinfinite.serve import asking, documents, download, places, works
 from geoinfinite.serve.refusals import Busy, Refused
 from geoinfinite.serve.server import DOWNLOADS, Server, client_of
@@ -64,6 +64,8 @@ def _map_tile(server: Server) -> Answer:
             "ETag": f'"{name}"',
             "Cache-Control": _FOREVER if v else _ASK_AGAIN,
             "Vary": "Accept-Encoding",
+            # PNG says it in itself too; the other formats have no place for it that GDAL writes.
+            "X-Digital-Source-Type": DIGITAL_SOURCE_TYPE,
         }
         if f'"{name}"' in request.headers.get("if-none-match", ""):
             server.metrics.add("not_modified_total")

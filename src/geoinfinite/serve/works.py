@@ -14,6 +14,8 @@ from geoinfinite.serve.limits import Limits
 from geoinfinite.serve.metrics import Metrics
 from geoinfinite.serve.subject import Shown
 from geoinfinite.serve.waiting import Client, Work
+from geoinfinite.stores.files.content import packet_titled
+from geoinfinite.stores.files.png import with_xmp
 from geoinfinite.views.map_reading import MapReading, ReadWindow
 from geoinfinite.views.map_tiles import evaluations_of, finish, locate
 
@@ -46,7 +48,12 @@ class _MapTile:
         picture = finish(self.shown.pyramid, self.reading, read)
         self.metrics.add("map_tiles_drawn_total")
         self.metrics.add("evaluations_total", picture.evaluations)
-        return picture.encode(self.asked.image_format)
+        said = picture.encode(self.asked.image_format)
+        return with_xmp(said, packet_titled(self._title())) if self.asked.image_format == "png" else said
+
+    def _title(self) -> str:
+        asked = self.asked
+        return f"{self.shown.name}, seed {self.shown.seed}, {asked.tms} {asked.z}/{asked.x}/{asked.y}"
 
 
 def map_tile(shown: Shown, asked: TileRequest, client: Client, limits: Limits, metrics: Metrics) -> Work:
