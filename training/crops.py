@@ -1,10 +1,10 @@
-"""Draw batches of (parent window, child tile, resolution) from the layers."""
+"""Draw batches of (parent window, child tile, water, resolution, aspect) from the layers."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 
 import torch
 import torch.nn.functional as F
@@ -12,28 +12,38 @@ from torch import Generator, Tensor
 
 from geoinfinite.models.earth.network import EarthSettings
 from geoinfinite.plane.resample import mean_exact_upsampler
-from training.degrade import degrade
-from training.imagery import Layer
+from training.layer import Layer
+from training.scene import Scene
 
-LAND_SHARE = 0.7
-"""Share of Blue Marble crops that must show land."""
-RECOLOUR_SHARE = 0.5
-"""Share of crops of finer sources that take a colour of the Blue Marble's land."""
+SHARES = {
+    "blue-marble": 0.22,
+    "blue-marble-fine": 0.30,
+    "landsat": 0.13,
+    "sentinel": 0.13,
+    "fields": 0.06,
+    "naip": 0.06,
+    "neon": 0.07,
+    "drone": 0.03,
+}
+"""Share of the training crops that each source gives when all are there."""
 MARBLES = "blue-marble", "blue-marble-fine"
-WIDE_SHARE = {"blue-marble": (0.2, 0.06), "blue-marble-fine": (0.5, 0.2)}
-"""Share of Blue Marble crops that are labelled with any finer resolution: (of water, desert and ice,
-which finer sources hardly show, of the rest)."""
-MOST_ATTEMPTS = 40
+LAND_SHARE = 0.85
+"""Share of Blue Marble crops that must show land on a quarter of their area."""
+RECOLOUR_SHARE = 0.35
+"""Share of crops of finer sources that take a colour of the Blue Marble's land."""
+WIDE_SHARE = 0.35, 0.08
+"""Share of Blue Marble crops that are labelled with any finer resolution: (of water, desert and ice, which
+finer sources hardly show, of the rest)."""
+FINEST_LABEL = 0.3
+SQUASHED_SHARE = 0.3
+"""Share of the crops of square pixels that are squashed from north to south, as plate carree stretches them."""
+LARGEST_ASPECT = 4.0
+MOST_ATTEMPTS = 60
 """Places that are tried for a wanted crop before any allowed one is taken."""
-FLATTEN_SHARE = 0.5
-"""Share of land crops whose coarse contrast is lowered while their fine detail is kept."""
-LEAST_FLATTENED = 0.4
-"""Smallest factor by which coarse contrast is lowered, besides a blur."""
-SQUARE_BELOW = 0.7
-"""Crops of the globe whose label is finer than this share of their resolution are resampled to square
-pixels on the ground, or the stretch of plate carree near the poles becomes streaks at every level."""
-LEAST_ALLOWED = 0.01
-"""A layer with a smaller share of allowed positions is left out at that crop size."""
+UNKNOWN_WATER = 0.25
+"""Share of crops whose water is not told although it is known."""
+BLURS = 1, 1, 4, 16
+"""Cells, in pixels, of the raster that tells the water: one is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,142 +51,188 @@ class Batch:
     """Training examples in [-1, 1]."""
 
     parent: Tensor
-    """(B, 3, P, P), degraded as a generated parent would be."""
+    """(B, 3, P, P)."""
     child: Tensor
     """(B, 3, T, T)."""
+    water: Tensor
+    """(B, 2, T, T): the share of water, -1 to 1, 0 where it is unknown; and 1 where it is known."""
     gsd_m: Tensor
-    """(B,): the label, metres per child pixel."""
-    layer: Tensor
-    """(B,): index of the layer that each example came from."""
+    """(B,): the label, metres per child pixel from north to south."""
+    aspect: Tensor
+    """(B,): height over width of a pixel on the ground."""
+
+    def joined(self, other: Batch) -> Batch:
+        """Return the examples of both."""
+        fields = ("parent", "child", "water", "gsd_m", "aspect")
+        return Batch(*(torch.cat([getattr(self, name), getattr(other, name)]) for name in fields))
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the examples on a device."""
+        return Batch(*(x.to(device) for x in (self.parent, self.child, self.water, self.gsd_m, self.aspect)))
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Crops with all that surrounds their tiles: pictures (B, 3, S, S) in [-1, 1], water, label and aspect."""
+
+    picture: Tensor
+    water: Tensor
+    gsd_m: Tensor
+    aspect: Tensor
 
 
 class Crops:
     """A seeded stream of batches; all randomness comes from `generator`."""
 
     def __init__(
-        self,
-        layers: list[Layer],
-        settings: EarthSettings,
-        generator: Generator,
-        marble: Layer | None = None,
-        plain: bool = False,
+        self, scenes: list[Scene], settings: EarthSettings, generator: Generator, plain: bool = False
     ) -> None:
-        """Keep the layers, and the colours of `marble` that other sources' crops may take.
+        """Keep the layers of the scenes, and the colours of the globe that other sources' crops may take.
 
         `plain` leaves out all augmentation but flips, and gives every crop its own resolution.
         """
-        self.plain = plain
-        self.layers, self.settings, self.generator = layers, settings, generator
-        self._cache: dict[int, tuple[list[Tensor], Tensor]] = {}
-        marble = marble or layers[0]
-        land = marble.pixels[:, marble.land & marble.usable].T.float()
+        self.layers = [layer for scene in scenes for layer in scene.layers()]
+        self.settings, self.generator, self.plain = settings, generator, plain
+        self._allowed_by_side: dict[int, tuple[list[Tensor], Tensor]] = {}
+        globe = scenes[0]
+        dry = globe.usable if globe.water is None else globe.usable & (globe.water < 128)
+        land = globe.pixels[:, dry].T.float()[::97]
         brightness = land.mean(1)
         self.colours = land[(brightness > 15) & (brightness < 190)]
 
-    def batch(self, size: int, tile: int, clean: bool = False) -> Batch:
-        """Return `size` examples of `tile` px; `clean` leaves out the parents' degradation."""
-        side = tile + 2 * self.settings.margin * self.settings.factor
+    def batch(self, size: int, tile: int) -> Batch:
+        """Return `size` examples of `tile` px with real parents, disturbed unless `plain`."""
+        factor, margin = self.settings.factor, self.settings.margin
+        region = self.region(size, tile + 2 * margin * factor)
+        parent = to_bytes(F.avg_pool2d(region.picture, factor))
+        child, water = centre(region.picture, tile), centre(region.water, tile)
+        if not self.plain:
+            moved = self._disturbed(parent)
+            child, parent = follow(child, parent, moved, margin), moved
+        return Batch(parent, child, water, region.gsd_m, region.aspect)
+
+    def region(self, size: int, side: int, coarsest: float = math.inf) -> Region:
+        """Return `size` crops of `side` px of layers no coarser than `coarsest` metres."""
         positions, shares = self._allowed(side)
-        drawn = torch.multinomial(shares, size, True, generator=self.generator)
-        parts = [self._example(self.layers[i], positions[i], side) for i in drawn.tolist()]
-        region = torch.stack([pixels for pixels, _ in parts]) / 127.5 - 1.0
-        parent = F.avg_pool2d(region, self.settings.factor)
-        cut = self.settings.margin * self.settings.factor
-        child = region[..., cut:-cut, cut:-cut]
-        parent = degrade(parent, None if clean else self.generator)
-        return Batch(parent, child, torch.tensor([gsd for _, gsd in parts]), drawn)
+        fit = torch.tensor([layer.gsd_m <= coarsest for layer in self.layers])
+        drawn = torch.multinomial(shares * fit, size, True, generator=self.generator).tolist()
+        parts = [self._example(self.layers[i], positions[i], side) for i in drawn]
+        stacked = torch.stack([pixels for pixels, _, _ in parts])
+        gsd_m, aspect = (torch.tensor([part[k] for part in parts]) for k in (1, 2))
+        return Region(stacked[:, :3] / 127.5 - 1, self._told(stacked[:, 3:]), gsd_m, aspect)
 
     def _allowed(self, side: int) -> tuple[list[Tensor], Tensor]:
-        """Return, per layer, the allowed corners of windows of `side` px and the layer's share."""
-        if side not in self._cache:
-            positions = [_positions(layer.usable, side) for layer in self.layers]
-            enough = [p.numel() > 0 and p.float().mean() > LEAST_ALLOWED for p in positions]
-            shares = [w.weight * keep for w, keep in zip(self.layers, enough, strict=True)]
-            self._cache[side] = positions, torch.tensor(shares)
-        return self._cache[side]
+        """Return, per layer, the allowed corners of windows of `side` px, and its probability."""
+        if side not in self._allowed_by_side:
+            positions = [corners(layer.usable, side) for layer in self.layers]
+            kept = [bool(at.any()) for at in positions]
+            totals: dict[str, float] = {}
+            for layer, keep in zip(self.layers, kept, strict=True):
+                totals[layer.source] = totals.get(layer.source, 0.0) + layer.weight * keep
+            shares = [
+                SHARES[layer.source] * layer.weight * keep / max(totals[layer.source], 1e-12)
+                for layer, keep in zip(self.layers, kept, strict=True)
+            ]
+            self._allowed_by_side[side] = positions, torch.tensor(shares)
+        return self._allowed_by_side[side]
 
-    def _example(self, layer: Layer, allowed: Tensor, side: int) -> tuple[Tensor, float]:
+    def _example(self, layer: Layer, allowed: Tensor, side: int) -> tuple[Tensor, float, float]:
+        """Return five channels (picture, water, whether it is known), the label and the aspect."""
         row, column = self._place(layer, allowed, side)
-        window = (slice(row, row + side), slice(column, column + side))
-        pixels = layer.pixels[:, *window].float()
+        marble, aspect, gsd_m = layer.source in MARBLES, 1.0, layer.gsd_m
+        turn = 0 if marble or self.plain else self._below(4)
+        height = side
+        if layer.plate_carree:
+            latitude = math.pi * (0.5 - (row + side / 2) / layer.pixels.shape[1])
+            aspect = min(LARGEST_ASPECT, 1 / max(0.01, math.cos(latitude)))
+        elif not self.plain and self._uniform() < SQUASHED_SHARE:
+            height = self._squashable(layer, row, column, side, turn)
+        shape = (height, side) if turn % 2 == 0 else (side, height)
+        pixels = _channels(layer, slice(row, row + shape[0]), slice(column, column + shape[1]))
+        pixels = torch.rot90(pixels, turn, (1, 2))
+        if height > side:
+            pixels = F.interpolate(pixels[None], (side, side), mode="bilinear", antialias=True)[0]
+            aspect, gsd_m = height / side, gsd_m * height / side
+        if self._uniform() < 0.5:
+            pixels = pixels.flip(2)
         if self.plain:
-            return self._flip(pixels, turn=False), layer.gsd_m
-        if layer.source in MARBLES:
-            label = self._marble_label(layer, pixels, window)
-            below_sources = label < layer.gsd_m * 2.0 ** layer.octaves[0]
-            globe = layer.source == "blue-marble"
-            if globe and label < SQUARE_BELOW * layer.gsd_m:
-                pixels = _squared(layer, row, column, side)
-            if below_sources and bool(layer.land[window][::4, ::4].all()):
-                pixels = self._flatten(pixels)
-            return self._flip(pixels, turn=False), label
+            return pixels, gsd_m, aspect
+        if marble:
+            return pixels, self._marble_label(layer, pixels, gsd_m), aspect
         if self._uniform() < RECOLOUR_SHARE:
-            pixels = self._recolour(pixels)
-        return self._flip(self._flatten(pixels), turn=True), self._label(layer, *layer.octaves)
+            pixels = torch.cat([self._recolour(pixels[:3]), pixels[3:]])
+        return pixels, self._label(gsd_m, *layer.octaves), aspect
 
     def _place(self, layer: Layer, allowed: Tensor, side: int) -> tuple[int, int]:
-        """Draw the corner of a crop with its margin; reject missing, held-out and watery ones."""
+        """Draw the corner of a crop; reject missing, held-out and, mostly, watery ones."""
         needs_land = self._uniform() < LAND_SHARE
-        for attempt in count():
+        possible = None
+        for _ in range(MOST_ATTEMPTS):
             row, column = self._below(allowed.shape[0]), self._below(allowed.shape[1])
-            # Some windows of open sea have no crop with enough land.
-            if allowed[row, column] and (
-                layer.source not in MARBLES
-                or attempt >= MOST_ATTEMPTS
-                or self._wanted(layer, row, column, side, needs_land)
-            ):
-                return row, column
-        raise AssertionError("count() has no end")
+            if not bool(allowed[row, column]):
+                continue
+            possible = row, column
+            if layer.source not in MARBLES or self._wanted(layer, row, column, side, needs_land):
+                break
+        if possible is None:
+            places = allowed.nonzero()
+            at = places[self._below(len(places))]
+            possible = int(at[0]), int(at[1])
+        return possible
 
     def _wanted(self, layer: Layer, row: int, column: int, side: int, needs_land: bool) -> bool:
         """Even out the stretch of plate carree, and ask for land when land is needed."""
         latitude = math.pi * (0.5 - (row + side / 2) / layer.pixels.shape[1])
-        if layer.source == "blue-marble" and self._uniform() > math.cos(latitude) + 0.1:
+        if layer.plate_carree and self._uniform() > math.cos(latitude) + 0.1:
             return False
-        rim = self.settings.margin * self.settings.factor
-        tile = slice(row + rim, row + side - rim, 4), slice(column + rim, column + side - rim, 4)
-        return not needs_land or bool(layer.land[tile].float().mean() > 0.2)
+        if not needs_land or layer.water is None:
+            return True
+        wet = layer.water[row : row + side : 4, column : column + side : 4].float().mean() / 255
+        return bool(wet < 0.75)
 
-    def _marble_label(self, layer: Layer, pixels: Tensor, window: tuple[slice, slice]) -> float:
-        water = 1.0 - float(layer.land[window][::4, ::4].float().mean())
-        scarce = water > 0.2 or float(pixels[:, ::4, ::4].mean()) > 90.0
-        if self._uniform() < WIDE_SHARE[layer.source][0 if scarce else 1]:
-            return self._label(layer, -math.log2(layer.gsd_m), 0.3)
-        return self._label(layer, *layer.octaves)
+    def _squashable(self, layer: Layer, row: int, column: int, side: int, turn: int) -> int:
+        """Return a height, in pixels, that the layer has below the corner and that is squashed to `side`."""
+        height = round(side * LARGEST_ASPECT ** (0.8 * self._uniform()))
+        rows, columns = (height, side) if turn % 2 == 0 else (side, height)
+        window = layer.usable[row : row + rows, column : column + columns]
+        return height if tuple(window.shape) == (rows, columns) and bool(window.all()) else side
 
-    def _label(self, layer: Layer, low: float, high: float) -> float:
-        return layer.gsd_m * float(2.0 ** (low + (high - low) * self._uniform()))
+    def _marble_label(self, layer: Layer, pixels: Tensor, gsd_m: float) -> float:
+        wet = float(pixels[3, ::4, ::4].mean()) / 255
+        scarce = wet > 0.2 or float(pixels[:3, ::4, ::4].mean()) > 100.0
+        if self._uniform() < WIDE_SHARE[0 if scarce else 1]:
+            return self._label(gsd_m, math.log2(FINEST_LABEL / gsd_m), 0.0)
+        return self._label(gsd_m, *layer.octaves)
+
+    def _label(self, gsd_m: float, low: float, high: float) -> float:
+        return gsd_m * float(2.0 ** (low + (high - low) * self._uniform()))
 
     def _recolour(self, pixels: Tensor) -> Tensor:
         """Move the mean towards a colour of the Blue Marble's land, and change the contrast."""
         own = pixels.mean((1, 2))
         other = self.colours[self._below(len(self.colours))]
         mean = own + self._uniform() * (other - own)
-        gain = math.exp(math.log(0.6) + self._uniform() * math.log(3.0))
+        gain = math.exp(math.log(0.7) + self._uniform() * math.log(2.0))
         moved = mean[:, None, None] + gain * (pixels - own[:, None, None])
         return moved.round().clamp(0, 255)
 
-    def _flatten(self, pixels: Tensor) -> Tensor:
-        """Lower the contrast that the parent shows, and keep the detail that it cannot show.
+    def _told(self, channels: Tensor) -> Tensor:
+        """Return the share of water (B, 2, S, S) as a raster of some cell would tell it, or not at all."""
+        water, known = channels[:, :1] / 127.5 - 1, channels[:, 1:]
+        if not self.plain:
+            cells = [BLURS[self._below(len(BLURS))] for _ in range(len(water))]
+            water = torch.cat([_in_cells(w[None], cell) for w, cell in zip(water, cells, strict=True)])
+            told = torch.rand(len(water), 1, 1, 1, generator=self.generator) >= UNKNOWN_WATER
+            known = known * told
+        return torch.cat([water * known, known], 1)
 
-        In a cascade of many levels a parent is flatter and softer than any real one. Without such
-        examples flat places would stay flat for ever: nothing new would appear below a kilometre.
-        """
-        if self._uniform() >= FLATTEN_SHARE:
-            return pixels
-        share, softness = LEAST_FLATTENED ** self._uniform(), self._uniform()
-        coarse = F.avg_pool2d(pixels, self.settings.factor)
-        mean = coarse.mean((1, 2), keepdim=True)
-        smooth = F.avg_pool2d(F.pad(coarse, (2, 2, 2, 2), mode="replicate"), 5, stride=1)
-        flat = mean + share * (coarse + softness * (smooth - coarse) - mean)
-        enlarge = torch.from_numpy(mean_exact_upsampler(coarse.shape[1], self.settings.factor).copy())
-        flattened: Tensor = pixels + enlarge @ (flat - coarse) @ enlarge.T
-        return flattened.clamp(0, 255)
-
-    def _flip(self, pixels: Tensor, turn: bool) -> Tensor:
-        if self._uniform() < 0.5:
-            pixels = pixels.flip(2)
-        return torch.rot90(pixels, self._below(4), (1, 2)) if turn else pixels
+    def _disturbed(self, parent: Tensor) -> Tensor:
+        """Return parents softer, or noisier, as those of a cascade are; 40 % as they are."""
+        draws = torch.rand(3, len(parent), 1, 1, 1, generator=self.generator)
+        blurred = F.avg_pool2d(F.pad(parent, (1, 1, 1, 1), mode="replicate"), 3, 1)
+        moved = parent + (draws[0] < 0.3) * 0.6 * draws[1] * (blurred - parent)
+        noise = torch.randn(parent.shape, generator=self.generator)
+        return to_bytes(moved + (draws[0] > 0.7) * 0.012 * draws[2] * noise)
 
     def _uniform(self) -> float:
         return float(torch.rand((), generator=self.generator))
@@ -185,24 +241,55 @@ class Crops:
         return int(torch.randint(bound, (), generator=self.generator))
 
 
-def _squared(layer: Layer, row: int, column: int, side: int) -> Tensor:
-    """Return the crop with its columns as long on the ground as its rows; unchanged at the layer's rims."""
-    latitude = math.pi * (0.5 - (row + side / 2) / layer.pixels.shape[1])
-    width = round(side / max(0.2, math.cos(latitude)))
-    left = column + (side - width) // 2
-    window = slice(row, row + side), slice(left, left + width)
-    if left < 0 or left + width > layer.pixels.shape[2] or not bool(layer.usable[window].all()):
-        return layer.pixels[:, row : row + side, column : column + side].float()
-    wide = layer.pixels[:, *window].float()[None]
-    square = F.interpolate(wide, (side, side), mode="bicubic", align_corners=False, antialias=True)
-    return square[0].round().clamp(0, 255)
-
-
-def _positions(usable: Tensor, side: int) -> Tensor:
+def corners(usable: Tensor, side: int) -> Tensor:
     """Return which corners (H - side + 1, W - side + 1) have only usable pixels in their window."""
-    missing = F.pad((~usable).int(), (1, 0, 1, 0)).cumsum(0).cumsum(1)
     if min(usable.shape) < side:
         return torch.zeros(0, 0, dtype=torch.bool)
+    missing = F.pad((~usable).int(), (1, 0, 1, 0)).cumsum(0).cumsum(1)
     count = missing[side:, side:] - missing[:-side, side:] - missing[side:, :-side]
     allowed: Tensor = count + missing[:-side, :-side] == 0
     return allowed
+
+
+def follow(child: Tensor, parent: Tensor, moved: Tensor, margin: int) -> Tensor:
+    """Return the child with the means of the moved parent and its own detail."""
+    change = (moved - parent)[..., margin:-margin, margin:-margin]
+    enlarge = torch.from_numpy(
+        mean_exact_upsampler(change.shape[-1], child.shape[-1] // change.shape[-1]).copy()
+    ).to(child)
+    followed: Tensor = (child + enlarge @ change @ enlarge.T).clamp(-1, 1)
+    return followed
+
+
+def centre(images: Tensor, side: int) -> Tensor:
+    """Cut the central `side` x `side` pixels."""
+    top, left = ((size - side) // 2 for size in images.shape[-2:])
+    return images[..., top : top + side, left : left + side]
+
+
+def to_bytes(images: Tensor) -> Tensor:
+    """Round values in [-1, 1] to those that bytes can hold."""
+    return ((images + 1) * 127.5).round().clamp(0, 255) / 127.5 - 1
+
+
+def _channels(layer: Layer, rows: slice, columns: slice) -> Tensor:
+    pixels = layer.pixels[:, rows, columns].float()
+    if layer.water is None:
+        unknown = torch.zeros_like(pixels[:1])
+        return torch.cat([pixels, unknown + 127.5, unknown])
+    water = layer.water[None, rows, columns].float()
+    return torch.cat([pixels, water, torch.ones_like(water)])
+
+
+def _in_cells(water: Tensor, cell: int) -> Tensor:
+    """Return a picture (1, 1, S, S) as bilinear interpolation between its means over cells."""
+    if cell == 1:
+        return water
+    means = F.avg_pool2d(water, cell, ceil_mode=True)
+    wide = F.interpolate(means, scale_factor=cell, mode="bilinear", align_corners=False)
+    return wide[..., : water.shape[-2], : water.shape[-1]]
+
+
+def sources(layers: list[Layer]) -> Iterator[str]:
+    """Yield the sources that have a layer, once each."""
+    yield from dict.fromkeys(layer.source for layer in layers)

@@ -1,4 +1,4 @@
-"""Write a network as the three files that `geoinfinite.models.earth.network.load` reads."""
+"""Write a network as the three files that `geoinfinite.models.earth` reads."""
 
 from __future__ import annotations
 
@@ -8,35 +8,32 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.torch import save_file
-from torch import Tensor
 
-from geoinfinite.models.earth.network import CONFIG, KIND, SIDECAR, WEIGHTS, EarthSettings
+from geoinfinite.models.earth.detail import DetailNetwork
+from geoinfinite.models.earth.network import CONFIG, SIDECAR, WEIGHTS, EarthSettings
 
+KIND = "earth-detail"
 SOURCES = [
-    "NASA Blue Marble Next Generation, 7.4 km and windows at 0.5 km (public domain)",
-    "Landsat 5, 7 and 8 scenes, USGS and NASA (public domain)",
-    "NAIP, North Dakota, USDA (public domain)",
-    "Contains modified Copernicus Sentinel data",
-    "NEON airborne camera mosaics, seven crops (CC0)",
+    "NASA Blue Marble Next Generation (public domain)",
+    "Landsat, USGS and NASA (public domain)",
+    "NAIP, USDA (public domain)",
+    "Contains modified Copernicus Sentinel data 2015 to 2023",
+    "NEON airborne camera mosaics (CC0)",
+    "OpenAerialMap, contributors of Open Imagery Network (CC BY 4.0)",
+    "GSHHG shorelines (LGPL)",
 ]
 
 
-def write(
-    directory: Path,
-    weights: dict[str, Tensor],
-    config: dict[str, Any],
-    settings: EarthSettings,
-    step: int,
-) -> None:
-    """Write float32 weights, the architecture and the sidecar; the weights come last."""
+def write(directory: Path, network: DetailNetwork, settings: EarthSettings, step: int) -> None:
+    """Write float32 weights, the shape and the sidecar; the weights come last."""
     directory.mkdir(parents=True, exist_ok=True)
     sidecar = {"format": 1, "kind": KIND, **asdict(settings)}
     sidecar |= {"bands": ["red", "green", "blue"], "step": step, "sources": SOURCES}
     _write_json(directory / SIDECAR, sidecar)
-    _write_json(directory / CONFIG, {"_class_name": "UNet2DModel", **config})
+    _write_json(directory / CONFIG, {"_class_name": "DetailNetwork", **asdict(network.shape)})
     unfinished = directory / (WEIGHTS + ".part")
-    contiguous = {name: value.float().contiguous() for name, value in weights.items()}
-    save_file(contiguous, unfinished, metadata={"format": "pt"})
+    tensors = {name: value.float().contiguous() for name, value in network.state_dict().items()}
+    save_file(tensors, unfinished, metadata={"format": "pt"})
     unfinished.replace(directory / WEIGHTS)
 
 

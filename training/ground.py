@@ -1,4 +1,4 @@
-"""Layers of the sources below one kilometre: Landsat, NAIP and Sentinel-2, and NEON's camera.
+"""Scenes of the sources below one kilometre: Landsat, NAIP and Sentinel-2, and NEON's camera.
 
 The Blue Marble sets their radiometry by one linear map per band. The mean becomes the Blue Marble's
 mean at the same place. The gain is the ratio of standard deviations at 7.4 km where a scene covers at
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,8 @@ from rasterio.transform import Affine
 from rasterio.warp import transform
 
 from training import sources
-from training.layer import Bytes, Layer, Picture, pyramid, to_bytes
+from training.layer import Bytes, Picture, to_bytes
+from training.scene import Scene, all_usable
 from training.marble import BLUE_MARBLE_GSD, colour_at
 
 Mask = NDArray[np.bool_]
@@ -46,7 +48,7 @@ ONE_GAIN = np.full(3, LARGEST_GAIN)
 LANDSAT_OCTAVES, FIELD_OCTAVES, NEON_OCTAVES = (-1.3, 0.8), (-1.2, 0.8), (-0.3, 1.5)
 
 
-def landsat_parana(cache: Path, globe: Bytes, held_out: bool) -> list[Layer]:
+def landsat_parana(cache: Path, globe: Bytes, held_out: bool) -> list[Scene]:
     """Return Landsat 8 over Paraguay, Brazil and Argentina; its eastern third is held out."""
     values, affine, crs = _mosaic(sources.landsat(cache))
     valid = np.all(values > 0, axis=0)
@@ -55,10 +57,10 @@ def landsat_parana(cache: Path, globe: Bytes, held_out: bool) -> list[Layer]:
     part = slice(column, None) if held_out else slice(None, column)
     weights = {0: 8.0, 1: 6.0, 2: 5.0, 3: 4.0, 4: 2.0}
     usable = torch.from_numpy(valid)[:, part]
-    return pyramid("landsat", mapped[..., part], usable, 30.0, LANDSAT_OCTAVES, weights)
+    return [_landsat("parana", mapped[..., part], 30.0, weights, usable)]
 
 
-def landsat_utah(cache: Path, globe: Bytes, held_out: bool) -> list[Layer]:
+def landsat_utah(cache: Path, globe: Bytes, held_out: bool) -> list[Scene]:
     """Return Landsat 7 at the Great Salt Lake on square pixels; its eastern third is held out."""
     with rasterio.open(sources.utah(cache)) as dataset:
         values, affine, crs = dataset.read((3, 2, 1)).astype(np.float64), dataset.transform, dataset.crs
@@ -66,12 +68,11 @@ def landsat_utah(cache: Path, globe: Bytes, held_out: bool) -> list[Layer]:
     mapped = _squared(mapped, _middle_latitude(values, affine))
     column = mapped.shape[2] * 2 // 3
     mapped = mapped[..., column:] if held_out else mapped[..., :column]
-    usable = torch.ones(mapped.shape[1:], dtype=torch.bool)
     weights = {0: 4.0, 1: 3.0, 2: 2.0} if not held_out else {0: 2.0, 1: 1.0}
-    return pyramid("landsat", mapped, usable, 30.0, LANDSAT_OCTAVES, weights)
+    return [_landsat("utah", mapped, 30.0, weights)]
 
 
-def landsat_rockies(cache: Path, globe: Bytes, held_out: bool) -> list[Layer]:
+def landsat_rockies(cache: Path, globe: Bytes, held_out: bool) -> list[Scene]:
     """Return Landsat 8 at 167 m over the Rocky Mountains, all for training."""
     if held_out:
         return []
@@ -80,21 +81,20 @@ def landsat_rockies(cache: Path, globe: Bytes, held_out: bool) -> list[Layer]:
     values, affine = values[:, 12:-12, 12:-12], affine * Affine.translation(12, 12)
     mapped = _to_colours(values, np.ones(values.shape[1:], np.bool_), globe, affine, crs)
     mapped = _squared(mapped, _middle_latitude(values, affine))
-    usable = torch.ones(mapped.shape[1:], dtype=torch.bool)
-    return pyramid("landsat", mapped, usable, 0.0015 * 111_195, LANDSAT_OCTAVES, {0: 2.0})
+    return [_landsat("rockies", mapped, 0.0015 * 111_195, {0: 2.0})]
 
 
-def landsat_raleigh(cache: Path, globe: Bytes, held_out: bool) -> list[Layer]:
+def landsat_raleigh(cache: Path, globe: Bytes, held_out: bool) -> list[Scene]:
     """Return Landsat 7 over Raleigh, all for training."""
-    return [] if held_out else _scene(sources.raleigh(cache), globe, 28.5)
+    return [] if held_out else [_scene("raleigh", sources.raleigh(cache), globe, 28.5)]
 
 
-def landsat_para(cache: Path, globe: Bytes, held_out: bool) -> list[Layer]:
+def landsat_para(cache: Path, globe: Bytes, held_out: bool) -> list[Scene]:
     """Return Landsat 5 over Para; the whole image is held out."""
-    return _scene(sources.para(cache), globe, 30.0) if held_out else []
+    return [_scene("para", sources.para(cache), globe, 30.0)] if held_out else []
 
 
-def landsat_olinda(cache: Path, globe: Bytes, held_out: bool) -> list[Layer]:
+def landsat_olinda(cache: Path, globe: Bytes, held_out: bool) -> list[Scene]:
     """Return Landsat 7 over Olinda, all for training."""
     if held_out:
         return []
@@ -102,59 +102,68 @@ def landsat_olinda(cache: Path, globe: Bytes, held_out: bool) -> list[Layer]:
         values, affine, crs = dataset.read((3, 2, 1)).astype(np.float64), dataset.transform, dataset.crs
     valid = np.ones(values.shape[1:], np.bool_)
     mapped = _to_colours(values, valid, globe, affine, crs, LARGEST_LANDSAT_GAIN)
-    return pyramid("landsat", mapped, torch.from_numpy(valid), 28.5, LANDSAT_OCTAVES, {0: 2.0, 1: 0.5})
+    return [_landsat("olinda", mapped, 28.5, {0: 2.0, 1: 0.5})]
 
 
-def prairie(cache: Path, globe: Bytes, held_out: bool) -> list[Layer]:
+def prairie(cache: Path, globe: Bytes, held_out: bool) -> list[Scene]:
     """Return NAIP at 5 m over North Dakota on five dates; the eastern third is held out."""
     found = []
-    for path in sources.prairie(cache):
+    for date, path in zip(sources.PRAIRIE_DATES, sources.prairie(cache), strict=True):
         with rasterio.open(path) as dataset:
             values, affine, crs = dataset.read((1, 2, 3)).astype(np.float64), dataset.transform, dataset.crs
         mapped = _to_colours(values, np.ones(values.shape[1:], np.bool_), globe, affine, crs)
         column = mapped.shape[2] * 2 // 3
         mapped = mapped[..., column:] if held_out else mapped[..., :column]
-        usable = torch.ones(mapped.shape[1:], dtype=torch.bool)
         weights = {0: 4.0, 1: 3.0, 2: 1.0}
-        found += pyramid("fields", mapped, usable, 5.0, FIELD_OCTAVES, weights)
+        found.append(_fields(f"prairie-{date}", mapped, 5.0, weights))
     return found
 
 
-def sentinel(cache: Path, globe: Bytes, held_out: bool) -> list[Layer]:
+def sentinel(cache: Path, globe: Bytes, held_out: bool) -> list[Scene]:
     """Return Sentinel-2 at 10 m over fields and forest, all for training."""
     if held_out:
         return []
     values = np.array(json.loads(sources.sentinel(cache).read_text()), dtype=np.float64)[[2, 1, 0]]
-    mapped = _mapped(values, values.mean((1, 2)), np.array(SENTINEL_COLOUR), _darkest(values), ONE_GAIN)
-    usable = torch.ones(mapped.shape[1:], dtype=torch.bool)
-    return pyramid("fields", mapped, usable, 10.0, FIELD_OCTAVES, {0: 4.0, 1: 2.0})
+    mapped = map_colours(values, values.mean((1, 2)), np.array(SENTINEL_COLOUR), darkest(values), ONE_GAIN)
+    return [_fields("spyndex", mapped, 10.0, {0: 4.0, 1: 2.0})]
 
 
-def neon(cache: Path, globe: Bytes, held_out: bool) -> list[Layer]:
+def neon(cache: Path, globe: Bytes, held_out: bool) -> list[Scene]:
     """Return the NEON crops at 0.1 to 1.6 m; one whole image is held out."""
     chosen = [path for path in sources.neon(cache) if (path.name == HELD_OUT_NEON) == held_out]
-    return [layer for path in chosen for layer in _neon_crop(path, globe)]
+    return [_neon_crop(path, globe) for path in chosen]
 
 
-def neon_fields(cache: Path, globe: Bytes, held_out: bool) -> list[Layer]:
+def neon_fields(cache: Path, globe: Bytes, held_out: bool) -> list[Scene]:
     """Return two more NEON crops, all for training; the one in JPEG from 0.2 m on, without its blocks."""
     if held_out:
         return []
-    found = [layer for path in sources.neon_fields(cache) for layer in _neon_crop(path, globe)]
-    return [layer for layer in found if layer.gsd_m > 0.1 or layer.pixels.shape[1] < 1024]
+    savanna, pasture = (_neon_crop(path, globe) for path in sources.neon_fields(cache))
+    return [savanna, replace(pasture, weights={power: w for power, w in pasture.weights.items() if power > 0})]
 
 
-def _neon_crop(path: Path, globe: Bytes) -> list[Layer]:
+def _neon_crop(path: Path, globe: Bytes) -> Scene:
     values = np.moveaxis(np.asarray(Image.open(path).convert("RGB"), dtype=np.float64), 2, 0)
     place = next(at for site, at in NEON_PLACES.items() if site in path.name)
-    mapped = _mapped(values, values.mean((1, 2)), colour_at(globe, *place), _darkest(values), ONE_GAIN)
-    usable, area = torch.ones(mapped.shape[1:], dtype=torch.bool), values[0].size / 7.7e6
+    mapped = map_colours(values, values.mean((1, 2)), colour_at(globe, *place), darkest(values), ONE_GAIN)
+    area = values[0].size / 7.7e6
     weights = {p: w * area for p, w in ((0, 1.0), (1, 2.0), (2, 5.0), (3, 6.0), (4, 5.0))}
-    return pyramid("neon", mapped, usable, 0.1, NEON_OCTAVES, weights)
+    return Scene(path.stem, "neon", mapped, all_usable(mapped), None, 0.1, NEON_OCTAVES, weights)
 
 
-def _scene(paths: list[Path], globe: Bytes, gsd_m: float) -> list[Layer]:
-    """Return the layers of three one-band files of one small scene, all of it usable."""
+def _landsat(
+    name: str, pixels: torch.Tensor, gsd_m: float, weights: dict[int, float], usable: torch.Tensor | None = None
+) -> Scene:
+    mask = all_usable(pixels) if usable is None else usable
+    return Scene(name, "landsat", pixels, mask, None, gsd_m, LANDSAT_OCTAVES, weights)
+
+
+def _fields(name: str, pixels: torch.Tensor, gsd_m: float, weights: dict[int, float]) -> Scene:
+    return Scene(name, "fields", pixels, all_usable(pixels), None, gsd_m, FIELD_OCTAVES, weights)
+
+
+def _scene(name: str, paths: list[Path], globe: Bytes, gsd_m: float) -> Scene:
+    """Return the three one-band files of one small scene, all of it usable."""
     bands = []
     for path in paths:
         with rasterio.open(path) as dataset:
@@ -163,7 +172,7 @@ def _scene(paths: list[Path], globe: Bytes, gsd_m: float) -> list[Layer]:
     values = np.stack(bands)
     valid = np.all((values > 0) & (values < 1e4), axis=0)
     mapped = _to_colours(values, valid, globe, affine, crs, LARGEST_LANDSAT_GAIN)
-    return pyramid("landsat", mapped, torch.from_numpy(valid), gsd_m, LANDSAT_OCTAVES, {0: 2.0, 1: 0.5})
+    return _landsat(name, mapped, gsd_m, {0: 2.0, 1: 0.5}, torch.from_numpy(valid))
 
 
 def _mosaic(scenes: list[tuple[Path, Path, Path]]) -> tuple[Picture, Affine, CRS]:
@@ -195,11 +204,11 @@ def _to_colours(
     gain = np.full(3, limit)
     if len(ours) >= LEAST_PATCHES:
         gain = np.std(theirs, 0) / np.std(ours, 0)
-    colours = _mapped(values, np.mean(ours, 0), np.mean(theirs, 0), _darkest(values[:, valid]), gain)
+    colours = map_colours(values, np.mean(ours, 0), np.mean(theirs, 0), darkest(values[:, valid]), gain)
     return torch.where(torch.from_numpy(valid), colours, 0)
 
 
-def _mapped(values: Picture, mean: Picture, target: Picture, darkest: Picture, gain: Picture) -> torch.Tensor:
+def map_colours(values: Picture, mean: Picture, target: Picture, darkest: Picture, gain: Picture) -> torch.Tensor:
     """Return target + gain * (values - mean) as bytes, with the gain reduced where the darkest clip.
 
     Equal gains are reduced together, so that they stay equal and hues are kept.
@@ -211,7 +220,7 @@ def _mapped(values: Picture, mean: Picture, target: Picture, darkest: Picture, g
     return to_bytes(target[:, None, None] + gain[:, None, None] * (values - mean[:, None, None]))
 
 
-def _darkest(values: Picture) -> Picture:
+def darkest(values: Picture) -> Picture:
     """Return the second percentile of each band (3, ...)."""
     low: Picture = np.percentile(values.reshape(3, -1), 2, axis=1)
     return low

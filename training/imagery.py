@@ -1,30 +1,26 @@
-"""The training images as layers: 8-bit RGB pictures of one ground sampling distance each.
+"""The training scenes, gathered from their sources.
 
-`layers` gathers what the sources give, leaves out what cannot be fetched, and says on stderr what
-is used. Held-out places are never in the training layers: Australia with Oceania and South America
-of the Blue Marble, the eastern third or the whole of Landsat and NAIP scenes, and one NEON image.
+`scenes` leaves out what cannot be fetched, and says on stderr what is used. Held-out places are never in the
+training scenes: Australia with Oceania and South America, the eastern third or the whole of Landsat and NAIP
+scenes, and one NEON image.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 from rasterio.errors import RasterioError
 
-from training import ground, marble
-from training.layer import Bytes, Layer
-from training.marble import BLUE_MARBLE_GSD
+from training import ground, marble, open_scenes
+from training.layer import Bytes
+from training.scene import Scene
+from training.shores import Shores
 from training.sources import SourceUnavailable
 
-__all__ = ["BLUE_MARBLE_GSD", "SHARES", "Layer", "layers", "present"]
-
-SHARES = {"blue-marble": 0.4, "blue-marble-fine": 0.25, "landsat": 0.16, "fields": 0.08, "neon": 0.11}
-"""Share of the training crops that each source gives when all are there."""
-GROUND: tuple[Callable[[Path, Bytes, bool], list[Layer]], ...] = (
+GROUND: tuple[Callable[[Path, Bytes, bool], list[Scene]], ...] = (
     ground.landsat_parana,
     ground.landsat_utah,
     ground.landsat_rockies,
@@ -38,30 +34,25 @@ GROUND: tuple[Callable[[Path, Bytes, bool], list[Layer]], ...] = (
 )
 
 
-def layers(cache: Path, held_out: bool) -> list[Layer]:
-    """Return the training layers, or those of the held-out places; the globe at 7.4 km comes first.
-
-    The weights of the layers that could be had sum to one.
-    """
-    globe = marble.open_globe(cache)
-    found = list(marble.globe_layers(globe, held_out))
-    found += _optional("marble_windows", partial(marble.window_layers, cache, held_out))
-    for make in GROUND:
-        found += _optional(make.__name__, partial(make, cache, globe, held_out))
+def scenes(cache: Path, shores: Shores, held_out: bool) -> list[Scene]:
+    """Return the scenes for training, or those of the held-out places; the globe at 7.4 km comes first."""
+    globe, folder = marble.open_globe(cache), cache / "scenes"
+    found = [marble.globe_scene(globe, shores, held_out)]
+    makers: list[tuple[str, Callable[[], list[Scene]]]] = [
+        ("marble_windows", partial(marble.window_scenes, cache, shores, held_out)),
+        *((make.__name__, partial(make, cache, globe, held_out)) for make in GROUND),
+        ("open_scenes", partial(open_scenes.scenes, folder, globe, held_out)),
+        ("naip_chips", partial(open_scenes.chips, folder, globe, held_out)),
+        ("drone", partial(open_scenes.drone, folder, held_out)),
+    ]
+    for name, make in makers:
+        found += _optional(name, make)
     split = "held-out" if held_out else "training"
-    print(f"{split} images: {_summary(found)}", file=sys.stderr)
-    totals = {s: sum(layer.weight for layer in found if layer.source == s) for s in present(found)}
-    whole = sum(SHARES[source] for source in totals)
-    scale = {source: SHARES[source] / (whole * totals[source]) for source in totals}
-    return [replace(layer, weight=layer.weight * scale[layer.source]) for layer in found]
+    print(f"{split} images: {'; '.join(_summary(found))}", file=sys.stderr)
+    return found
 
 
-def present(found: list[Layer]) -> list[str]:
-    """Return the sources that have a layer, in the order of `SHARES`."""
-    return [source for source in SHARES if any(layer.source == source for layer in found)]
-
-
-def _optional(name: str, make: Callable[[], list[Layer]]) -> list[Layer]:
+def _optional(name: str, make: Callable[[], list[Scene]]) -> list[Scene]:
     try:
         return make()
     except (SourceUnavailable, RasterioError, OSError) as error:
@@ -69,11 +60,9 @@ def _optional(name: str, make: Callable[[], list[Layer]]) -> list[Layer]:
         return []
 
 
-def _summary(found: list[Layer]) -> str:
-    parts = []
-    for source in present(found):
-        chosen = [layer for layer in found if layer.source == source]
-        area = sum(float(layer.usable.sum()) for layer in chosen) / 1e6
-        scales = sorted(layer.gsd_m for layer in chosen)
-        parts.append(f"{source} {len(chosen)} layers, {area:.1f} MP, {scales[0]:.3g}-{scales[-1]:.5g} m")
-    return "; ".join(parts)
+def _summary(found: list[Scene]) -> Iterator[str]:
+    for source in dict.fromkeys(scene.source for scene in found):
+        chosen = [scene for scene in found if scene.source == source]
+        gsds = [scene.gsd_m for scene in chosen]
+        area = sum(scene.megapixels for scene in chosen)
+        yield f"{source} {len(chosen)} scenes, {area:.1f} MP, {min(gsds):.3g} to {max(gsds):.5g} m"

@@ -12,7 +12,8 @@ from torch import Tensor
 
 Picture = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
-SMALLEST_SIDE = 240
+SMALLEST_SIDE = 176
+"""Pixels of the side of the largest crop of a picture: a tile of 128 with its margin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,37 +26,16 @@ class Layer:
     """(3, H, W) uint8."""
     usable: Tensor
     """(H, W) bool: false where pixels are missing or belong to the other split."""
-    land: Tensor
-    """(H, W) bool: false over open water; only the Blue Marble has water to tell."""
+    water: Tensor | None
+    """(H, W) uint8: share of water, of 255; ``None`` where no coastline is known."""
     gsd_m: float
-    """Metres per pixel."""
+    """Metres per pixel, from north to south."""
     octaves: tuple[float, float]
     """Range of the jitter of the label log2(gsd), lower and upper."""
     weight: float
     """Probability of a crop from this layer."""
-
-
-def pyramid(
-    source: str,
-    colours: Tensor,
-    usable: Tensor,
-    gsd_m: float,
-    octaves: tuple[float, float],
-    weights: dict[int, float],
-) -> list[Layer]:
-    """Return area-mean layers of (3, H, W) bytes, one per power of two in `weights`.
-
-    A layer whose longer side falls below 96 px is left out; a smaller side is mirrored to
-    `SMALLEST_SIDE`, so that the largest training crop fits.
-    """
-    found = []
-    for power, weight in weights.items():
-        pixels, kept = area_mean(colours, 2**power), all_of(usable, 2**power)
-        if min(pixels.shape[1:]) >= 96 and bool(kept.any()):
-            pixels, kept = pad(pixels), pad(kept[None])[0]
-            land = torch.ones_like(kept)
-            found.append(Layer(source, pixels, kept, land, gsd_m * 2**power, octaves, weight))
-    return found
+    plate_carree: bool = False
+    """Whether the picture is the whole globe in degrees, stretched along x."""
 
 
 def to_bytes(values: Picture) -> Tensor:

@@ -8,8 +8,8 @@ mercator, where a pixel of zoom 8 spans 611 m times the cosine of the latitude; 
 
 from __future__ import annotations
 
+import csv
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,9 @@ import torch
 from PIL import Image
 
 from training import sources
-from training.layer import Bytes, Layer, Picture, all_of, area_mean
+from training.layer import Bytes, Picture, all_of, area_mean
+from training.scene import Scene
+from training.shores import Shores
 
 BLUE_MARBLE_GSD = 40_075_017 / 5400
 TILE, ZOOM, WINDOW_TILES = 256, 8, 6
@@ -38,6 +40,18 @@ WINDOWS = (
 held-out boxes. Chosen for variety: ice, fjords, taiga, fields, cities, deserts, deltas, reefs, islands."""
 
 
+MORE_WINDOWS = Path(__file__).with_name("marble_windows.csv")
+
+
+def more_windows() -> list[tuple[int, int, int]]:
+    """Return tiles (x, y) and side in tiles of further windows: 45 % coasts, 20 % deserts and ice, other land.
+
+    They were drawn at random, even by area, outside the held-out boxes.
+    """
+    with MORE_WINDOWS.open(encoding="utf-8", newline="") as file:
+        return [(int(row["x"]), int(row["y"]), int(row["tiles"])) for row in csv.DictReader(file)]
+
+
 def open_globe(cache: Path) -> Bytes:
     """Return the Blue Marble, (2700, 5400, 3), plate carree."""
     return np.array(Image.open(sources.blue_marble(cache)).convert("RGB"))
@@ -49,47 +63,60 @@ def colour_at(globe: Bytes, lon: float, lat: float) -> Picture:
     return colour
 
 
-def globe_layers(globe: Bytes, held_out: bool) -> Iterator[Layer]:
-    """Yield the globe at 7.4 and 14.8 km; the split is in `usable`."""
+def globe_scene(globe: Bytes, shores: Shores, held_out: bool) -> Scene:
+    """Return the globe at 7.4 km, 14.8 km beside it; the split is in `usable`."""
     pixels = torch.from_numpy(globe).permute(2, 0, 1).contiguous()
     inside = torch.zeros(pixels.shape[1:], dtype=torch.bool)
     for west, south, east, north in HELD_OUT_BOXES:
         rows = slice(int((90 - north) * 15), int((90 - south) * 15))
         inside[rows, int((west + 180) * 15) : int((east + 180) * 15)] = True
     usable = inside if held_out else ~inside
-    for power, weight in ((0, 45.0), (1, 15.0)):
-        coarse = area_mean(pixels, 2**power)
-        land = coarse[0].int() + 8 > coarse[2].int()
-        gsd = BLUE_MARBLE_GSD * 2**power
-        yield Layer("blue-marble", coarse, all_of(usable, 2**power), land, gsd, (-1.3, 0.3), weight)
+    weights = {0: 45.0, 1: 15.0}
+    name, octaves = "globe", (-1.3, 0.3)
+    water = shores.globe(*pixels.shape[1:])
+    return Scene(name, "blue-marble", pixels, usable, water, BLUE_MARBLE_GSD, octaves, weights, plate_carree=True)
 
 
-def window_layers(cache: Path, held_out: bool) -> list[Layer]:
-    """Return the windows that have pixels in the split, at zoom 8 and its area means x2 and x4.
+def window_scenes(cache: Path, shores: Shores, held_out: bool) -> list[Scene]:
+    """Return the windows that have pixels in the split, at zoom 8.
 
     Raises SourceUnavailable when the tiles cannot be fetched.
     """
-    corners = [_corner(lon, lat) for lon, lat in WINDOWS]
+    corners = [(*_corner(lon, lat), WINDOW_TILES) for lon, lat in WINDOWS]
+    corners += [] if held_out else more_windows()
     paths = iter(sources.marble_tiles(cache, [(ZOOM, *at) for corner in corners for at in _tiles(*corner)]))
-    found: list[Layer] = []
-    for corner, (_, latitude) in zip(corners, WINDOWS, strict=True):
+    found: list[Scene] = []
+    for corner in corners:
         tiles = [next(paths) for _ in _tiles(*corner)]
         inside = _held_out(*corner)
         usable = torch.from_numpy(inside if held_out else ~inside)
         if bool(usable.any()):
-            found += _one_window(_stitched(tiles), usable, latitude)
+            found.append(_one_window(corner, _stitched(tiles, corner[2]), usable, shores))
     return found
 
 
-def _one_window(pixels: torch.Tensor, usable: torch.Tensor, latitude: float) -> Iterator[Layer]:
-    for power, weight in ((0, 3.0), (1, 4.0), (2, 2.0)):
-        if power == 0 and abs(latitude) > SHARP_LATITUDE:
-            continue
-        coarse = area_mean(pixels, 2**power)
-        land = coarse[0].int() + 8 > coarse[2].int()
-        weight *= 0.2 + 0.8 * float(land.float().mean())
-        gsd = MERCATOR_GSD * math.cos(math.radians(latitude)) * 2**power
-        yield Layer("blue-marble-fine", coarse, all_of(usable, 2**power), land, gsd, (-0.4, 0.6), weight)
+def _one_window(corner: tuple[int, int, int], pixels: torch.Tensor, usable: torch.Tensor, shores: Shores) -> Scene:
+    lon, lat = _places(*corner)
+    water = shores.at(lon, lat)
+    latitude = float(lat[len(lat) // 2])
+    weights, halved = {0: 3.0, 1: 4.0, 2: 2.0}, 1
+    if abs(latitude) > SHARP_LATITUDE:
+        weights, halved = {0: 4.0, 1: 2.0}, 2
+        pixels, usable, water = area_mean(pixels, 2), all_of(usable, 2), area_mean(water[None], 2)[0]
+    wet = float(water.float().mean()) / 255
+    shore = float(((water > 0) & (water < 255)).float().mean())
+    weights = {power: w * (0.2 + 0.8 * (1 - wet) + 20 * shore) for power, w in weights.items()}
+    gsd = MERCATOR_GSD * math.cos(math.radians(latitude)) * halved
+    name = "marble-{}-{}".format(*corner)
+    return Scene(name, "blue-marble-fine", pixels, usable, water, gsd, (-0.4, 0.6), weights)
+
+
+def _places(x: int, y: int, count: int) -> tuple[Picture, Picture]:
+    """Return the longitudes and latitudes, in degrees, of the pixels of `count` x `count` tiles."""
+    steps = (np.arange(count * TILE) + 0.5) / TILE
+    lon = (x + steps) / 2**ZOOM * 360 - 180
+    lat = np.degrees(np.arctan(np.sinh(math.pi * (1 - 2 * (y + steps) / 2**ZOOM))))
+    return lon, lat
 
 
 def _corner(lon: float, lat: float) -> tuple[int, int]:
@@ -104,23 +131,21 @@ def _corner(lon: float, lat: float) -> tuple[int, int]:
     return round(x - WINDOW_TILES / 2), round(y - WINDOW_TILES / 2)
 
 
-def _tiles(x: int, y: int) -> list[tuple[int, int]]:
-    return [(x + i, y + j) for j in range(WINDOW_TILES) for i in range(WINDOW_TILES)]
+def _tiles(x: int, y: int, count: int) -> list[tuple[int, int]]:
+    return [(x + i, y + j) for j in range(count) for i in range(count)]
 
 
-def _stitched(tiles: list[Path]) -> torch.Tensor:
+def _stitched(tiles: list[Path], count: int) -> torch.Tensor:
     """Join tiles, row by row, to one picture (3, H, W)."""
     opened = [np.array(Image.open(path).convert("RGB")) for path in tiles]
-    rows = [np.concatenate(opened[i : i + WINDOW_TILES], 1) for i in range(0, len(opened), WINDOW_TILES)]
+    rows = [np.concatenate(opened[i : i + count], 1) for i in range(0, len(opened), count)]
     return torch.from_numpy(np.concatenate(rows)).permute(2, 0, 1).contiguous()
 
 
-def _held_out(x: int, y: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+def _held_out(x: int, y: int, count: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
     """Return which pixels (H, W) of the window at tile (x, y) lie in a held-out box."""
-    steps = (np.arange(WINDOW_TILES * TILE) + 0.5) / TILE
-    lon = (x + steps) / 2**ZOOM * 360 - 180
-    lat = np.degrees(np.arctan(np.sinh(math.pi * (1 - 2 * (y + steps) / 2**ZOOM))))
-    inside = np.zeros((len(steps), len(steps)), dtype=np.bool_)
+    lon, lat = _places(x, y, count)
+    inside = np.zeros((len(lat), len(lon)), dtype=np.bool_)
     for west, south, east, north in HELD_OUT_BOXES:
         inside |= np.outer((lat > south) & (lat < north), (lon > west) & (lon < east))
     return inside

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import math
 
-PEAK, LOWEST = 8e-4, 2e-5
-WARM_UP_STEPS = 200
-ANNEAL_FROM = 0.35
-LARGE_TILES_FROM = 0.55
-LARGE_TILES = 4, 128
+PEAK, LOWEST = 2e-4, 5e-6
+CRITIC_RATE = 1.5
+"""Learning rate of the critic, as a multiple of the network's."""
+WARM_UP_STEPS = 100
+ADVERSARY_STEPS = 400
+"""Steps in which the adversarial loss grows to its full weight."""
+ANNEAL_FROM = 0.7
+LARGE_TILES_FROM = 0.6
+SMALL, LARGE = (12, 64), (4, 128)
+"""(examples, tile px) of a batch, early and late."""
+DRAWN_SHARE = 0.25
+"""Share of the examples whose parents are drawn, once the network draws at all."""
+DRAWN_FROM_STEP = 1500
 
 
 def learning_rate(step: int, progress: float, peak: float = PEAK) -> float:
@@ -23,8 +31,18 @@ def learning_rate(step: int, progress: float, peak: float = PEAK) -> float:
 
 
 def batch_shape(progress: float) -> tuple[int, int]:
-    """Return (examples, tile px): larger tiles at the end, for the statistics of group norm."""
-    return (16, 64) if progress < LARGE_TILES_FROM else LARGE_TILES
+    """Return (examples, tile px): larger tiles at the end, as in drawing."""
+    return SMALL if progress < LARGE_TILES_FROM else LARGE
+
+
+def drawn_examples(step: int, examples: int) -> int:
+    """Return how many examples of a batch have drawn parents."""
+    return round(DRAWN_SHARE * examples) if step >= DRAWN_FROM_STEP else 0
+
+
+def adversary_weight(step: int) -> float:
+    """Return the weight of the adversarial loss, which the critic must first earn."""
+    return min(1.0, step / ADVERSARY_STEPS)
 
 
 def ema_decay(step: int, most: float = 0.999) -> float:

@@ -1,0 +1,120 @@
+"""The network that draws detail in one evaluation: a convolutional U-Net of two scales on folded pixels.
+
+It has no attention and no normalisation over a tile, so an output pixel depends only on its surroundings and
+tiles may have any side. Every block is told the ground sample distance and the aspect of a pixel by a scale
+and a shift of its channels (FiLM, Perez et al. 2018, arXiv:1709.07871).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+FREQUENCIES = 32
+"""Pairs of sine and cosine that tell the ground sample distance."""
+LONGEST = 1000.0
+PER_OCTAVE = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class DetailShape:
+    """The shape of a `DetailNetwork`."""
+
+    inputs: int = 12
+    """Channels of what the network is given, noise included."""
+    bands: int = 3
+    """Channels of its answer."""
+    fold: int = 4
+    """Side of the pixel blocks that are folded into channels."""
+    channels: tuple[int, int] = (96, 152)
+    """Channels at the fine and at the coarse scale."""
+    blocks: tuple[int, int] = (2, 6)
+    """Blocks at the fine scale, before and again after the coarse one; blocks at the coarse scale."""
+    embedding: int = 128
+    """Length of the code of ground sample distance and aspect."""
+
+
+class Embedding(nn.Module):
+    """A code of the ground sample distance, in metres, and of the aspect of a pixel, height over width."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(2 * FREQUENCIES + 1, length), nn.SiLU(), nn.Linear(length, length), nn.SiLU()
+        )
+
+    def forward(self, gsd_m: Tensor, aspect: Tensor) -> Tensor:
+        """Return (B, length)."""
+        steps = torch.arange(FREQUENCIES, device=gsd_m.device) / FREQUENCIES
+        angles = PER_OCTAVE * torch.log2(gsd_m)[:, None] * torch.exp(-math.log(LONGEST) * steps)
+        code: Tensor = self.layers(torch.cat([angles.sin(), angles.cos(), torch.log2(aspect)[:, None]], 1))
+        return code
+
+
+class PixelNorm(nn.Module):
+    """Division of every pixel by the root mean square of its channels (Karras et al. 2018, arXiv:1710.10196)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (B, C, H, W)."""
+        normal: Tensor = x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-6)
+        return normal
+
+
+class Block(nn.Module):
+    """Two convolutions beside a shortcut."""
+
+    def __init__(self, channels: int, embedding: int) -> None:
+        super().__init__()
+        self.norm = PixelNorm()
+        self.film = nn.Linear(embedding, 2 * channels)
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.zeros_(self.film.weight)
+        nn.init.zeros_(self.film.bias)
+        nn.init.normal_(self.second.weight, std=0.1 / math.sqrt(channels))
+        nn.init.zeros_(self.second.bias)
+
+    def forward(self, x: Tensor, code: Tensor) -> Tensor:
+        """Return (B, C, H, W)."""
+        scale, shift = self.film(code)[..., None, None].chunk(2, 1)
+        h = self.norm(x) * (1 + scale) + shift
+        return x + self.second(F.silu(self.first(F.silu(h))))
+
+
+class DetailNetwork(nn.Module):
+    """Detail (B, bands, T, T) from noise and features (B, inputs, T, T); T is a multiple of twice the fold."""
+
+    def __init__(self, shape: DetailShape) -> None:
+        super().__init__()
+        self.shape = shape
+        fine, coarse = shape.channels
+        around, middle = shape.blocks
+        self.embedding = Embedding(shape.embedding)
+        self.enter = nn.Conv2d(shape.inputs * shape.fold**2, fine, 3, padding=1)
+        self.before = nn.ModuleList(Block(fine, shape.embedding) for _ in range(around))
+        self.down = nn.Conv2d(fine, coarse, 2, stride=2)
+        self.middle = nn.ModuleList(Block(coarse, shape.embedding) for _ in range(middle))
+        self.up = nn.Conv2d(coarse, 4 * fine, 1)
+        self.after = nn.ModuleList(Block(fine, shape.embedding) for _ in range(around))
+        self.norm = PixelNorm()
+        self.leave = nn.Conv2d(fine, shape.bands * shape.fold**2, 3, padding=1)
+
+    def forward(self, noise: Tensor, features: Tensor, gsd_m: Tensor, aspect: Tensor) -> Tensor:
+        """Return the velocity at t = 1, so that the detail is the noise less the answer."""
+        code = self.embedding(gsd_m, aspect)
+        folded = F.pixel_unshuffle(torch.cat([noise, features], 1), self.shape.fold)
+        x = self.enter(folded.contiguous(memory_format=torch.channels_last))
+        for block in self.before:
+            x = block(x, code)
+        skipped, x = x, self.down(x)
+        for block in self.middle:
+            x = block(x, code)
+        x = skipped + F.pixel_shuffle(self.up(x), 2)
+        for block in self.after:
+            x = block(x, code)
+        detail: Tensor = F.pixel_shuffle(self.leave(F.silu(self.norm(x))), self.shape.fold)
+        return detail

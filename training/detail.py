@@ -1,0 +1,117 @@
+"""Drawing detail in training: the condition, one evaluation, block means taken away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from geoinfinite.models.earth.detail import DetailNetwork
+from geoinfinite.models.earth.network import EarthSettings, condition
+from training.crops import Batch, Crops, centre, follow, to_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a batch is drawn from."""
+
+    base: Tensor
+    """(B, 3, T, T): the enlarged parent."""
+    scale: Tensor
+    """(B, 1, T, T): the unit of detail."""
+    features: Tensor
+    """(B, 9, T, T): base, the parent's detail, log(scale), water, whether it is known."""
+    gsd_m: Tensor
+    aspect: Tensor
+
+    @property
+    def shown(self) -> Tensor:
+        """(B, 8, T, T): what the critic is shown of them."""
+        return torch.cat([self.features[:, :6], self.features[:, 7:]], 1)
+
+    def twice(self) -> Given:
+        """Return every example two times: the batch, then the batch again."""
+        parts = (self.base, self.scale, self.features, self.gsd_m, self.aspect)
+        return Given(*(torch.cat([part, part]) for part in parts))
+
+
+def given(batch: Batch, settings: EarthSettings) -> Given:
+    """Return what a batch is drawn from."""
+    seen = condition(batch.parent, settings)
+    features = torch.cat([seen.features, batch.water], 1)
+    return Given(seen.base, seen.scale, features, batch.gsd_m, batch.aspect)
+
+
+def without_means(image: Tensor, factor: int) -> Tensor:
+    """Take the means of the parent's pixels away: the cascade law puts the parent's own in their place."""
+    means = F.avg_pool2d(image, factor)
+    return image - F.interpolate(means, scale_factor=factor, mode="nearest")
+
+
+def real_detail(batch: Batch, seen: Given, factor: int) -> Tensor:
+    """Return the detail of the true children, in units of scale."""
+    return without_means(batch.child - seen.base, factor) / seen.scale
+
+
+def draw_detail(network: DetailNetwork, seen: Given, noise: Tensor, factor: int, half: bool) -> Tensor:
+    """Return drawn detail, in units of scale; convolutions compute in bfloat16 if `half`."""
+    with torch.autocast(noise.device.type, torch.bfloat16, enabled=half):
+        velocity = network(noise, seen.features, seen.gsd_m, seen.aspect)
+    return without_means(seen.scale * (noise - velocity.float()), factor) / seen.scale
+
+
+@torch.no_grad()
+def draw(network: DetailNetwork, batch: Batch, settings: EarthSettings, noise: Tensor, half: bool = False) -> Tensor:
+    """Return children (B, 3, T, T) in [-1, 1] with the means of their parents."""
+    seen, factor = given(batch, settings), settings.factor
+    detail = draw_detail(network, seen, noise, factor, half)
+    means = centre(batch.parent, noise.shape[-1] // factor)
+    base = without_means(seen.base, factor) + F.interpolate(means, scale_factor=factor, mode="nearest")
+    return (base + seen.scale * detail).clamp(-1, 1)
+
+
+def with_drawn_parents(
+    network: DetailNetwork, crops: Crops, size: int, tile: int, device: torch.device, half: bool
+) -> Batch:
+    """Return examples whose parents the network has drawn itself, as in a cascade.
+
+    The child keeps its own detail and takes the means of the drawn parent. Source: the condition degradation of
+    MetaEarth (arXiv:2405.13570), with the network's own errors in place of blur and noise.
+    """
+    settings = crops.settings
+    factor, margin = settings.factor, settings.margin
+    window = tile // factor + 2 * margin
+    side = -(-window // settings.multiple) * settings.multiple
+    region = crops.region(size, (side + 2 * margin * factor) * factor, coarsest=DRAWN_BELOW)
+    parent = to_bytes(F.avg_pool2d(region.picture, factor))
+    above = Batch(
+        to_bytes(F.avg_pool2d(parent, factor)),
+        centre(parent, side),
+        centre(F.avg_pool2d(region.water, factor), side),
+        region.gsd_m * factor,
+        region.aspect,
+    ).to(device)
+    noise = torch.randn(above.child.shape, generator=crops.generator).to(device)
+    drawn = to_bytes(draw(network, above, settings, noise, half))
+    true, moved = (centre(image, window).to(device) for image in (above.child, drawn))
+    child = follow(centre(region.picture, tile).to(device), true, moved, margin)
+    water = centre(region.water, tile).to(device)
+    return Batch(moved, child, water, region.gsd_m.to(device), region.aspect.to(device))
+
+
+DRAWN_BELOW = 1000.0
+"""Metres: the finest crops whose parents are drawn; the root and its children are real, or nearly so."""
+
+
+def bfloat16_is_fast(device: torch.device) -> bool:
+    """Return whether a device multiplies in bfloat16; where it does not, autocast is many times slower."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return bool(torch.cpu._is_avx512_bf16_supported())
+
+
+def seeded(seed: int) -> Generator:
+    """Return a generator of the CPU, so that a run takes the same crops on every device."""
+    return Generator().manual_seed(seed)

@@ -1,0 +1,193 @@
+"""The state of a training run, and how to advance, save and restore it."""
+
+from __future__ import annotations
+
+import copy
+import json
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from geoinfinite.models.earth.detail import DetailNetwork, DetailShape
+from geoinfinite.models.earth.network import EarthSettings
+from training import export, losses, pack, schedule
+from training.critic import Critic
+from training.crops import Batch, Crops
+from training.detail import bfloat16_is_fast, draw_detail, given, real_detail, seeded, with_drawn_parents
+
+SETTINGS = EarthSettings(
+    factor=4,
+    margin=6,
+    unshuffle=4,
+    multiple=16,
+    gain=1.26,
+    floor=0.02,
+    log_scale_mean=-2.9,
+    log_scale_std=0.8,
+)
+"""Constants of the detail's unit: with this gain and floor the training detail has about unit variance."""
+WEIGHTS = {"deceit": 0.5, "texture": 2.0, "sameness": 1.0, "shore": 1.0}
+LOG_EVERY, SAVE_EVERY = 50, 250
+LARGEST_GRADIENT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the command line says of a run."""
+
+    pack: Path
+    out: Path
+    minutes: float
+    seed: int = 0
+    batch: int = 1
+    """Factor on the examples of a batch: 1 for two cores, 16 for an accelerator."""
+    device: str = "cpu"
+
+
+class Run:
+    """A network, its critic and its running average, trained from a pack until the minutes are spent."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Read the pack and either restore the run in `plan.out` or begin one."""
+        self.plan, self.device = plan, torch.device(plan.device)
+        plan.out.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(plan.seed)
+        self.crops = Crops(pack.read(plan.pack), SETTINGS, seeded(plan.seed))
+        self.half = bfloat16_is_fast(self.device)
+        self.network = self._placed(DetailNetwork(DetailShape()))
+        self.critic = self._placed(Critic())
+        self.averaged = copy.deepcopy(self.network).requires_grad_(False)
+        self.optimiser = torch.optim.Adam(self.network.parameters(), betas=(0.5, 0.99), fused=True)
+        self.critics_optimiser = torch.optim.Adam(self.critic.parameters(), betas=(0.0, 0.99), fused=True)
+        self.step, self.spent, self.stopped = 0, 0.0, False
+        if self._checkpoint.exists():
+            self._restore(torch.load(self._checkpoint, weights_only=True, map_location=self.device))
+
+    def train(self) -> None:
+        """Take steps until the time is spent, logging and saving on the way."""
+        signal.signal(signal.SIGTERM, self._stop)
+        started, before, seconds = time.monotonic(), self.spent, 60.0 * self.plan.minutes
+        totals: dict[str, float] = {}
+        while self.spent < seconds and not self.stopped:
+            found = self._advance(self.spent / seconds)
+            totals = {name: totals.get(name, 0.0) + value for name, value in found.items()}
+            self.step += 1
+            self.spent = before + time.monotonic() - started
+            if self.step % LOG_EVERY == 0:
+                self._log({name: round(value / LOG_EVERY, 4) for name, value in totals.items()})
+                totals = {}
+            if self.step % SAVE_EVERY == 0:
+                self.save()
+        self.save()
+
+    def save(self) -> None:
+        """Write the snapshot, a loadable network with the averaged weights, and the checkpoint."""
+        export.write(self.plan.out / "snapshot", self.averaged, SETTINGS, self.step)
+        state = {name: part.state_dict() for name, part in self._parts().items()}
+        state |= {"generator": self.crops.generator.get_state(), "step": self.step, "spent": self.spent}
+        unfinished = self._checkpoint.with_suffix(".part")
+        torch.save(state, unfinished)
+        unfinished.replace(self._checkpoint)
+
+    def _advance(self, progress: float) -> dict[str, float]:
+        rate = schedule.learning_rate(self.step, progress)
+        _set_rate(self.optimiser, rate)
+        _set_rate(self.critics_optimiser, rate * schedule.CRITIC_RATE)
+        batch = self._batch(progress)
+        seen = given(batch, SETTINGS)
+        real = real_detail(batch, seen, SETTINGS.factor)
+        both = seen.twice()
+        noise = torch.randn((len(both.gsd_m), *batch.child.shape[1:]), generator=self.crops.generator)
+        drawn = draw_detail(self.network, both, noise.to(self.device), SETTINGS.factor, self.half)
+        telling = losses.hinge(self._judged(real, seen), self._judged(drawn.detach(), both))
+        _descend(self.critics_optimiser, telling)
+        found = self._losses(drawn, real, batch, both)
+        _descend(self.optimiser, self._weighted(found), self.network.parameters())
+        self._average()
+        values = {"critic": telling, **found}
+        return {name: float(value.detach()) for name, value in values.items()}
+
+    def _batch(self, progress: float) -> Batch:
+        size, tile = schedule.batch_shape(progress)
+        size *= self.plan.batch
+        drawn = schedule.drawn_examples(self.step, size)
+        batch = self.crops.batch(size - drawn, tile).to(self.device)
+        if drawn == 0:
+            return batch
+        parents = with_drawn_parents(self.averaged, self.crops, drawn, tile, self.device, self.half)
+        return batch.joined(parents)
+
+    def _losses(self, drawn: Tensor, real: Tensor, batch: Batch, both: Any) -> dict[str, Tensor]:
+        self.critic.requires_grad_(False)
+        judged = self._judged(drawn, both)
+        self.critic.requires_grad_(True)
+        twice, water = torch.cat([real, real]), torch.cat([batch.water, batch.water])
+        return {
+            "deceit": losses.deceit(judged),
+            "texture": losses.texture(drawn, twice, self.crops.generator),
+            "sameness": losses.sameness(*drawn.chunk(2), real),
+            "shore": losses.shore(drawn, twice, water, SETTINGS.factor),
+        }
+
+    def _weighted(self, found: dict[str, Tensor]) -> Tensor:
+        weights = WEIGHTS | {"deceit": WEIGHTS["deceit"] * schedule.adversary_weight(self.step)}
+        return torch.stack([weights[name] * value for name, value in found.items()]).sum()
+
+    def _judged(self, detail: Tensor, seen: Any) -> list[Tensor]:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            logits: list[Tensor] = self.critic(detail, seen.shown, seen.gsd_m, seen.aspect)
+        return logits
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        keep = schedule.ema_decay(self.step)
+        for mean, now in zip(self.averaged.parameters(), self.network.parameters(), strict=True):
+            mean.lerp_(now, 1 - keep)
+
+    def _placed(self, module: nn.Module) -> Any:
+        return module.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "network": self.network,
+            "critic": self.critic,
+            "averaged": self.averaged,
+            "optimiser": self.optimiser,
+            "critics_optimiser": self.critics_optimiser,
+        }
+
+    def _restore(self, saved: dict[str, Any]) -> None:
+        for name, part in self._parts().items():
+            part.load_state_dict(saved[name])
+        self.crops.generator.set_state(saved["generator"].cpu())
+        self.step, self.spent = saved["step"], saved["spent"]
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.plan.out / "checkpoint.pt"
+
+    def _stop(self, *_: object) -> None:
+        self.stopped = True
+
+    def _log(self, entry: dict[str, Any]) -> None:
+        entry = {"step": self.step, "spent": round(self.spent), **entry}
+        with (self.plan.out / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+
+def _set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+
+
+def _descend(optimiser: torch.optim.Optimizer, loss: Tensor, clipped: Any = None) -> None:
+    optimiser.zero_grad()
+    loss.backward()
+    if clipped is not None:
+        nn.utils.clip_grad_norm_(clipped, LARGEST_GRADIENT)
+    optimiser.step()
