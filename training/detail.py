@@ -58,8 +58,8 @@ def real_detail(batch: Batch, seen: Given, factor: int) -> Tensor:
 def draw_detail(network: DetailNetwork, seen: Given, noise: Tensor, factor: int, half: bool) -> Tensor:
     """Return drawn detail, in units of scale; convolutions compute in bfloat16 if `half`."""
     with torch.autocast(noise.device.type, torch.bfloat16, enabled=half):
-        velocity = network(noise, seen.features, seen.gsd_m, seen.aspect)
-    return without_means(seen.scale * (noise - velocity.float()), factor) / seen.scale
+        detail = network(noise, seen.features, seen.gsd_m, seen.aspect)
+    return without_means(seen.scale * detail.float(), factor) / seen.scale
 
 
 @torch.no_grad()

@@ -92,7 +92,7 @@ class DetailNetwork(nn.Module):
         self.leave = nn.Conv2d(fine, shape.bands * shape.fold**2, 3, padding=1)
 
     def forward(self, noise: Tensor, features: Tensor, gsd_m: Tensor, aspect: Tensor) -> Tensor:
-        """Return the velocity at t = 1, so that the detail is the noise less the answer."""
+        """Return detail in units of the parent's local contrast."""
         code = self.embedding(gsd_m, aspect)
         folded = F.pixel_unshuffle(torch.cat([noise, features], 1), self.shape.fold)
         x = self.enter(folded.contiguous(memory_format=torch.channels_last))

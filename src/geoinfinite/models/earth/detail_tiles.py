@@ -51,15 +51,15 @@ class DetailTiles:
 
     @torch.inference_mode()
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
-        """Return the detail that the network's velocity points to; it was trained at nothing but noise."""
+        """Return the detail that the network draws from nothing but noise; at less noise, from what there is too."""
         estimate: Tensor = from_flow(self._velocity)(x, sigma)
         return estimate
 
     def _velocity(self, z: Tensor, t: float) -> Tensor:
-        return tile_by_tile(lambda tile: self._call(z[tile], tile), len(z), z.device)
+        return z - tile_by_tile(lambda tile: self._drawn(z[tile], tile), len(z), z.device)
 
     @torch.inference_mode()
-    def _call(self, noise: Tensor, tile: slice) -> Tensor:
+    def _drawn(self, noise: Tensor, tile: slice) -> Tensor:
         features = torch.cat([self.given.features[tile], self.water[tile]], dim=1)
         with torch.autocast(noise.device.type, self.dtype, enabled=self.dtype is not torch.float32):
             answer: Tensor = self.network(noise, features, self.gsd_m[tile], self.aspect[tile])
