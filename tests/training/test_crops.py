@@ -1,4 +1,4 @@
-"""Crops for training: what parents, labels, aspects and water say of the pixels, and which pixels are never drawn."""
+"""Crops for training: what parents, labels, aspects and water say of the pixels; what is never drawn."""
 
 from __future__ import annotations
 

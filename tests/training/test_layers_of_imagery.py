@@ -75,7 +75,9 @@ def test_stitching_keeps_rows_and_columns(tmp_path: Path) -> None:
 def test_equal_gains_stay_equal_and_keep_the_mean() -> None:
     values = np.random.default_rng(3).normal((100, 120, 90), 20, (40, 50, 3)).transpose(2, 0, 1)
     mean, target = values.mean((1, 2)), np.array((60.0, 80.0, 20.0))
-    mapped = ground.map_colours(values, mean, target, ground.darkest(values), np.full(3, 0.6)).double().numpy()
+    mapped = (
+        ground.map_colours(values, mean, target, ground.darkest(values), np.full(3, 0.6)).double().numpy()
+    )
     slopes = [np.polyfit(values[band].ravel(), mapped[band].ravel(), 1)[0] for band in range(3)]
     assert np.allclose(mapped.mean((1, 2)), target, atol=0.6)
     assert np.ptp(slopes) < 0.03
