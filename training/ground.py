@@ -27,8 +27,8 @@ from rasterio.warp import transform
 
 from training import sources
 from training.layer import Bytes, Picture, to_bytes
-from training.scene import Scene, all_usable
 from training.marble import BLUE_MARBLE_GSD, colour_at
+from training.scene import Scene, all_usable
 
 Mask = NDArray[np.bool_]
 LANDSAT_HOLD_OUT_X = 750_385.0
