@@ -45,8 +45,8 @@ class Row:
     name: str
     source: str
     gsd_m: float
-    white: float
-    """Counts of the file that a reflectance of about 0.355 has, less those of black."""
+    white: str
+    """Counts of the file that a reflectance of about 0.355 has, less those of black: one number, or three."""
     lon: float
     lat: float
     origin: str
@@ -59,6 +59,8 @@ class Row:
     """The columns and rows that are used; empty for all."""
     prepare: str
     """"square": degrees, resampled; "one-per-block": enlarged already; "zero-collar": zeros are missing."""
+    mean: str
+    """Mean counts of red, green and blue at the place; empty for those of the picture."""
 
     @property
     def held_out(self) -> bool:
@@ -70,7 +72,7 @@ def rows() -> list[Row]:
     """Return the table."""
     with TABLE.open(encoding="utf-8", newline="") as file:
         return [
-            Row(**(row | {key: float(row[key]) for key in ("gsd_m", "white", "lon", "lat")}))
+            Row(**(row | {key: float(row[key]) for key in ("gsd_m", "lon", "lat")}))
             for row in csv.DictReader(file)
         ]
 
@@ -146,9 +148,10 @@ def _tiles(row: dict[str, str]) -> list[list[str]]:
 
 def _scene(row: Row, values: Picture, globe: Bytes) -> Scene:
     valid = np.all(values != 0, axis=0) | (row.prepare != "zero-collar")
-    gain = np.full(3, GAIN * 255 / row.white)
+    gain = np.full(3, GAIN * 255) / [float(counts) for counts in row.white.split()]
     inside = values[:, valid]
-    colours = map_colours(values, inside.mean(1), colour_at(globe, row.lon, row.lat), darkest(inside), gain)
+    mean = np.array(row.mean.split(), dtype=np.float64) if row.mean else inside.mean(1)
+    colours = map_colours(values, mean, colour_at(globe, row.lon, row.lat), darkest(inside), gain)
     usable = torch.from_numpy(valid)
     area = values[0].size / 1e6
     weights = {power: weight * area**0.5 for power, weight in WEIGHTS[row.source].items()}
