@@ -99,7 +99,7 @@ def test_the_file_is_the_same_every_time_and_knows_its_place(
         assert dataset.tags(1, ns="IMAGE_STRUCTURE")["NBITS"] == "1"
         assert tuple(dataset.bounds) == pytest.approx((-180, -90, 180, 90))
         values = dataset.read(1)
-    # 1024 rows of a strip end inside this file, and the last strip is lower.
+    # Strips of 40 rows do not divide blocks of 512, nor these the height.
     assert np.array_equal(values, water.strip(nested, 90.0, 1440, 8))
 
 
