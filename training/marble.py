@@ -46,7 +46,7 @@ MORE_WINDOWS = Path(__file__).with_name("marble_windows.csv")
 def more_windows() -> list[tuple[int, int, int]]:
     """Return tiles (x, y) and side in tiles of further windows: 45 % coasts, 20 % deserts and ice, other land.
 
-    They were drawn at random, even by area, outside the held-out boxes.
+    They were drawn at random, even by area; what lies in a held-out box is masked.
     """
     with MORE_WINDOWS.open(encoding="utf-8", newline="") as file:
         return [(int(row["x"]), int(row["y"]), int(row["tiles"])) for row in csv.DictReader(file)]

@@ -151,7 +151,9 @@ def _scene(row: Row, values: Picture, globe: Bytes) -> Scene:
     gain = np.full(3, GAIN * 255) / [float(counts) for counts in row.white.split()]
     inside = values[:, valid]
     mean = np.array(row.mean.split(), dtype=np.float64) if row.mean else inside.mean(1)
-    colours = map_colours(values, mean, colour_at(globe, row.lon, row.lat), darkest(inside), gain)
+    # A told mean may be darker than all of a bright picture, which then has nothing to clip.
+    dark = np.minimum(darkest(inside), mean - 1)
+    colours = map_colours(values, mean, colour_at(globe, row.lon, row.lat), dark, gain)
     usable = torch.from_numpy(valid)
     area = values[0].size / 1e6
     weights = {power: weight * area**0.5 for power, weight in WEIGHTS[row.source].items()}
