@@ -1,4 +1,4 @@
-"""What the network is taught: to fool the critic, to have the texture of the real, to differ, to keep shores."""
+"""What the network is taught: to fool the critic, the texture of the real, to differ, to keep shores."""
 
 from __future__ import annotations
 
