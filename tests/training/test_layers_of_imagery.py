@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from pyproj import Transformer
+from training.layer import lift_blacks
 from training.shores import Shores
 
 from training import ground, imagery, marble, sources
@@ -106,10 +107,18 @@ def test_stitching_keeps_rows_and_columns(tmp_path: Path) -> None:
     paths = []
     for index in range(36):
         paths.append(tmp_path / f"{index}.png")
-        Image.new("RGB", (256, 256), (index, 0, 200)).save(paths[-1])
+        Image.new("RGB", (256, 256), (20 + index, 0, 200)).save(paths[-1])
     joined = marble._stitched(paths, 6)
     assert joined.shape == (3, 1536, 1536)
-    assert [int(joined[0, 300, 100]), int(joined[0, 100, 300])] == [6, 1]
+    assert [int(joined[0, 300, 100]), int(joined[0, 100, 300])] == [26, 21]
+
+
+def test_lifted_blacks_are_never_zero_and_keep_their_order() -> None:
+    values = np.arange(256, dtype=np.uint8)
+    lifted = lift_blacks(values.reshape(16, 16)).ravel()
+    assert lifted.min() == 8
+    assert np.array_equal(lifted[16:], values[16:])
+    assert (np.diff(lifted.astype(int)) >= 0).all()
 
 
 def test_equal_gains_stay_equal_and_keep_the_mean() -> None:

@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 from training.critic import Critic
-from training_scenes import smooth
 
 from training import losses
 
@@ -71,32 +70,35 @@ def test_the_critics_loss_has_the_closed_form() -> None:
     assert float(losses.deceit(drawn)) == pytest.approx((1.0 + 0.25) / 2)
 
 
-def test_two_equal_drawings_fall_short_and_two_unrelated_ones_do_not() -> None:
-    real, one, other = (detail(seed) for seed in (1, 2, 3))
-    assert float(losses.sameness(one, one, real)) == pytest.approx(losses.SHARE_OF_DIFFERENCE)
-    assert float(losses.sameness(one, other, real)) < 0.1
-    power = real.square().mean((1, 2, 3), keepdim=True) + 1e-3
-    apart = one + (0.5 * 2 * power).sqrt()
-    assert float(losses.sameness(one, apart, real)) == pytest.approx(
-        losses.SHARE_OF_DIFFERENCE - 0.5, abs=1e-5
-    )
+def test_the_energy_score_has_the_closed_form() -> None:
+    real = torch.zeros(2, 3, 16, 16)
+    one, other = real + 3.0, real - 1.0
+    # Distances 3 and 1 from the real, 4 from each other; the second example is twice as far, and not paired.
+    one[1], other[1] = 6.0, -2.0
+    assert float(losses.energy(one, other, real, 1)) == pytest.approx((3 + 1 - 4) / 2, abs=1e-3)
+    assert float(losses.energy(one, one, real, 1)) == pytest.approx(3, abs=0.01)
+    assert float(losses.energy(one, one, real, 2)) == pytest.approx((3 + 6) / 2, abs=0.01)
 
 
-def test_only_known_parent_pixels_with_both_water_and_land_count_for_shores() -> None:
-    share = torch.full((1, 1, 16, 24), -1.0)
-    share[..., 12:] = 1.0
-    share[..., 4:8, 13] = -1.0
-    water = torch.cat([share, torch.ones_like(share)], 1)
-    real = smooth(16, 24, 5)[None].float() / 127.5 - 1
-    error = torch.zeros_like(real)
-    error[..., 4:8, 12:16] = 0.5
-    mixed = 16
-    expected = 3 * mixed * 0.5 / (3 * mixed + 1e3)
-    assert float(losses.shore(real + error, real, water, 4)) == pytest.approx(expected, rel=1e-4)
-    elsewhere = torch.full_like(real, 0.5) * (error == 0)
-    assert float(losses.shore(real + elsewhere, real, water, 4)) == 0.0
-    unknown = torch.cat([share * 0, share * 0], 1)
-    assert float(losses.shore(real + error, real, unknown, 4)) == 0.0
+def test_the_energy_score_is_least_for_the_true_distribution() -> None:
+    # Left of the middle the parent decides the detail, right of it nothing.
+    random = np.random.default_rng(4)
+
+    def draw(spread: float, sure: float = 0.0) -> Tensor:
+        open_half = spread * random.normal(size=(6, 3, 32, 24))
+        sure_half = known + sure * random.normal(size=known.shape)
+        return torch.from_numpy(np.concatenate([sure_half, open_half], 3)).float()
+
+    known = random.normal(size=(6, 3, 32, 24))
+    real = draw(1.0)
+
+    def score(spread: float, sure: float = 0.0) -> float:
+        return float(losses.energy(draw(spread, sure), draw(spread, sure), real, 6))
+
+    truth = score(1.0)
+    assert truth < score(0.0) - 0.05
+    assert truth < score(2.0) - 0.02
+    assert truth < score(1.0, sure=0.5) - 0.05
 
 
 @pytest.fixture(scope="module")
