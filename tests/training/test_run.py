@@ -115,7 +115,7 @@ def test_a_schedule_warms_up_anneals_and_ends() -> None:
     assert (schedule.drawn_examples(1499, 12), schedule.drawn_examples(1500, 12)) == (0, 3)
     assert [schedule.adversary_weight(step) for step in (0, 200, 4000)] == [0.0, 0.5, 1.0]
     assert schedule.ema_decay(0) == pytest.approx(0.1)
-    assert schedule.ema_decay(1_000_000) == 0.999
+    assert schedule.ema_decay(1_000_000, most=0.97) == 0.97
 
 
 def _pairs(one: Any, other: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
