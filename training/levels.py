@@ -2,8 +2,9 @@
 
 `python -m training.levels --network DIR --pack HELD_OUT` prints, per group of layers, a line of JSON: the
 sliced Wasserstein distance of drawn crops and of other real crops as shares of the bicubic enlargement's, the
-power by octave over the real one's, detail and spectral slope of both; and the detail over the real one's where the
-parent was drawn too, as in a cascade. `--sheet FILE` writes what was measured: parent, drawn and real.
+power by octave over the real one's, detail and spectral slope of both; and the detail over the real one's
+where the parent was drawn too, as in a cascade. `--sheet FILE` writes what was measured: parent, drawn and
+real.
 """
 
 from __future__ import annotations
