@@ -1,11 +1,13 @@
-"""A conditional patch discriminator, the adversary of the network while it is trained (Isola et al. 2017,
-arXiv:1611.07004), with spectral normalisation (Miyato et al. 2018, arXiv:1802.05957) and a projection of the
-resolution (Miyato and Koyama 2018, arXiv:1802.05637).
+"""A conditional patch discriminator, the adversary of the network while it is trained.
+
+Source: Isola et al. 2017, arXiv:1611.07004, with spectral normalisation (Miyato et al. 2018,
+arXiv:1802.05957) and a projection of the resolution (Miyato and Koyama 2018, arXiv:1802.05637).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -34,7 +36,7 @@ class Critic(nn.Module):
             self.second.append(spectral_norm(nn.Conv2d(width, width, 3, padding=1)))
             self.heads.append(spectral_norm(nn.Conv2d(width, 1, 1)))
             self.project.append(nn.Linear(embedding, width))
-        for narrow, wide in zip(channels, channels[1:], strict=False):
+        for narrow, wide in pairwise(channels):
             self.shrink.append(spectral_norm(nn.Conv2d(narrow, wide, 4, stride=2, padding=1)))
 
     def forward(self, detail: Tensor, given: Tensor, gsd_m: Tensor, aspect: Tensor) -> list[Tensor]:

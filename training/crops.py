@@ -36,7 +36,7 @@ WIDE_SHARE = 0.35, 0.08
 finer sources hardly show, of the rest)."""
 FINEST_LABEL = 0.3
 SQUASHED_SHARE = 0.3
-"""Share of the crops of square pixels that are squashed from north to south, as plate carree stretches them."""
+"""Share of the crops of square pixels that are squashed from north to south, as plate carree does."""
 LARGEST_ASPECT = 4.0
 MOST_ATTEMPTS = 60
 """Places that are tried for a wanted crop before any allowed one is taken."""
@@ -78,7 +78,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Crops with all that surrounds their tiles: pictures (B, 3, S, S) in [-1, 1], water, label and aspect."""
+    """Crops with what surrounds their tiles: pictures (B, 3, S, S) in [-1, 1], water, label and aspect."""
 
     picture: Tensor
     water: Tensor

@@ -63,7 +63,9 @@ def draw_detail(network: DetailNetwork, seen: Given, noise: Tensor, factor: int,
 
 
 @torch.no_grad()
-def draw(network: DetailNetwork, batch: Batch, settings: EarthSettings, noise: Tensor, half: bool = False) -> Tensor:
+def draw(
+    network: DetailNetwork, batch: Batch, settings: EarthSettings, noise: Tensor, half: bool = False
+) -> Tensor:
     """Return children (B, 3, T, T) in [-1, 1] with the means of their parents."""
     seen, factor = given(batch, settings), settings.factor
     detail = draw_detail(network, seen, noise, factor, half)
@@ -77,8 +79,8 @@ def with_drawn_parents(
 ) -> Batch:
     """Return examples whose parents the network has drawn itself, as in a cascade.
 
-    The child keeps its own detail and takes the means of the drawn parent. Source: the condition degradation of
-    MetaEarth (arXiv:2405.13570), with the network's own errors in place of blur and noise.
+    The child keeps its own detail and takes the means of the drawn parent. Source: the condition degradation
+    of MetaEarth (arXiv:2405.13570), with the network's own errors in place of blur and noise.
     """
     settings = crops.settings
     factor, margin = settings.factor, settings.margin
@@ -102,7 +104,7 @@ def with_drawn_parents(
 
 
 DRAWN_BELOW = 1000.0
-"""Metres: the finest crops whose parents are drawn; the root and its children are real, or nearly so."""
+"""Metres: the coarsest crops whose parents are drawn; the root and its children are real, or nearly so."""
 
 
 def bfloat16_is_fast(device: torch.device) -> bool:

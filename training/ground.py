@@ -27,8 +27,8 @@ from rasterio.warp import transform
 
 from training import sources
 from training.layer import Bytes, Picture, to_bytes
-from training.scene import Scene, all_usable
 from training.marble import BLUE_MARBLE_GSD, colour_at
+from training.scene import Scene, all_usable
 
 Mask = NDArray[np.bool_]
 LANDSAT_HOLD_OUT_X = 750_385.0
@@ -139,7 +139,10 @@ def neon_fields(cache: Path, globe: Bytes, held_out: bool) -> list[Scene]:
     if held_out:
         return []
     savanna, pasture = (_neon_crop(path, globe) for path in sources.neon_fields(cache))
-    return [savanna, replace(pasture, weights={power: w for power, w in pasture.weights.items() if power > 0})]
+    return [
+        savanna,
+        replace(pasture, weights={power: w for power, w in pasture.weights.items() if power > 0}),
+    ]
 
 
 def _neon_crop(path: Path, globe: Bytes) -> Scene:
@@ -152,7 +155,11 @@ def _neon_crop(path: Path, globe: Bytes) -> Scene:
 
 
 def _landsat(
-    name: str, pixels: torch.Tensor, gsd_m: float, weights: dict[int, float], usable: torch.Tensor | None = None
+    name: str,
+    pixels: torch.Tensor,
+    gsd_m: float,
+    weights: dict[int, float],
+    usable: torch.Tensor | None = None,
 ) -> Scene:
     mask = all_usable(pixels) if usable is None else usable
     return Scene(name, "landsat", pixels, mask, None, gsd_m, LANDSAT_OCTAVES, weights)
@@ -208,7 +215,9 @@ def _to_colours(
     return torch.where(torch.from_numpy(valid), colours, 0)
 
 
-def map_colours(values: Picture, mean: Picture, target: Picture, darkest: Picture, gain: Picture) -> torch.Tensor:
+def map_colours(
+    values: Picture, mean: Picture, target: Picture, darkest: Picture, gain: Picture
+) -> torch.Tensor:
     """Return target + gain * (values - mean) as bytes, with the gain reduced where the darkest clip.
 
     Equal gains are reduced together, so that they stay equal and hues are kept.

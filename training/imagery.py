@@ -36,14 +36,14 @@ GROUND: tuple[Callable[[Path, Bytes, bool], list[Scene]], ...] = (
 
 def scenes(cache: Path, shores: Shores, held_out: bool) -> list[Scene]:
     """Return the scenes for training, or those of the held-out places; the globe at 7.4 km comes first."""
-    globe, folder = marble.open_globe(cache), cache / "scenes"
+    globe = marble.open_globe(cache)
     found = [marble.globe_scene(globe, shores, held_out)]
     makers: list[tuple[str, Callable[[], list[Scene]]]] = [
         ("marble_windows", partial(marble.window_scenes, cache, shores, held_out)),
         *((make.__name__, partial(make, cache, globe, held_out)) for make in GROUND),
-        ("open_scenes", partial(open_scenes.scenes, folder, globe, held_out)),
-        ("naip_chips", partial(open_scenes.chips, folder, globe, held_out)),
-        ("drone", partial(open_scenes.drone, folder, held_out)),
+        ("open_scenes", partial(open_scenes.scenes, cache, globe, held_out)),
+        ("naip_chips", partial(open_scenes.chips, cache, globe, held_out)),
+        ("drone", partial(open_scenes.drone, cache, held_out)),
     ]
     for name, make in makers:
         found += _optional(name, make)

@@ -1,9 +1,10 @@
 """Figures by resolution: drawn beside real, on held-out crops of every source that has the resolution.
 
-`python -m training.levels --network DIR --pack HELD_OUT` prints, per group of layers, a line of JSON: the sliced
-Wasserstein distance of drawn crops and of other real crops as shares of the bicubic enlargement's, the power by
-octave over the real one's, detail and spectral slope of both; and the detail over the real one's where the
-parent was drawn too, as in a cascade. `--sheet FILE` writes what was measured: parent, drawn and real.
+`python -m training.levels --network DIR --pack HELD_OUT` prints, per group of layers, a line of JSON: the
+sliced Wasserstein distance of drawn crops and of other real crops as shares of the bicubic enlargement's, the
+power by octave over the real one's, detail and spectral slope of both; and the detail over the real one's
+where the parent was drawn too, as in a cascade. `--sheet FILE` writes what was measured: parent, drawn and
+real.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ SIDE, CROPS, SHOWN = 128, 12, 6
 
 
 def group(scenes: list[Scene], settings: EarthSettings, name: str, seed: int) -> Crops:
-    """Return plain crops of one group, each with the label of its own resolution; raise ValueError for none."""
+    """Return plain crops of one group, each with the label of its own resolution; ValueError for none."""
     source, least, most = GROUPS[name]
     crops = Crops(scenes, settings, seeded(seed), plain=True)
     crops.layers = [x for x in crops.layers if x.source == source and least <= x.gsd_m <= most]
@@ -68,7 +69,9 @@ def counts(images: Tensor) -> NDArray[np.float64]:
     return np.asarray(((images + 1) * 127.5).round().clamp(0, 255).double().numpy())
 
 
-def figures(network: DetailNetwork, settings: EarthSettings, scenes: list[Scene], name: str) -> Iterator[object]:
+def figures(
+    network: DetailNetwork, settings: EarthSettings, scenes: list[Scene], name: str
+) -> Iterator[object]:
     """Yield the figures of one group, then its sheet (H, W, 3)."""
     batch = group(scenes, settings, name, 1).batch(CROPS, SIDE)
     real, other = (counts(b.child) for b in (batch, group(scenes, settings, name, 2).batch(CROPS, SIDE)))

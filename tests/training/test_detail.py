@@ -1,0 +1,109 @@
+"""Drawing in training: block means, the unit of detail, examples with drawn parents."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from training.crops import Batch, Crops, centre
+from training.detail import draw, draw_detail, given, real_detail, with_drawn_parents, without_means
+from training.run import SETTINGS
+from training_scenes import rough, scene, smooth
+
+from geoinfinite.models.earth.detail import DetailNetwork, DetailShape
+
+FACTOR = SETTINGS.factor
+
+
+@pytest.fixture(scope="module")
+def network() -> DetailNetwork:
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        return DetailNetwork(DetailShape(channels=(8, 12), blocks=(1, 1), embedding=8))
+
+
+@pytest.fixture(scope="module")
+def crops() -> Crops:
+    pixels = smooth(460, 420, 1) // 2 + 40
+    one = scene("landsat", pixels, water=pixels[1])
+    return Crops([one], SETTINGS, torch.Generator().manual_seed(4))
+
+
+def noise(size: int, side: int) -> Tensor:
+    return torch.randn(size, 3, side, side, generator=torch.Generator().manual_seed(5))
+
+
+def test_the_means_of_parent_pixels_vanish() -> None:
+    image = rough(24, 40, 2)[None].float()
+    found = without_means(image, FACTOR)
+    assert float(F.avg_pool2d(found, FACTOR).abs().max()) < 1e-4
+    difference = image - found
+    assert torch.equal(difference, F.interpolate(difference[..., ::4, ::4], scale_factor=4, mode="nearest"))
+
+
+def test_children_are_their_means_and_their_detail(crops: Crops) -> None:
+    batch = crops.batch(3, 32)
+    seen = given(batch, SETTINGS)
+    means = F.interpolate(F.avg_pool2d(batch.child, FACTOR), scale_factor=FACTOR, mode="nearest")
+    detail = seen.scale * real_detail(batch, seen, FACTOR)
+    assert torch.allclose(means + without_means(seen.base, FACTOR) + detail, batch.child, atol=1e-5)
+
+
+def test_drawn_children_have_the_means_of_their_parents(crops: Crops, network: DetailNetwork) -> None:
+    batch = crops.batch(3, 32)
+    child = draw(network, batch, SETTINGS, noise(3, 32))
+    assert float(child.abs().max()) < 1
+    assert torch.allclose(F.avg_pool2d(child, FACTOR), centre(batch.parent, 8), atol=1e-5)
+    assert not torch.allclose(child, batch.child, atol=0.01)
+
+
+def test_drawn_detail_follows_noise_water_label_and_aspect(crops: Crops, network: DetailNetwork) -> None:
+    batch = crops.batch(2, 32)
+
+    def drawn(other: Batch, start: Tensor) -> Tensor:
+        return draw_detail(network, given(other, SETTINGS), start, FACTOR, half=False)
+
+    parts = (batch.parent, batch.child)
+    usual = drawn(batch, noise(2, 32))
+    assert torch.equal(usual, drawn(batch, noise(2, 32)))
+    assert not torch.allclose(usual, drawn(batch, noise(2, 32).flip(3)), atol=1e-4)
+    assert not torch.allclose(
+        usual, drawn(Batch(*parts, batch.water.flip(3), batch.gsd_m, batch.aspect), noise(2, 32)), atol=1e-6
+    )
+
+
+def test_the_critic_is_shown_all_but_the_unit(crops: Crops) -> None:
+    batch = crops.batch(2, 32)
+    seen = given(batch, SETTINGS)
+    assert seen.features.shape == (2, 9, 32, 32)
+    assert torch.equal(seen.features[:, 7:], batch.water)
+    assert torch.equal(seen.shown, torch.cat([seen.features[:, :6], batch.water], 1))
+    twice = seen.twice()
+    assert twice.gsd_m.tolist() == batch.gsd_m.tolist() * 2
+    assert torch.equal(twice.features[2:], seen.features)
+
+
+def test_examples_with_drawn_parents_keep_the_cascade_law(crops: Crops, network: DetailNetwork) -> None:
+    batch = with_drawn_parents(network, crops, 3, 32, torch.device("cpu"), half=False)
+    assert batch.child.shape == (3, 3, 32, 32)
+    assert batch.parent.shape == (3, 3, 8 + 2 * SETTINGS.margin, 8 + 2 * SETTINGS.margin)
+    assert batch.water.shape == (3, 2, 32, 32)
+    assert torch.allclose(F.avg_pool2d(batch.child, FACTOR), centre(batch.parent, 8), atol=1.001 / 255)
+    assert all(30 <= gsd_m <= 30 * 4 for gsd_m in batch.gsd_m.tolist())
+
+
+def test_drawn_parents_have_the_means_of_real_grandparents(network: DetailNetwork) -> None:
+    # The same seed takes the same region, whose parents are the real ones of these examples.
+    def stream() -> Crops:
+        scenes = [scene("landsat", smooth(460, 420, 1) // 2 + 40)]
+        return Crops(scenes, SETTINGS, torch.Generator().manual_seed(6), plain=True)
+
+    window = 8 + 2 * SETTINGS.margin
+    drawn = with_drawn_parents(network, stream(), 2, 32, torch.device("cpu"), half=False)
+    region = stream().region(2, (32 + 2 * SETTINGS.margin * FACTOR) * FACTOR)
+    real = centre(F.avg_pool2d(region.picture, FACTOR), window)
+    # A window of 20 parent pixels starts in the middle of a grandparent: two pixels are cut off first.
+    means, true = (F.avg_pool2d(image[..., 2:-2, 2:-2], FACTOR) for image in (drawn.parent, real))
+    assert float((means - true).abs().max()) < 2.001 / 255
+    assert float((drawn.parent - real).abs().max()) > 4 / 255
