@@ -86,6 +86,18 @@ class Region:
     aspect: Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where crops of one size may be taken."""
+
+    layers: list[Layer]
+    """Small ones mirrored."""
+    corners: list[Tensor]
+    """Of every layer, which corners (H - side + 1, W - side + 1) are allowed."""
+    shares: Tensor
+    """Of every layer, its probability."""
+
+
 class Crops:
     """A seeded stream of batches; all randomness comes from `generator`."""
 
@@ -98,7 +110,7 @@ class Crops:
         """
         self.layers = [layer for scene in scenes for layer in scene.layers()]
         self.settings, self.generator, self.plain = settings, generator, plain
-        self._allowed_by_side: dict[int, tuple[list[Tensor], Tensor]] = {}
+        self._places_by_side: dict[int, Places] = {}
         globe = scenes[0]
         dry = globe.usable if globe.water is None else globe.usable & (globe.water < 128)
         land = globe.pixels[:, dry].T.float()[::97]
@@ -118,28 +130,18 @@ class Crops:
 
     def region(self, size: int, side: int, coarsest: float = math.inf) -> Region:
         """Return `size` crops of `side` px of layers no coarser than `coarsest` metres."""
-        positions, shares = self._allowed(side)
-        fit = torch.tensor([layer.gsd_m <= coarsest for layer in self.layers])
-        drawn = torch.multinomial(shares * fit, size, True, generator=self.generator).tolist()
-        parts = [self._example(self.layers[i], positions[i], side) for i in drawn]
+        places = self._places(side)
+        fit = torch.tensor([layer.gsd_m <= coarsest for layer in places.layers])
+        drawn = torch.multinomial(places.shares * fit, size, True, generator=self.generator).tolist()
+        parts = [self._example(places.layers[i], places.corners[i], side) for i in drawn]
         stacked = torch.stack([pixels for pixels, _, _ in parts])
         gsd_m, aspect = (torch.tensor([part[k] for part in parts]) for k in (1, 2))
         return Region(stacked[:, :3] / 127.5 - 1, self._told(stacked[:, 3:]), gsd_m, aspect)
 
-    def _allowed(self, side: int) -> tuple[list[Tensor], Tensor]:
-        """Return, per layer, the allowed corners of windows of `side` px, and its probability."""
-        if side not in self._allowed_by_side:
-            positions = [corners(layer.usable, side) for layer in self.layers]
-            kept = [bool(at.any()) for at in positions]
-            totals: dict[str, float] = {}
-            for layer, keep in zip(self.layers, kept, strict=True):
-                totals[layer.source] = totals.get(layer.source, 0.0) + layer.weight * keep
-            shares = [
-                SHARES[layer.source] * layer.weight * keep / max(totals[layer.source], 1e-12)
-                for layer, keep in zip(self.layers, kept, strict=True)
-            ]
-            self._allowed_by_side[side] = positions, torch.tensor(shares)
-        return self._allowed_by_side[side]
+    def _places(self, side: int) -> Places:
+        if side not in self._places_by_side:
+            self._places_by_side[side] = _places(self.layers, side)
+        return self._places_by_side[side]
 
     def _example(self, layer: Layer, allowed: Tensor, side: int) -> tuple[Tensor, float, float]:
         """Return five channels (picture, water, whether it is known), the label and the aspect."""
@@ -244,6 +246,21 @@ class Crops:
 
     def _below(self, bound: int) -> int:
         return int(torch.randint(bound, (), generator=self.generator))
+
+
+def _places(layers: list[Layer], side: int) -> Places:
+    """Return where crops of `side` px may be taken, and how often from which layer."""
+    large = [layer.mirrored(side) for layer in layers]
+    allowed = [corners(layer.usable, side) for layer in large]
+    kept = [bool(at.any()) for at in allowed]
+    totals: dict[str, float] = {}
+    for layer, keep in zip(large, kept, strict=True):
+        totals[layer.source] = totals.get(layer.source, 0.0) + layer.weight * keep
+    shares = [
+        SHARES[layer.source] * layer.weight * keep / max(totals[layer.source], 1e-12)
+        for layer, keep in zip(large, kept, strict=True)
+    ]
+    return Places(large, allowed, torch.tensor(shares))
 
 
 def corners(usable: Tensor, side: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,8 +13,6 @@ from torch import Tensor
 Picture = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 TOE = 16
-SMALLEST_SIDE = 176
-"""Pixels of the side of the largest crop of a picture: a tile of 128 with its margin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +35,14 @@ class Layer:
     """Probability of a crop from this layer."""
     plate_carree: bool = False
     """Whether the picture is the whole globe in degrees, stretched along x."""
+
+    def mirrored(self, side: int) -> Layer:
+        """Return the layer large enough for crops of `side` px, if half of one fits into it."""
+        if not side / 2 <= min(self.usable.shape) < side:
+            return self
+        water = None if self.water is None else pad(self.water[None], side)[0]
+        usable = pad(self.usable[None], side)[0]
+        return replace(self, pixels=pad(self.pixels, side), usable=usable, water=water)
 
 
 def lift_blacks(pixels: Bytes) -> Bytes:
@@ -69,9 +75,9 @@ def all_of(mask: Tensor, factor: int) -> Tensor:
     return F.avg_pool2d(mask.float()[None], factor)[0] > 0.999
 
 
-def pad(pixels: Tensor) -> Tensor:
-    """Mirror a small picture (C, H, W) until the largest training crop fits into it."""
-    missing = [max(0, SMALLEST_SIDE - side) for side in pixels.shape[1:]]
+def pad(pixels: Tensor, least: int) -> Tensor:
+    """Mirror a small picture (C, H, W) until its sides are at least `least` pixels."""
+    missing = [max(0, least - side) for side in pixels.shape[1:]]
     if not any(missing):
         return pixels
     widths = [(0, 0), *((m // 2, m - m // 2) for m in missing)]

@@ -39,7 +39,7 @@ SETTINGS = EarthSettings(
     log_scale_std=0.8,
 )
 """Constants of the detail's unit: with this gain and floor the training detail has about unit variance."""
-WEIGHTS = {"deceit": 0.3, "texture": 1.0, "energy": 3.0}
+WEIGHTS = {"deceit": 0.5, "texture": 1.0, "energy": 2.0}
 LOG_EVERY, SAVE_EVERY = 50, 250
 LARGEST_GRADIENT = 5.0
 
@@ -81,14 +81,15 @@ class Run:
         signal.signal(signal.SIGTERM, self._stop)
         started, before, seconds = time.monotonic(), self.spent, 60.0 * self.plan.minutes
         totals: dict[str, float] = {}
+        since = self.step
         while self.spent < seconds and not self.stopped:
             found = self._advance(self.spent / seconds)
             totals = {name: totals.get(name, 0.0) + value for name, value in found.items()}
             self.step += 1
             self.spent = before + time.monotonic() - started
             if self.step % LOG_EVERY == 0:
-                self._log({name: round(value / LOG_EVERY, 4) for name, value in totals.items()})
-                totals = {}
+                self._log({name: round(value / (self.step - since), 4) for name, value in totals.items()})
+                totals, since = {}, self.step
             if self.step % SAVE_EVERY == 0:
                 self.save()
         self.save()

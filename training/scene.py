@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from training.layer import Layer, all_of, area_mean, pad
+from training.layer import Layer, all_of, area_mean
 
 NO_POWER = 96
 """A layer whose shorter side is below this is left out."""
@@ -41,8 +41,7 @@ class Scene:
     def layers(self) -> Iterator[Layer]:
         """Yield the area means over 2**power pixels, one layer per weight.
 
-        A layer whose shorter side falls below `NO_POWER` pixels is left out; a small one is mirrored to the
-        largest training crop.
+        A layer whose shorter side falls below `NO_POWER` pixels is left out.
         """
         for power, weight in self.weights.items():
             factor = 2**power
@@ -52,9 +51,9 @@ class Scene:
             water = None if self.water is None else area_mean(self.water[None], factor)
             yield Layer(
                 self.source,
-                pad(pixels),
-                pad(usable[None])[0],
-                None if water is None else pad(water)[0],
+                pixels,
+                usable,
+                None if water is None else water[0],
                 self.gsd_m * factor,
                 self.octaves,
                 weight,
