@@ -29,7 +29,7 @@ def check_backend(backend: str, dtype: str) -> None:
 def check_network(backend: str, ref: str, checkpoint: Checkpoint | None, *, formula: bool = False) -> None:
     """Raise `ModelError` unless a backend evaluates a kind of model.
 
-    ``checkpoint`` is ``None`` for a network of the bundled kinds, and for a ``formula``, which has no network.
+    ``checkpoint`` is ``None`` for a network of the bundled kinds, and for a ``formula``, which is none.
     """
     if backend != ONNX:
         return

@@ -126,7 +126,7 @@ class ModelReference:
         )
 
     def digest(self) -> str:
-        """Return the name of what the model computes: its weights, its configuration, its dtype, its backend."""
+        """Return the name of what the model computes: its files, its dtype, its backend."""
         content = self._content()
         return content if self.backend == TORCH else token([content, self.backend])
 

@@ -18,12 +18,12 @@ LARGEST = 2**31 - 2**24
 """Bytes of the weights in one graph: the format ends at 2 GiB, and the graph itself takes some."""
 ALIKE = 1e-3
 """How far answers of a graph may lie from those of its network, as a share of the largest of them."""
-_TALKATIVE = ("torch.onnx", "torch.export", "torch.fx")
+_TALKATIVE = ("torch.onnx", "torch.export", "torch.fx", "torch.__trace")
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A network for inputs of fixed shapes, as ONNX Runtime evaluates it; calls from many threads are safe."""
+    """A network for inputs of fixed shapes, as ONNX Runtime evaluates it; many threads may call it at once."""
 
     session: Any
     """An ``onnxruntime.InferenceSession``."""
@@ -69,7 +69,9 @@ def graph_of(network: nn.Module, inputs: Sequence[Tensor]) -> Graph:
 
 def refused(reason: str) -> ModelError:
     """Return the error for a network that cannot be a graph."""
-    return ModelError(f'model.backend="onnx" cannot evaluate this network ({reason}); set model.backend = "torch"')
+    return ModelError(
+        f'model.backend="onnx" cannot evaluate this network ({reason}); set model.backend = "torch"'
+    )
 
 
 def _exported(network: nn.Module, inputs: Sequence[Tensor]) -> bytes:
