@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -68,6 +70,20 @@ def test_a_tile_has_the_same_bits_alone_and_in_any_thread(through: OnnxNetwork) 
     with ThreadPoolExecutor(3) as threads:
         for number, answer in enumerate(threads.map(alone, range(6))):
             np.testing.assert_array_equal(answer[0], together[number % 3])
+
+
+@torch.inference_mode()
+def test_a_forked_process_evaluates_as_its_parent_does(through: OnnxNetwork) -> None:
+    wanted = through(*one(2))
+
+    def compare() -> None:
+        with torch.inference_mode():
+            sys.exit(0 if torch.equal(through(*one(2)), wanted) else 3)
+
+    child = multiprocessing.get_context("fork").Process(target=compare)
+    child.start()
+    child.join(120)
+    assert child.exitcode == 0
 
 
 @torch.inference_mode()

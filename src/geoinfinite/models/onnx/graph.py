@@ -23,7 +23,7 @@ _TALKATIVE = ("torch.onnx", "torch.export", "torch.fx", "torch.__trace")
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A network for inputs of fixed shapes, as ONNX Runtime evaluates it; many threads may call it at once."""
+    """A network for inputs of fixed shapes, as ONNX Runtime evaluates it; threads may call it at once."""
 
     session: Any
     """An ``onnxruntime.InferenceSession``."""

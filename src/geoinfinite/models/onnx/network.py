@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
+from weakref import WeakSet
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +28,7 @@ class OnnxNetwork(nn.Module):
         self.network = network.eval()
         self._graphs: dict[Shapes, Graph] = {}
         self._lock = Lock()
+        _INSTANCES.add(self)
 
     @property
     def graph_bytes(self) -> int:
@@ -43,6 +46,22 @@ class OnnxNetwork(nn.Module):
             if shapes not in self._graphs:
                 self._graphs[shapes] = graph_of(self.network, inputs)
         return self._graphs[shapes](inputs)
+
+    def forget_lock(self) -> None:
+        """Begin with a new lock in a forked child, where the thread that held it does not exist."""
+        self._lock = Lock()
+
+
+_INSTANCES: WeakSet[OnnxNetwork] = WeakSet()
+
+
+def _forget_locks() -> None:
+    for instance in list(_INSTANCES):
+        instance.forget_lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_locks)
 
 
 class OnnxUNet(nn.Module):
