@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +14,7 @@ import small_worlds
 from drawings import UNCACHED
 
 from geoinfinite import plan
+from geoinfinite.cli import main
 from geoinfinite.diffusion.model import Cond
 from geoinfinite.engine import generate, process_resources
 from geoinfinite.errors import StoreError
@@ -83,10 +85,19 @@ def test_the_backend_is_part_of_token_profile_and_world_file(worlds: tuple[World
     assert plan(array).evaluations == plan(through_torch.array(1, window=WHOLE)).evaluations
 
 
-def test_the_backend_survives_a_world_file(worlds: tuple[World, World], tmp_path: Path) -> None:
-    worlds[1].save(tmp_path / "saved.toml")
-    assert 'backend = "onnx"' in (tmp_path / "saved.toml").read_text(encoding="utf-8")
-    assert World.load(tmp_path / "saved.toml").token == worlds[1].token
+def test_a_world_file_keeps_the_backend_and_info_names_it(
+    worlds: tuple[World, World], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "saved.toml"
+    for world, said in zip(worlds, (", float32, on cpu", ", float32, by onnx, on cpu"), strict=True):
+        world.save(path)
+        assert World.load(path).token == world.token
+        assert main(["info", str(path)]) == 0
+        # The path of the folder may break the line.
+        assert said.replace(" ", "") in "".join(capsys.readouterr().out.split())
+        assert main(["info", str(path), "--json"]) == 0
+        levels = json.loads(capsys.readouterr().out)["levels"]
+        assert [level["backend"] for level in levels[:2]] == [None, world.model.backend]
 
 
 def test_a_store_is_continued_by_its_own_backend_alone(worlds: tuple[World, World], tmp_path: Path) -> None:
