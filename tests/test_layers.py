@@ -12,7 +12,7 @@ import geoinfinite
 
 SOURCE = Path(geoinfinite.__file__).parent
 LAYERS = (
-    "errors token file_memo provenance progress html_tables",
+    "errors token file_memo provenance progress html_tables ignored_warnings",
     "plane told",
     "diffusion rasters",
     "tiling samplers evaluation",
@@ -28,7 +28,7 @@ LAYERS = (
     "cli testing",
 )
 FOLDERS = {
-    "models": "analytic networks diffusers earth converting systems",
+    "models": "analytic networks onnx diffusers earth converting systems",
     "stores": "objects pools jobs files",
     "cli": "arguments",
 }
@@ -50,6 +50,8 @@ HEAVY_FILES = (
     "models/converting/writing.py",
     "models/device_noise.py",
     "models/threads.py",
+    "models/onnx/graph.py",
+    "models/onnx/network.py",
     "models/earth/network.py",
     "models/earth/tiles.py",
     "models/networks/box_encoder.py",

@@ -15,6 +15,7 @@ from pages import REPOSITORY
 
 from geoinfinite.conditions import KINDS
 from geoinfinite.errors import ModelError, WorldError
+from geoinfinite.models.backend import BACKENDS
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.grid import Grid
 from geoinfinite.recipe import worldfile
@@ -57,6 +58,7 @@ TYPES = {
 """What the page calls a type, by the annotation of its field."""
 CHOICES = {
     "world.dtype": ("uint8", "uint16", "float32"),
+    "model.backend": BACKENDS,
     "sampler.preset": tuple(PRESETS),
     "sampler.solver": (*SOLVERS, "checkpoint"),
     "sampler.schedule": (*SCHEDULES, "checkpoint"),

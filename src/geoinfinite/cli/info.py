@@ -10,6 +10,7 @@ from typing import Any
 from geoinfinite.cli.show import edges, length, print_facts, print_json, print_table
 from geoinfinite.cli.store import completeness, open_store, read_store
 from geoinfinite.conditions.protocol import Condition
+from geoinfinite.models.backend import TORCH
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.recipe.settings import described
@@ -66,6 +67,7 @@ def _level_document(recipe: Recipe, level: int) -> dict[str, Any]:
         "columns": columns,
         "source": "model" if drawn else "raster",
         "model": recipe.model_at(level).ref if drawn else None,
+        "backend": recipe.model_at(level).backend if drawn else None,
         "sampler": described(recipe.sampler_at(level)) if drawn else None,
     }
 
@@ -127,7 +129,8 @@ def _range(levels: list[int]) -> str:
 
 def _model(recipe: Recipe, level: int) -> str:
     model = recipe.model_at(level)
-    return f"{model.ref}, {model.dtype}, on {recipe.numerics.device}"
+    by = f", by {model.backend}" * (model.backend != TORCH)
+    return f"{model.ref}, {model.dtype}{by}, on {recipe.numerics.device}"
 
 
 def _sampler(sampler: TiledSampler) -> str:

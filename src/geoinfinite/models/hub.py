@@ -9,6 +9,7 @@ from typing import Any
 
 from geoinfinite.errors import ModelError
 from geoinfinite.file_memo import FileMemo, process_memo
+from geoinfinite.models.files import is_folder
 from geoinfinite.models.schema import shortened
 
 SCHEME = "hf"
@@ -110,6 +111,23 @@ def resolve(name: str, revision: str | None = None) -> HubModel:
             f"model.ref={said!r} stands for {found!r} in the cache, which is no commit; empty it"
         )
     return HubModel(name, found)
+
+
+def resolved(ref: str | Path, revision: str | None) -> str:
+    """Return a reference that means the same tomorrow: a repository of the hub at a commit."""
+    scheme, _, rest = str(ref).rpartition(":")
+    name, _, own = rest.partition("@")
+    of_hub = scheme == SCHEME or (isinstance(ref, str) and not scheme and not is_folder(Path(ref)))
+    if of_hub and is_repository(name):
+        if own and revision is not None:
+            raise ModelError(f"revision={revision!r} is said besides model.ref={ref!r}; leave one out")
+        return resolve(name, own or revision).ref
+    if revision is not None:
+        raise ModelError(
+            f"revision={revision!r} is of a repository of the hub, and model.ref={str(ref)!r} is none; leave "
+            "it out"
+        )
+    return str(ref)
 
 
 def _snapshot(ref: str, repository: str, revision: str, *, local_files_only: bool = False) -> Path:

@@ -13,6 +13,7 @@ from geoinfinite.diffusion.model import ModelFacts, TileModel
 from geoinfinite.errors import ModelError, WorldError
 from geoinfinite.file_memo import file_digest
 from geoinfinite.models import hub
+from geoinfinite.models.backend import TORCH, check_backend, check_device, check_installed, check_network
 from geoinfinite.models.diffusers import folder as diffusers_folder
 from geoinfinite.models.diffusers.scheduler.reading import (
     READERS,
@@ -58,6 +59,7 @@ ANALYTIC = {
 }
 """Models without weights."""
 
+THROUGH_ONNX = "geoinfinite.models.through_onnx:through_onnx"
 NORMALISATIONS = ("frozen", "tile")
 
 
@@ -77,10 +79,13 @@ class ModelReference:
     """Statistics an autoencoder normalises by: ``"frozen"``, once for all, or ``"tile"``, each its own."""
     scheduler: str | None = None
     """The class of diffusers as which the checkpoint's scheduler file is read; ``None``: the file's own."""
+    backend: str = TORCH
+    """What evaluates the network: ``"torch"``, or ``"onnx"``, ONNX Runtime."""
 
     def __post_init__(self) -> None:
         if self.dtype not in ("float32", "bfloat16", "float16"):
             raise ModelError(f"model.dtype={self.dtype!r} is not one of float32, bfloat16, float16")
+        check_backend(self.backend, self.dtype)
         if self.normalisation not in NORMALISATIONS:
             raise ModelError(
                 f"model.normalisation={self.normalisation!r} is not one of {', '.join(NORMALISATIONS)}"
@@ -107,6 +112,7 @@ class ModelReference:
     def facts(self) -> ModelFacts:
         """Read what a world must know, without loading a weight; raise `ModelError` for what cannot load."""
         checkpoint, directory = self._checkpoint(), self.directory
+        check_network(self.backend, self.ref, checkpoint, formula=directory is None)
         if checkpoint is not None:
             return checkpoint.facts
         if self.scheduler is not None:
@@ -130,7 +136,11 @@ class ModelReference:
         )
 
     def digest(self) -> str:
-        """Return the name of what the model computes: its weights, its configuration, its dtype."""
+        """Return the name of what the model computes: its files, its dtype, its backend."""
+        content = self._content()
+        return content if self.backend == TORCH else token([content, self.backend])
+
+    def _content(self) -> str:
         directory = self.directory
         if directory is None:
             return token([self.ref, self.dtype])
@@ -223,7 +233,13 @@ class ModelReference:
         return diffusers_folder.read_checkpoint(directory, self.scheduler)
 
     def load(self, device: str) -> TileModel:
-        """Load the model onto a device."""
+        """Load the model onto a device; raise `ModelError` if its backend cannot compute there."""
+        check_device(self.backend, device)
+        check_installed(self.backend)
+        model = self._loaded(device)
+        return model if self.backend == TORCH else cast(TileModel, _named(THROUGH_ONNX)(model))
+
+    def _loaded(self, device: str) -> TileModel:
         directory = self.directory
         if directory is None:
             return cast(TileModel, _named(ANALYTIC[self.ref])())
@@ -269,6 +285,7 @@ def from_pretrained(
     dtype: str = "float32",
     normalisation: str = "frozen",
     scheduler: str | None = None,
+    backend: str = TORCH,
 ) -> ModelReference:
     """Return the reference of a checkpoint for a `World`, checked but not loaded.
 
@@ -276,30 +293,14 @@ def from_pretrained(
     ``organisation/name``, where there is no such folder. ``revision`` is a branch, a tag or a commit of the
     repository; the reference names the commit that it stands for now. Files come from the cache of
     huggingface_hub where they are there; neither pickles nor code are downloaded. ``scheduler`` names the
-    class of diffusers as which the scheduler file is read, as published systems do.
+    class of diffusers as which the scheduler file is read, as published systems do. ``backend`` is what
+    evaluates the network: ``"torch"``, or ``"onnx"`` for ONNX Runtime.
 
     Raises `ModelError` for what cannot be had or cannot load.
 
     >>> from_pretrained("bundled:earth-small").facts().bands
     3
     """
-    reference = ModelReference(_resolved(ref, revision), dtype, normalisation, scheduler)
+    reference = ModelReference(hub.resolved(ref, revision), dtype, normalisation, scheduler, backend)
     reference.facts()
     return reference
-
-
-def _resolved(ref: str | Path, revision: str | None) -> str:
-    """Return a reference that means the same tomorrow: a repository of the hub at a commit."""
-    scheme, _, rest = str(ref).rpartition(":")
-    name, _, own = rest.partition("@")
-    of_hub = scheme == hub.SCHEME or (isinstance(ref, str) and not scheme and not is_folder(Path(ref)))
-    if of_hub and hub.is_repository(name):
-        if own and revision is not None:
-            raise ModelError(f"revision={revision!r} is said besides model.ref={ref!r}; leave one out")
-        return hub.resolve(name, own or revision).ref
-    if revision is not None:
-        raise ModelError(
-            f"revision={revision!r} is of a repository of the hub, and model.ref={str(ref)!r} is none; leave "
-            "it out"
-        )
-    return str(ref)

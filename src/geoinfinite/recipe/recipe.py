@@ -12,6 +12,7 @@ from geoinfinite.conditions.protocol import Condition
 from geoinfinite.diffusion.noise import NoiseField, noise_key
 from geoinfinite.errors import WorldError
 from geoinfinite.file_memo import FileState
+from geoinfinite.models.backend import check_device
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.grid import Grid
@@ -79,6 +80,7 @@ class Recipe:
         checked = drawn if self.model.facts().gsds is not None else drawn[:2]
         for level in sorted({*checked, *(s.level for s in self.levels)}):
             check_drawn(self.grid, self._drawn(level))
+            check_device(self.model_at(level).backend, self.numerics.device)
             check_bands(self.model_at(level), self.bands, self.root)
         slots = {model: model.facts().slots for model in {self.model_at(level) for level in drawn}}
         if self.conditions or self.known or any(slots.values()):

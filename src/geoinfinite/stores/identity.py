@@ -16,6 +16,7 @@ import rasterio
 
 from geoinfinite.engine import resolve
 from geoinfinite.errors import ModelError, StoreError, WorldError
+from geoinfinite.models.backend import NEEDED, ONNX, check_installed
 from geoinfinite.plane.window import Window
 from geoinfinite.provenance import SYNTHETIC, version
 from geoinfinite.recipe import worldfile
@@ -39,7 +40,8 @@ def numerics_profile(recipe: Recipe) -> Profile:
     """Return the profile of this process for a recipe: it is kept in the store and checked in every task.
 
     Where a network draws, it names the instruction set in use, which users can lower by an environment
-    variable such as ``ATEN_CPU_CAPABILITY``: another one adds in another order.
+    variable such as ``ATEN_CPU_CAPABILITY``: another one adds in another order. A backend other than torch is
+    named; `ModelError` is raised where it is not installed.
     """
     profile = {"machine": platform.machine(), "device": recipe.numerics.device, "numpy": np.__version__}
     simd = np.show_config(mode="dicts")
@@ -50,6 +52,9 @@ def numerics_profile(recipe: Recipe) -> Profile:
     models = (recipe.model, *(s.model for s in recipe.levels if s.model))
     if any(slot.kind == "text" for model in models for slot in model.facts().slots):
         profile["transformers"] = version("transformers")
+    if ONNX in {model.backend for model in models}:
+        check_installed(ONNX)
+        profile |= {"backend": ONNX, **{name: version(name) for name in NEEDED}}
     if any(model.directory is not None for model in models):
         profile |= {name: version(name) for name in ("torch", "diffusers")}
         # Only a process that draws with a network pays for this import of torch.

@@ -15,6 +15,7 @@ from geoinfinite.file_memo import process_memo
 from geoinfinite.models.diffusers.part import Part
 from geoinfinite.models.diffusers.told_facts import hint_pixels, hint_strides, vector_channels
 from geoinfinite.models.files import CONFIG, TensorEntry, read_header
+from geoinfinite.models.onnx.network import OnnxNetwork
 from geoinfinite.models.schema import shortened
 
 OLD_NAMES = {".query.": ".to_q.", ".key.": ".to_k.", ".value.": ".to_v.", ".proj_attn.": ".to_out.0."}
@@ -85,8 +86,9 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def module_bytes(module: nn.Module) -> int:
-    """Return the memory of a module's parameters and buffers, in bytes."""
-    return sum(tensor.nbytes for tensor in (*module.parameters(), *module.buffers()))
+    """Return the memory of a module's parameters and buffers, and of graphs made of them, in bytes."""
+    graphs = sum(part.graph_bytes for part in module.modules() if isinstance(part, OnnxNetwork))
+    return graphs + sum(tensor.nbytes for tensor in (*module.parameters(), *module.buffers()))
 
 
 def _read(path: Path, stream: Any, entry: TensorEntry) -> Tensor:

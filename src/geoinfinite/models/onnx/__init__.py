@@ -1,0 +1,1 @@
+"""Networks evaluated by ONNX Runtime; nothing here knows what a network is told."""
