@@ -52,6 +52,8 @@ HEAVY_FILES = (
     "models/threads.py",
     "models/onnx/graph.py",
     "models/onnx/network.py",
+    "models/earth/detail.py",
+    "models/earth/detail_tiles.py",
     "models/earth/network.py",
     "models/earth/tiles.py",
     "models/networks/box_encoder.py",

