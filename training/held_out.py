@@ -18,7 +18,7 @@ from geoinfinite.models.earth.detail import DetailNetwork, DetailShape
 from geoinfinite.models.earth.network import CONFIG, WEIGHTS, EarthSettings, condition
 from training.crops import Batch, Crops
 from training.detail import draw, seeded, without_means
-from training.layer import SMALLEST_SIDE
+from training.layer import SMALLEST_SIDE, Layer
 from training.run import SETTINGS
 from training.scene import Scene
 
@@ -42,6 +42,10 @@ class Group:
         """Metres per pixel, the middle of the range by factors."""
         return float(np.sqrt(self.finest_m * self.coarsest_m))
 
+    def has(self, layer: Layer) -> bool:
+        """Return whether a layer belongs to the group."""
+        return layer.source == self.source and self.finest_m <= layer.gsd_m <= self.coarsest_m
+
 
 GROUPS = (
     Group("blue-marble-1900m", "blue-marble-fine", 1500, 2600),
@@ -59,9 +63,9 @@ class HeldOut:
 
     def __init__(self, scenes: list[Scene], group: Group, seed: int, settings: EarthSettings = SETTINGS) -> None:
         """Keep the group's layers, each with a probability in proportion to its usable area."""
-        chosen = list(_chosen(scenes, group))
-        self.crops = Crops(chosen or scenes, settings, seeded(seed), plain=True)
-        fit = [x for x in self.crops.layers if x.source == group.source and group.finest_m <= x.gsd_m <= group.coarsest_m]
+        # The colours that Crops takes from its first scene are of no use here.
+        self.crops = Crops([*_chosen(scenes, group), scenes[0]], settings, seeded(seed), plain=True)
+        fit = [layer for layer in self.crops.layers if group.has(layer)]
         self.crops.layers = [replace(layer, weight=float(layer.usable.sum())) for layer in fit]
         self.apart = sum(int(layer.usable.sum()) for layer in fit) / SIDE**2
         """As many crops of 128 px lie beside each other in the group."""
@@ -93,11 +97,8 @@ def read_network(folder: Path) -> DetailNetwork:
 def drawn(network: DetailNetwork, batch: Batch, seed: int, settings: EarthSettings = SETTINGS) -> Tensor:
     """Return children (B, 3, T, T) in [-1, 1] that the network draws from the parents of a batch."""
     noise = torch.randn(batch.child.shape, generator=seeded(seed))
-    parts = [
-        draw(network, _part(batch, start), settings, noise[start : start + AT_ONCE])
-        for start in range(0, len(noise), AT_ONCE)
-    ]
-    return torch.cat(parts)
+    pieces = [slice(start, start + AT_ONCE) for start in range(0, len(noise), AT_ONCE)]
+    return torch.cat([draw(network, part(batch, piece), settings, noise[piece]) for piece in pieces])
 
 
 def enlarged(batch: Batch, settings: EarthSettings = SETTINGS) -> Tensor:
@@ -115,6 +116,7 @@ def counts(images: Tensor) -> NDArray[np.uint8]:
     return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
 
 
-def _part(batch: Batch, start: int) -> Batch:
+def part(batch: Batch, chosen: slice | Tensor) -> Batch:
+    """Return some examples of a batch, by a slice, numbers or a mask."""
     fields = (batch.parent, batch.child, batch.water, batch.gsd_m, batch.aspect)
-    return Batch(*(field[start : start + AT_ONCE] for field in fields))
+    return Batch(*(field[chosen] for field in fields))
