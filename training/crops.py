@@ -66,6 +66,11 @@ class Batch:
         fields = ("parent", "child", "water", "gsd_m", "aspect")
         return Batch(*(torch.cat([getattr(self, name), getattr(other, name)]) for name in fields))
 
+    def part(self, number: int) -> Batch:
+        """Return one example."""
+        one = slice(number, number + 1)
+        return Batch(self.parent[one], self.child[one], self.water[one], self.gsd_m[one], self.aspect[one])
+
     def to(self, device: torch.device) -> Batch:
         """Return the examples on a device."""
         return Batch(*(x.to(device) for x in (self.parent, self.child, self.water, self.gsd_m, self.aspect)))

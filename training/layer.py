@@ -12,6 +12,7 @@ from torch import Tensor
 
 Picture = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
+TOE = 16
 SMALLEST_SIDE = 176
 """Pixels of the side of the largest crop of a picture: a tile of 128 with its margin."""
 
@@ -36,6 +37,17 @@ class Layer:
     """Probability of a crop from this layer."""
     plate_carree: bool = False
     """Whether the picture is the whole globe in degrees, stretched along x."""
+
+
+def lift_blacks(pixels: Bytes) -> Bytes:
+    """Return bytes of which none is 0: those below 16 are moved half way to 16.
+
+    A parent of 0 has descendants of 0, for their mean is their parent: a dark square without detail.
+    """
+    table = np.arange(256)
+    table = np.where(table < TOE, (TOE + table + 1) // 2, table).astype(np.uint8)
+    lifted: Bytes = table[pixels]
+    return lifted
 
 
 def to_bytes(values: Picture) -> Tensor:

@@ -1,28 +1,35 @@
 """Figures by resolution: drawn beside real, on held-out crops of every source that has the resolution.
 
-`python -m training.levels --network DIR` prints, per group of layers: the sliced Wasserstein distance
-of drawn crops and of other real crops as shares of the bicubic enlargement's, the power by octave over
-the real one's, and detail and spectral slope of both. Parents are real, so this measures one level at a time.
+`python -m training.levels --network DIR --pack HELD_OUT` prints, per group of layers, a line of JSON: the sliced
+Wasserstein distance of drawn crops and of other real crops as shares of the bicubic enlargement's, the power by
+octave over the real one's, detail and spectral slope of both; and the detail over the real one's where the
+parent was drawn too, as in a cascade. `--sheet FILE` writes what was measured: parent, drawn and real.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Generator, Tensor
+from PIL import Image
+from torch import Tensor
 
 from geoinfinite import evaluation
-from geoinfinite.models.earth.network import EarthNetwork, condition, load
+from geoinfinite.models.earth.detail import DetailNetwork, load
+from geoinfinite.models.earth.detail_files import read_shape
+from geoinfinite.models.earth.network import EarthSettings, condition
+from geoinfinite.models.earth.settings import read_settings
 from geoinfinite.plane.resample import project_mean
-from training import imagery
-from training.crops import Batch, Crops
-from training.imagery import Layer
-from training.sampling import centre, draw, times
+from training import pack
+from training.crops import Batch, Crops, centre
+from training.detail import draw, seeded, with_drawn_parents
+from training.scene import Scene
 
 GROUPS = {
     "7.4 km Blue Marble": ("blue-marble", 7000, 8000),
@@ -30,30 +37,30 @@ GROUPS = {
     "0.5 km Blue Marble": ("blue-marble-fine", 400, 700),
     "120 m Landsat": ("landsat", 100, 250),
     "30 m Landsat": ("landsat", 25, 40),
-    "5-10 m NAIP, Sentinel-2": ("fields", 4, 11),
+    "10 m Sentinel-2": ("sentinel", 8, 12),
+    "5 m NAIP": ("fields", 4, 6),
     "0.1-0.4 m NEON": ("neon", 0.05, 0.5),
 }
-SIDE, CROPS = 128, 12
+SIDE, CROPS, SHOWN = 128, 12, 6
 
 
-def crops(layers: list[Layer], marble: Layer, network: EarthNetwork, seed: int) -> Batch:
-    """Return clean crops with the labels of their own resolution."""
-    plain = [Layer(x.source, x.pixels, x.usable, x.land, x.gsd_m, (0.0, 0.0), x.weight) for x in layers]
-    source = Crops(plain, network.settings, Generator().manual_seed(seed), marble, plain=True)
-    return source.batch(CROPS, SIDE, clean=True)
+def group(scenes: list[Scene], settings: EarthSettings, name: str, seed: int) -> Crops:
+    """Return plain crops of one group, each with the label of its own resolution; raise ValueError for none."""
+    source, least, most = GROUPS[name]
+    crops = Crops(scenes, settings, seeded(seed), plain=True)
+    crops.layers = [x for x in crops.layers if x.source == source and least <= x.gsd_m <= most]
+    if not crops.layers:
+        raise ValueError(f"no held-out layer of {name}")
+    return crops
 
 
-def drawn(network: EarthNetwork, batch: Batch, grid: list[float], seed: int) -> NDArray[np.float64]:
+def drawn(network: DetailNetwork, settings: EarthSettings, batch: Batch, seed: int) -> NDArray[np.float64]:
     """Return drawn crops, of 255, with their parents' means, as the library makes them."""
-    noise = torch.randn(batch.child.shape, generator=Generator().manual_seed(seed))
-    image = torch.cat(
-        [
-            draw(network, batch.parent[i : i + 1], batch.gsd_m[i : i + 1], grid, noise[i : i + 1])
-            for i in range(len(noise))
-        ]
-    )
-    inner = centre(batch.parent, SIDE // network.settings.factor)
-    return counts(torch.from_numpy(project_mean(image.numpy(), inner.numpy(), network.settings.factor)))
+    noise = torch.randn(batch.child.shape, generator=seeded(seed))
+    parts = (batch.part(i) for i in range(len(noise)))
+    image = torch.cat([draw(network, part, settings, noise[i : i + 1]) for i, part in enumerate(parts)])
+    inner = centre(batch.parent, SIDE // settings.factor)
+    return counts(torch.from_numpy(project_mean(image.numpy(), inner.numpy(), settings.factor)))
 
 
 def counts(images: Tensor) -> NDArray[np.float64]:
@@ -61,22 +68,37 @@ def counts(images: Tensor) -> NDArray[np.float64]:
     return np.asarray(((images + 1) * 127.5).round().clamp(0, 255).double().numpy())
 
 
-def figures(
-    network: EarthNetwork, layers: list[Layer], marble: Layer, grid: list[float]
-) -> dict[str, object]:
-    """Return the figures of one group of layers."""
-    batch = crops(layers, marble, network, 1)
-    real, other = counts(batch.child), counts(crops(layers, marble, network, 2).child)
-    smooth = counts(condition(batch.parent, network.settings).base)
-    ours = drawn(network, batch, grid, 3)
+def figures(network: DetailNetwork, settings: EarthSettings, scenes: list[Scene], name: str) -> Iterator[object]:
+    """Yield the figures of one group, then its sheet (H, W, 3)."""
+    batch = group(scenes, settings, name, 1).batch(CROPS, SIDE)
+    real, other = (counts(b.child) for b in (batch, group(scenes, settings, name, 2).batch(CROPS, SIDE)))
+    smooth, ours = counts(condition(batch.parent, settings).base), drawn(network, settings, batch, 3)
     bicubic = np.mean(evaluation.sliced_wasserstein(smooth, real))
-    return {
+    yield {
         "swd": _share(ours, real, bicubic),
         "floor": _share(other, real, bicubic),
         "octaves": [round(x, 2) for x in evaluation.octave_ratios(ours, real)],
         "detail": [round(evaluation.detail_spread(x), 2) for x in (ours, real)],
         "slope": [round(evaluation.spectral_slope(x), 2) for x in (ours, real)],
+        "detail from drawn parents": _from_drawn_parents(network, settings, scenes, name),
     }
+    enlarged = F.interpolate(centre(batch.parent, SIDE // settings.factor), scale_factor=settings.factor)
+    rows = [np.concatenate(list(images[:SHOWN]), 2) for images in (counts(enlarged), ours, real)]
+    yield np.concatenate(rows, 1).astype(np.uint8).transpose(1, 2, 0)
+
+
+def _from_drawn_parents(
+    network: DetailNetwork, settings: EarthSettings, scenes: list[Scene], name: str
+) -> float | None:
+    """Return detail drawn from drawn parents over the real; ``None`` where crops are too small for it."""
+    crops = group(scenes, settings, name, 4)
+    try:
+        batch = with_drawn_parents(network, crops, CROPS, SIDE, torch.device("cpu"), half=False)
+    except RuntimeError:
+        return None
+    ours = drawn(network, settings, batch, 5)
+    real = group(scenes, settings, name, 4).batch(4 * CROPS, SIDE)
+    return round(evaluation.detail_spread(ours) / evaluation.detail_spread(counts(real.child)), 2)
 
 
 def _share(images: NDArray[np.float64], real: NDArray[np.float64], bicubic: float) -> float:
@@ -86,18 +108,19 @@ def _share(images: NDArray[np.float64], real: NDArray[np.float64], bicubic: floa
 def main() -> None:
     """Read the command line and print a line of JSON per group."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--network", type=Path, required=True, help="directory of the network")
-    parser.add_argument("--cache", type=Path, default=Path("training/cache"), help="downloads")
-    parser.add_argument("--steps", type=int, default=4, help="steps of a solve")
-    parser.add_argument("--shift", type=float, default=3.0, help="shift of the times")
+    parser.add_argument("--network", type=Path, required=True, help="folder of the network")
+    parser.add_argument("--pack", type=Path, required=True, help="pack of held-out places")
+    parser.add_argument("--sheet", type=Path, help="PNG to write")
     arguments = parser.parse_args()
-    network, grid = load(arguments.network), times(arguments.steps, arguments.shift)
-    held_out = imagery.layers(arguments.cache, held_out=True)
-    for name, (source, least, most) in GROUPS.items():
-        chosen = [x for x in held_out if x.source == source and least <= x.gsd_m <= most]
-        if chosen:
-            found = figures(network, chosen, held_out[0], grid)
-            print(json.dumps({"group": name, **found}), flush=True)
+    settings = read_settings(arguments.network)
+    network = load(arguments.network, read_shape(arguments.network, settings))
+    scenes, sheets = pack.read(arguments.pack), []
+    for name in GROUPS:
+        found, sheet = figures(network, settings, scenes, name)
+        print(json.dumps({"group": name, **found}), flush=True)
+        sheets.append(sheet)
+    if arguments.sheet is not None:
+        Image.fromarray(np.concatenate(sheets)).save(arguments.sheet)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from training import sources
-from training.layer import Bytes, Picture, all_of, area_mean
+from training.layer import Bytes, Picture, all_of, area_mean, lift_blacks
 from training.scene import Scene
 from training.shores import Shores
 
@@ -53,8 +53,8 @@ def more_windows() -> list[tuple[int, int, int]]:
 
 
 def open_globe(cache: Path) -> Bytes:
-    """Return the Blue Marble, (2700, 5400, 3), plate carree."""
-    return np.array(Image.open(sources.blue_marble(cache)).convert("RGB"))
+    """Return the Blue Marble, (2700, 5400, 3), plate carree, its blacks lifted."""
+    return lift_blacks(np.array(Image.open(sources.blue_marble(cache)).convert("RGB")))
 
 
 def colour_at(globe: Bytes, lon: float, lat: float) -> Picture:
@@ -139,7 +139,7 @@ def _stitched(tiles: list[Path], count: int) -> torch.Tensor:
     """Join tiles, row by row, to one picture (3, H, W)."""
     opened = [np.array(Image.open(path).convert("RGB")) for path in tiles]
     rows = [np.concatenate(opened[i : i + count], 1) for i in range(0, len(opened), count)]
-    return torch.from_numpy(np.concatenate(rows)).permute(2, 0, 1).contiguous()
+    return torch.from_numpy(lift_blacks(np.concatenate(rows))).permute(2, 0, 1).contiguous()
 
 
 def _held_out(x: int, y: int, count: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:

@@ -18,7 +18,7 @@ from geoinfinite.models.earth.network import EarthSettings
 from training import export, losses, pack, schedule
 from training.critic import Critic
 from training.crops import Batch, Crops
-from training.detail import bfloat16_is_fast, draw_detail, given, real_detail, seeded, with_drawn_parents
+from training.detail import Given, bfloat16_is_fast, draw_detail, given, real_detail, seeded, with_drawn_parents
 
 SETTINGS = EarthSettings(
     factor=4,
@@ -31,7 +31,7 @@ SETTINGS = EarthSettings(
     log_scale_std=0.8,
 )
 """Constants of the detail's unit: with this gain and floor the training detail has about unit variance."""
-WEIGHTS = {"deceit": 0.5, "texture": 2.0, "sameness": 1.0, "shore": 1.0}
+WEIGHTS = {"deceit": 0.3, "texture": 1.0, "energy": 3.0}
 LOG_EVERY, SAVE_EVERY = 50, 250
 LARGEST_GRADIENT = 5.0
 
@@ -98,7 +98,7 @@ class Run:
         rate = schedule.learning_rate(self.step, progress)
         _set_rate(self.optimiser, rate)
         _set_rate(self.critics_optimiser, rate * schedule.CRITIC_RATE)
-        batch = self._batch(progress)
+        batch, paired = self._batch(progress)
         seen = given(batch, SETTINGS)
         real = real_detail(batch, seen, SETTINGS.factor)
         both = seen.twice()
@@ -106,39 +106,39 @@ class Run:
         drawn = draw_detail(self.network, both, noise.to(self.device), SETTINGS.factor, self.half)
         telling = losses.hinge(self._judged(real, seen), self._judged(drawn.detach(), both))
         _descend(self.critics_optimiser, telling)
-        found = self._losses(drawn, real, batch, both)
+        found = self._losses(drawn, real, both, paired)
         _descend(self.optimiser, self._weighted(found), self.network.parameters())
         self._average()
         values = {"critic": telling, **found}
         return {name: float(value.detach()) for name, value in values.items()}
 
-    def _batch(self, progress: float) -> Batch:
+    def _batch(self, progress: float) -> tuple[Batch, int]:
+        """Return examples and how many of them, the first, have real parents."""
         size, tile = schedule.batch_shape(progress)
         size *= self.plan.batch
         drawn = schedule.drawn_examples(self.step, size)
         batch = self.crops.batch(size - drawn, tile).to(self.device)
         if drawn == 0:
-            return batch
+            return batch, size
         parents = with_drawn_parents(self.averaged, self.crops, drawn, tile, self.device, self.half)
-        return batch.joined(parents)
+        return batch.joined(parents), size - drawn
 
-    def _losses(self, drawn: Tensor, real: Tensor, batch: Batch, both: Any) -> dict[str, Tensor]:
+    def _losses(self, drawn: Tensor, real: Tensor, both: Given, paired: int) -> dict[str, Tensor]:
         self.critic.requires_grad_(False)
         judged = self._judged(drawn, both)
         self.critic.requires_grad_(True)
-        twice, water = torch.cat([real, real]), torch.cat([batch.water, batch.water])
+        twice = torch.cat([real, real])
         return {
             "deceit": losses.deceit(judged),
             "texture": losses.texture(drawn, twice, self.crops.generator),
-            "sameness": losses.sameness(*drawn.chunk(2), real),
-            "shore": losses.shore(drawn, twice, water, SETTINGS.factor),
+            "energy": losses.energy(*drawn.chunk(2), real, paired),
         }
 
     def _weighted(self, found: dict[str, Tensor]) -> Tensor:
         weights = WEIGHTS | {"deceit": WEIGHTS["deceit"] * schedule.adversary_weight(self.step)}
         return torch.stack([weights[name] * value for name, value in found.items()]).sum()
 
-    def _judged(self, detail: Tensor, seen: Any) -> list[Tensor]:
+    def _judged(self, detail: Tensor, seen: Given) -> list[Tensor]:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             logits: list[Tensor] = self.critic(detail, seen.shown, seen.gsd_m, seen.aspect)
         return logits

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 PEAK, LOWEST = 2e-4, 5e-6
-CRITIC_RATE = 1.5
+CRITIC_RATE = 1.0
 """Learning rate of the critic, as a multiple of the network's."""
 WARM_UP_STEPS = 100
 ADVERSARY_STEPS = 400
@@ -45,6 +45,6 @@ def adversary_weight(step: int) -> float:
     return min(1.0, step / ADVERSARY_STEPS)
 
 
-def ema_decay(step: int, most: float = 0.999) -> float:
+def ema_decay(step: int, most: float = 0.998) -> float:
     """Return the share of the running average that is kept, small at first."""
     return min(most, (1 + step) / (10 + step))

@@ -175,6 +175,7 @@ FACTS: Mapping[str, Callable[[Metadata, Place], float]] = {
     "lon": lambda condition, place: place.lonlat()[0],
     "lat": lambda condition, place: place.lonlat()[1],
     "gsd": Metadata.true_gsd,
+    "aspect": lambda condition, place: place.aspect(),
     "cloud_cover": Metadata.cover,
     "year": lambda condition, place: condition.part_of_date("year"),
     "month": lambda condition, place: condition.part_of_date("month"),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from geoinfinite.plane.crs import transformer
 from geoinfinite.plane.grid import Grid
-from geoinfinite.plane.ground import ground_m
+from geoinfinite.plane.ground import ground_m, sides_m
 from geoinfinite.plane.window import Window
 
 Coordinates = NDArray[np.float64]
@@ -90,3 +90,16 @@ class Place:
         row, column = self.centre()
         x, y = self.coordinates(np.array([row]), np.array([column]))
         return ground_m(self.grid.crs, (float(x[0]), float(y[0])), self.grid.resolution_at(self.level))
+
+    def aspect(self) -> float:
+        """Return the true height over the true width of a pixel at the window's centre.
+
+        >>> grid = Grid("EPSG:4326", (-180.0, 90.0), 1.0, (180, 360))
+        >>> round(Place(grid, 0, Window(29, 30, 0, 1)).aspect(), 1)
+        2.0
+        """
+        row, column = self.centre()
+        x, y = self.coordinates(np.array([row]), np.array([column]))
+        step = self.grid.resolution_at(self.level)
+        across, along = sides_m(self.grid.crs, (float(x[0]), float(y[0])), step)
+        return along / across

@@ -50,7 +50,7 @@ class Raster:
     name: str
     """The slot that it fills."""
     source: str
-    """The path of a GeoTIFF, PNG or JPEG."""
+    """The path of a GeoTIFF, PNG or JPEG, or ``bundled:water``: the share of water on the globe, of 255."""
     levels: tuple[int, ...] = ()
     """The levels that it steers; ``()``: all whose model has the slot."""
     bands: tuple[int | str, ...] = ()

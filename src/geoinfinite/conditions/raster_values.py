@@ -14,9 +14,10 @@ from geoinfinite.conditions.classes import Table, coloured
 from geoinfinite.conditions.gather import Samples
 from geoinfinite.conditions.place import Place
 from geoinfinite.conditions.sampling import Density, averaged, density, most_frequent, sampled
-from geoinfinite.conditions.settings import absolute, said
+from geoinfinite.conditions.settings import said
 from geoinfinite.conditions.source_raster import SourceRaster, source_files, source_raster
 from geoinfinite.errors import WorldError
+from geoinfinite.rasters.bundled import raster_path
 from geoinfinite.told import Slot
 from geoinfinite.told.sentinel import MEANS, SENTINEL2
 
@@ -58,7 +59,7 @@ class RasterValues:
     @property
     def path(self) -> Path:
         """The file."""
-        return absolute(self.source)
+        return raster_path(self.source)
 
     def files(self) -> tuple[Path, ...]:
         """Return the file and what lies beside it and decides its values."""

@@ -39,6 +39,8 @@ class ModelFacts:
     """Ground sample distances that it has classes for, in metres; ``None``: it has no such list."""
     slots: tuple[Slot, ...] = ()
     """What it can be told besides its parent."""
+    steps: int | None = None
+    """The only number of steps that it was trained for; ``None``: any."""
 
     def class_of(self, gsd_m: float) -> int | None:
         """Return the class of the nearest known ground sample distance.

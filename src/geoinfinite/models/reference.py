@@ -20,6 +20,7 @@ from geoinfinite.models.diffusers.scheduler.reading import (
     checkpoint_sampling,
 )
 from geoinfinite.models.diffusers.scheduler.training_noise import TrainingNoise
+from geoinfinite.models.earth import detail_files
 from geoinfinite.models.earth import settings as earth_settings
 from geoinfinite.models.files import CONFIG as CONFIG
 from geoinfinite.models.files import SIDECAR as SIDECAR
@@ -36,9 +37,16 @@ from geoinfinite.token import token
 
 LOADERS = {
     earth_settings.KIND: "geoinfinite.models.earth.tiles:load",
+    earth_settings.DETAIL_KIND: "geoinfinite.models.earth.detail_tiles:load",
     diffusers_folder.KIND: "geoinfinite.models.diffusers.tiles:load",
 }
 """Where the sidecar's ``kind`` is loaded: imported only when a model is needed."""
+
+SAMPLERS: dict[str, TiledSampler] = {
+    earth_settings.KIND: IndependentTiles(solver="ab2", shift=3.0, steps=4, tile=128, stride=120),
+    earth_settings.DETAIL_KIND: detail_files.SAMPLER,
+}
+"""How a network without a scheduler's file is sampled, by the sidecar's ``kind``."""
 
 ANALYTIC = {
     "analytic:gaussian": "geoinfinite.models.analytic.gaussian:GaussianModel",
@@ -109,6 +117,8 @@ class ModelReference:
         if directory is None:
             model: Any = _named(ANALYTIC[self.ref])
             return cast(ModelFacts, model.FACTS)
+        if self._kind(directory) == earth_settings.DETAIL_KIND:
+            return detail_files.read_facts(directory)
         check_safetensors(directory / WEIGHTS)
         settings = earth_settings.read_settings(directory)
         earth_settings.read_config(directory, settings)
@@ -176,7 +186,7 @@ class ModelReference:
             return None
         checkpoint = self._checkpoint()
         if checkpoint is None:
-            return IndependentTiles()
+            return SAMPLERS[self._kind(self.directory)]
         solving: dict[str, Any] = {"solver": CHECKPOINT, "schedule": CHECKPOINT, "shift": 1.0}
         try:
             told = self.sampling()

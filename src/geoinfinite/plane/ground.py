@@ -22,12 +22,22 @@ def ground_m(crs: str, at: tuple[float, float], step: float) -> float:
     >>> [round(ground_m("EPSG:3857", (0, y), 1.194), 3) for y in (0.0, 7_558_415.66)]
     [1.19, 0.669]
     """
+    across, along = sides_m(crs, at, step)
+    return sqrt(across * along)
+
+
+def sides_m(crs: str, at: tuple[float, float], step: float) -> tuple[float, float]:
+    """Return the true width and height of a pixel of ``step`` CRS units at ``(x, y)``, in metres.
+
+    >>> [round(side) for side in sides_m("EPSG:4326", (10.0, 60.0), 0.01)]
+    [558, 1114]
+    """
     x, y = at
     half = step / 2
     to_lonlat = transformer(crs, LONLAT).transform
     across = _distance(to_lonlat(x - half, y), to_lonlat(x + half, y))
     along = _distance(to_lonlat(x, y - half), to_lonlat(x, y + half))
-    return sqrt(across * along)
+    return across, along
 
 
 def grounds_m(crs: str, x: NDArray[np.float64], y: NDArray[np.float64], step: float) -> NDArray[np.float64]:

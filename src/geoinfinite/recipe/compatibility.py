@@ -53,6 +53,11 @@ def check_sampler(
             f"{section}.consistency={sampler.consistency!r} needs a parent, and level 0 of a generated world "
             'has none; set consistency = "none" under [level.0.sampler]'
         )
+    if facts.steps not in (None, sampler.steps):
+        raise WorldError(
+            f"{section}.steps={sampler.steps} is not what model.ref={ref!r} was trained for; set "
+            f"{section}.steps = {facts.steps}"
+        )
     unit = lcm(facts.latent, grid.factor if level else 1)
     if sampler.tile % facts.multiple:
         raise WorldError(

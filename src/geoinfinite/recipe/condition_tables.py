@@ -11,6 +11,7 @@ from typing import Any
 from geoinfinite.conditions.protocol import Condition
 from geoinfinite.errors import WorldError
 from geoinfinite.plane.crs import shorten
+from geoinfinite.rasters.bundled import is_bundled
 from geoinfinite.recipe.tables import check_keys, shown
 
 KEY = "condition"
@@ -58,7 +59,7 @@ def _anchored(value: Any, folder: Path) -> Any:
     """Return a path as one that does not depend on where the process runs; other values as they are."""
     if isinstance(value, list):
         return tuple(_anchored(member, folder) for member in value)
-    if not isinstance(value, str) or not value or "\0" in value:
+    if not isinstance(value, str) or not value or "\0" in value or is_bundled(value):
         return value
     return os.path.abspath(folder / os.path.expanduser(value))
 

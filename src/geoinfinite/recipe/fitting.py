@@ -42,7 +42,7 @@ def fitted_sampler(
         # Its authors say how its tiles overlap if they fuse them.
         kind, most = type(own), own.stride if own.fuses_answers else own.tile * 7 // 8
     else:
-        kind, most = IndependentTiles, own.tile * 7 // 8
+        kind, most = IndependentTiles, max(own.stride, own.tile * 7 // 8)
     usual = USUAL_GUIDANCE if own.guidance is None else own.guidance
     return kind(
         **{name: getattr(own, name) for name in ("solver", "schedule", "shift", "eta", "steps", "tile")},

@@ -6,7 +6,6 @@ import math
 import os
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.window import Window
 from geoinfinite.rasters.files import States, states
 from geoinfinite.recipe.raster import Raster
+from geoinfinite.rasters.bundled import raster_path
 from geoinfinite.recipe.rasterheader import read_header
 from geoinfinite.token import token
 
@@ -85,10 +85,7 @@ class Root:
     @property
     def path(self) -> Path:
         """The raster's file."""
-        scheme, _, name = self.source.partition(":")
-        if scheme == "bundled":
-            return Path(str(files("geoinfinite") / "data" / f"{name}.tif"))
-        return Path(os.path.abspath(os.path.expanduser(self.source)))
+        return raster_path(self.source)
 
     def raster(self) -> Raster:
         """Return the raster by its header, which is read again when a file of it has changed.

@@ -8,34 +8,22 @@ and a shift of its channels (FiLM, Perez et al. 2018, arXiv:1709.07871).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from geoinfinite.errors import ModelError
+from geoinfinite.models.diffusers.weights import load_tensors
+from geoinfinite.models.earth.detail_files import DetailShape as DetailShape
+from geoinfinite.models.files import CONFIG, WEIGHTS
+from geoinfinite.plane.crs import shorten
+
 FREQUENCIES = 32
 """Pairs of sine and cosine that tell the ground sample distance."""
 LONGEST = 1000.0
 PER_OCTAVE = 4.0
-
-
-@dataclass(frozen=True, slots=True)
-class DetailShape:
-    """The shape of a `DetailNetwork`."""
-
-    inputs: int = 12
-    """Channels of what the network is given, noise included."""
-    bands: int = 3
-    """Channels of its answer."""
-    fold: int = 4
-    """Side of the pixel blocks that are folded into channels."""
-    channels: tuple[int, int] = (96, 152)
-    """Channels at the fine and at the coarse scale."""
-    blocks: tuple[int, int] = (2, 6)
-    """Blocks at the fine scale, before and again after the coarse one; blocks at the coarse scale."""
-    embedding: int = 128
-    """Length of the code of ground sample distance and aspect."""
 
 
 class Embedding(nn.Module):
@@ -118,3 +106,17 @@ class DetailNetwork(nn.Module):
             x = block(x, code)
         detail: Tensor = F.pixel_shuffle(self.leave(F.silu(self.norm(x))), self.shape.fold)
         return detail
+
+
+def load(directory: Path, shape: DetailShape) -> DetailNetwork:
+    """Read the weights of a network; raise `ModelError` if they are of another shape."""
+    network, path = DetailNetwork(shape), directory / WEIGHTS
+    try:
+        network.load_state_dict(load_tensors(path), strict=True, assign=True)
+    except RuntimeError as error:
+        cause = shorten(str(error).strip().splitlines()[-1].strip())
+        raise ModelError(
+            f"{path} does not fit {directory / CONFIG} ({cause}); copy the whole checkpoint again"
+        ) from error
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.eval().requires_grad_(False)

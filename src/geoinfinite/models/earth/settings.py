@@ -1,4 +1,4 @@
-"""The JSON files of the bundled kind of network, checked without torch."""
+"""The JSON files of the kinds of network that draw what a parent lacks, checked without torch."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from geoinfinite.models.files import CONFIG, SIDECAR, read_object
 from geoinfinite.models.schema import ListOf, Number, OneOf, Rule, Text, Whole, check_values
 
 KIND = "earth-residual-flow"
+"""A diffusers `UNet2DModel` that a solver asks several times."""
+DETAIL_KIND = "earth-detail"
+"""A `DetailNetwork`, which draws in one evaluation."""
 BOX = 5
 """Side in parent pixels of the neighbourhood whose contrast is the unit of detail."""
 BANDS = 3
@@ -19,7 +22,7 @@ BANDS = 3
 _POSITIVE = Number(0, 1e6, positive=True)
 RULES: dict[str, Rule] = {
     "format": OneOf((1,)),
-    "kind": OneOf((KIND,)),
+    "kind": OneOf((KIND, DETAIL_KIND)),
     "bands": ListOf(Text(), BANDS, BANDS),
     "factor": Whole(1, 64),
     "margin": Whole(2 * (BOX // 2), 1024),

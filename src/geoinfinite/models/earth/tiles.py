@@ -91,9 +91,14 @@ class EarthModel:
 
 def load(directory: Path, device: str, dtype: str) -> EarthModel:
     """Load a checkpoint folder onto a device in a dtype."""
+    check_device(device)
+    return EarthModel(earth_network.load(directory, device), device, getattr(torch, dtype))
+
+
+def check_device(device: str) -> None:
+    """Raise `ModelError` for a device that torch does not see."""
     if device == "cuda" and not torch.cuda.is_available():
         raise ModelError('numerics.device="cuda", but torch sees no CUDA device; set numerics.device = "cpu"')
-    return EarthModel(earth_network.load(directory, device), device, getattr(torch, dtype))
 
 
 def device_name() -> str:
