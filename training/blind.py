@@ -1,10 +1,10 @@
 """Sheets of pictures, half of them real and half drawn, for people to sort.
 
-`python -m training.blind --network DIR --pack HELD --out SHEETS` writes one PNG per group of held-out places, 40
-numbered pictures each, `guesses.csv` to fill in with "real" or "drawn", and `key.csv`, which is not to be opened
-before. The drawn ones have the parents of other crops than the real ones. `python -m training.blind --score
-SHEETS/guesses.csv SHEETS/key.csv` then prints the share of right guesses with its 95 % interval: a half means that
-people cannot tell.
+`python -m training.blind --network DIR --pack HELD --out SHEETS` writes one PNG per group of held-out
+places, 40 numbered pictures each, `guesses.csv` to fill in with "real" or "drawn", and `key.csv`, which is
+not to be opened before. The drawn ones have the parents of other crops than the real ones. `python -m
+training.blind --score SHEETS/guesses.csv SHEETS/key.csv` then prints the share of right guesses with its 95
+% interval: a half means that people cannot tell.
 """
 
 from __future__ import annotations
@@ -87,7 +87,9 @@ def read(path: Path, column: str) -> Answers:
         for line, row in enumerate(csv.DictReader(file), 2):
             said = (row.get(column) or "").strip().lower()
             if said and said not in KINDS:
-                raise EvaluationError(f"{path.name}, line {line}: {column}={said!r} must be real or drawn, or empty")
+                raise EvaluationError(
+                    f"{path.name}, line {line}: {column}={said!r} must be real or drawn, or empty"
+                )
             if said:
                 found[row["sheet"], int(row["number"])] = said
     return found
@@ -98,7 +100,9 @@ def score(guesses: Answers, key: Answers) -> dict[str, tuple[int, int]]:
     found: dict[str, tuple[int, int]] = {}
     for place, guess in guesses.items():
         if place not in key:
-            raise EvaluationError(f"sheet={place[0]!r}, number={place[1]} is not in the key; take the key of the sheets")
+            raise EvaluationError(
+                f"sheet={place[0]!r}, number={place[1]} is not in the key; take the key of the sheets"
+            )
         for name in (place[0], "all"):
             right, asked = found.get(name, (0, 0))
             found[name] = right + (key[place] == guess), asked + 1
@@ -106,7 +110,7 @@ def score(guesses: Answers, key: Answers) -> dict[str, tuple[int, int]]:
 
 
 def wilson(right: int, asked: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson 1927, Journal of the American Statistical Association 22)."""
+    """Return the 95 % interval of a share (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
     share, z2 = right / asked, NORMAL_95**2
     middle = (share + z2 / (2 * asked)) / (1 + z2 / asked)
     half = NORMAL_95 * math.sqrt(share * (1 - share) / asked + z2 / (4 * asked**2)) / (1 + z2 / asked)
@@ -129,12 +133,16 @@ def _write_rows(path: Path, column: str, rows: Iterable[tuple[str, int, str]]) -
 
 def main() -> None:
     """Read the command line; write sheets, or score a form."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--network", type=Path, help="folder of the network")
     parser.add_argument("--pack", type=Path, help="folder of held-out places")
     parser.add_argument("--out", type=Path, help="folder for the sheets")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--score", type=Path, nargs=2, metavar=("GUESSES", "KEY"), help="score a form instead")
+    parser.add_argument(
+        "--score", type=Path, nargs=2, metavar=("GUESSES", "KEY"), help="score a form instead"
+    )
     arguments = parser.parse_args()
     if arguments.score is not None:
         guesses, key = arguments.score

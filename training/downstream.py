@@ -1,9 +1,9 @@
-"""One use of drawn pictures: a small network that finds water, trained on drawn chips and tested on real ones.
+"""One use of drawn pictures: a small network that finds water, trained on drawn chips, tested on real ones.
 
-`python -m training.downstream --network DIR --pack PACK --held HELD` trains the same network on chips of the Blue
-Marble at about 0.5 km: on a few real ones, on as many drawn ones as there are real, on real ones, and on drawn and
-few real ones together. The drawn chips have the parents and the water of the real ones, which is their label. It
-prints the intersection over union of water on real chips of held-out places, per seed.
+`python -m training.downstream --network DIR --pack PACK --held HELD` trains the same network on chips of the
+Blue Marble at about 0.5 km: on a few real ones, on as many drawn ones as there are real, on real ones, and
+on drawn and few real ones together. The drawn chips have the parents and the water of the real ones, which
+is their label. It prints the intersection over union of water on real chips of held-out places, per seed.
 """
 
 from __future__ import annotations

@@ -61,7 +61,9 @@ GROUPS = (
 class HeldOut:
     """A stream of crops of one group, without augmentation but flips."""
 
-    def __init__(self, scenes: list[Scene], group: Group, seed: int, settings: EarthSettings = SETTINGS) -> None:
+    def __init__(
+        self, scenes: list[Scene], group: Group, seed: int, settings: EarthSettings = SETTINGS
+    ) -> None:
         """Keep the group's layers, each with a probability in proportion to its usable area."""
         # The colours that Crops takes from its first scene are of no use here.
         self.crops = Crops([*_chosen(scenes, group), scenes[0]], settings, seeded(seed), plain=True)

@@ -1,10 +1,11 @@
 """Distances (KID) between drawn and real held-out crops, by networks that see structure.
 
-`python -m training.judged --network DIR --pack HELD --galileo encoder.pt` prints a line per group of held-out places
-and judge. Crops A and B lie at random places of a group. Every figure is a distance to the real crops B: of the
-children that are drawn from the parents of A, of those parents enlarged bicubically, and, as the floor, of the real
-crops A. Another network's drawings of the same crops are compared with `--also NAME=DIR`, a folder with one file
-GROUP.npy, bytes (crop, 3, y, x), per group; `--crops DIR` writes what they are to be drawn from, as GROUP.npz.
+`python -m training.judged --network DIR --pack HELD --galileo encoder.pt` prints a line per group of
+held-out places and judge. Crops A and B lie at random places of a group. Every figure is a distance to the
+real crops B: of the children that are drawn from the parents of A, of those parents enlarged bicubically,
+and, as the floor, of the real crops A. Another network's drawings of the same crops are compared with
+`--also NAME=DIR`, a folder with one file GROUP.npy, bytes (crop, 3, y, x), per group; `--crops DIR` writes
+what they are to be drawn from, as GROUP.npz.
 """
 
 from __future__ import annotations
@@ -17,7 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from geoinfinite.evaluation import Judge, KernelDistance, csmask_judge, galileo_judge, geoembed_judge, kid
+from geoinfinite.evaluation import (
+    EvaluationError,
+    Judge,
+    KernelDistance,
+    csmask_judge,
+    galileo_judge,
+    geoembed_judge,
+    kid,
+)
 from training import pack
 from training.crops import Batch
 from training.held_out import GROUPS, Group, HeldOut, counts, drawn, enlarged, read_network
@@ -30,8 +39,16 @@ def pictures(batch: Batch, network: Any, other: dict[str, Path], group: Group) -
     found = {"floor": counts(batch.child), "bicubic": counts(enlarged(batch))}
     if network is not None:
         found["drawn"] = counts(drawn(network, batch, SEED_NOISE))
-    files = {name: folder / f"{group.name}.npy" for name, folder in other.items()}
-    return found | {name: np.load(file)[: len(batch.child)] for name, file in files.items() if file.exists()}
+    for name, folder in other.items():
+        file = folder / f"{group.name}.npy"
+        if file.exists():
+            found[name] = np.load(file)
+            if found[name].shape != batch.child.shape:
+                raise EvaluationError(
+                    f"--also {name}={folder}: {file.name} has shape {found[name].shape}, but the crops "
+                    f"{tuple(batch.child.shape)}; draw those that --crops writes with this --count"
+                )
+    return found
 
 
 def figures(judge: Judge, compared: dict[str, Any], real: Any) -> dict[str, list[float]]:
@@ -55,7 +72,9 @@ def write_crops(folder: Path, group: Group, batch: Batch) -> None:
     """Write parents and children in [-1, 1], water, labels and aspects of a group."""
     folder.mkdir(parents=True, exist_ok=True)
     names = ("parent", "child", "water", "gsd_m", "aspect")
-    np.savez_compressed(folder / f"{group.name}.npz", **{name: getattr(batch, name).numpy() for name in names})
+    np.savez_compressed(
+        folder / f"{group.name}.npz", **{name: getattr(batch, name).numpy() for name in names}
+    )
 
 
 def lines(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -91,7 +110,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=96, help="crops of a group")
     parser.add_argument("--also", nargs="*", default=[], metavar="NAME=DIR", help="others' drawings")
     parser.add_argument("--crops", type=Path, help="write what the crops are drawn from")
-    parser.add_argument("--everywhere", action="store_true", help="ask judges also beyond the resolutions they know")
+    parser.add_argument("--everywhere", action="store_true", help="ask every judge about every group")
     for line in lines(parser.parse_args()):
         print(json.dumps(line), flush=True)
 

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from geoinfinite.evaluation import Judge, csmask_judge, galileo_judge, geoembed_judge, kid
 from geoinfinite.evaluation import sentinel as galileo
 from geoinfinite.evaluation.clouds import TENSOR, UNIT, encoder, four_bands
-from geoinfinite.evaluation.orthophotos import third_stage
 
 ENCODER = os.environ.get("GEOINFINITE_GALILEO", "")
 
@@ -60,7 +59,9 @@ def test_the_missing_extra_is_named(
     monkeypatch: pytest.MonkeyPatch, package: str, judge: Callable[[], Judge]
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ValueError, match=rf"{judge.__name__}\(\) needs {package}.*pip install 'geoinfinite\[judges\]'"):
+    with pytest.raises(
+        ValueError, match=rf"{judge.__name__}\(\) needs {package}.*pip install 'geoinfinite\[judges\]'"
+    ):
         judge()
 
 
@@ -94,13 +95,17 @@ class Residual(nn.Module):
 def residual_network() -> nn.Sequential:
     torch.manual_seed(5)
     network = nn.Sequential()
-    network.add_module("stem", nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU()))
+    network.add_module(
+        "stem", nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU())
+    )
     for stage, (given, channels, stride) in enumerate(((4, 4, 1), (4, 6, 2), (6, 8, 2)), 1):
         blocks = nn.Sequential(Residual(given, channels, stride), Residual(channels, channels, 1))
         network.add_module(f"layer{stage}", blocks)
     for name, value in network.state_dict().items():
         if value.is_floating_point():
-            spread = torch.rand(value.shape) + 0.5 if "running_var" in name else 0.4 * torch.randn(value.shape)
+            spread = (
+                torch.rand(value.shape) + 0.5 if "running_var" in name else 0.4 * torch.randn(value.shape)
+            )
             value.copy_(spread)
     return network.eval()
 
@@ -124,7 +129,13 @@ def transformer(weights: dict[str, Tensor], depth: int) -> nn.TransformerEncoder
     )
     encoder = nn.TransformerEncoder(layer, depth, enable_nested_tensor=False).eval()
     state: dict[str, Tensor] = {}
-    names = {"norm1": "norm1", "norm2": "norm2", "mlp.fc1": "linear1", "mlp.fc2": "linear2", "attn.proj": "self_attn.out_proj"}
+    names = {
+        "norm1": "norm1",
+        "norm2": "norm2",
+        "mlp.fc1": "linear1",
+        "mlp.fc2": "linear2",
+        "attn.proj": "self_attn.out_proj",
+    }
     for index in range(depth):
         for theirs, own in names.items():
             for kind in ("weight", "bias"):
@@ -140,7 +151,10 @@ def galileo_weights(depth: int = 2) -> dict[str, Tensor]:
     """Random weights under the names of the nano encoder."""
     generator = torch.Generator().manual_seed(7)
     width = galileo.WIDTH
-    shapes = {"space_time_embed.S2_RGB.proj.weight": (width, 3, 8, 8), "space_time_embed.S2_RGB.proj.bias": (width,)}
+    shapes = {
+        "space_time_embed.S2_RGB.proj.weight": (width, 3, 8, 8),
+        "space_time_embed.S2_RGB.proj.bias": (width,),
+    }
     shapes |= {"s_t_channel_embed": (7, 32), "pos_embed": (24, 32), "month_embed.weight": (12, 32)}
     for index in range(depth):
         linear = {f"attn.{part}": (width, width) for part in ("q", "k", "v", "proj")}
@@ -189,17 +203,19 @@ def test_bands_reach_galileo_as_blue_green_red_of_reflectance() -> None:
 
 
 def test_files_that_are_no_encoder_of_galileo_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="weights='nowhere.pt' does not exist; clone .*nano/encoder.pt"):
+    with pytest.raises(ValueError, match=r"weights='nowhere.pt' does not exist; clone .*nano/encoder.pt"):
         galileo_judge("nowhere.pt")
     other = tmp_path / "other.pt"
     torch.save({"layer.weight": torch.zeros(3)}, other)
     with pytest.raises(ValueError, match=r"other.pt' is not an encoder of Galileo; name its encoder.pt"):
         galileo_judge(other)
     torch.save(galileo_weights(1) | {"space_time_embed.S2_RGB.proj.weight": torch.zeros(192, 3, 8, 8)}, other)
-    with pytest.raises(ValueError, match=r"patches of shape \(192, 3, 8, 8\), but the nano encoder's are \(128, "):
+    with pytest.raises(
+        ValueError, match=r"patches of shape \(192, 3, 8, 8\), but the nano encoder's are \(128, "
+    ):
         galileo_judge(other)
     other.write_bytes(b"no pickle")
-    with pytest.raises(ValueError, match="other.pt' is not an encoder of Galileo"):
+    with pytest.raises(ValueError, match=r"other.pt' is not an encoder of Galileo"):
         galileo_judge(other)
 
 
@@ -242,7 +258,9 @@ def small_unet() -> object:
     return model, weight
 
 
-def test_the_graph_of_csmask_is_cut_and_takes_any_size(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_graph_of_csmask_is_cut_and_takes_any_size(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     pytest.importorskip("onnxruntime")
     model, weight = small_unet()
     folder = packaged(monkeypatch, tmp_path, "ukis_csmask")
@@ -261,7 +279,9 @@ def test_a_graph_of_another_version_is_refused(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     model, _ = small_unet()
     (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
-    with pytest.raises(ValueError, match=r"model.onnx has no tensor 'deep'.*pip install 'ukis-csmask>=1.0,<2'"):
+    with pytest.raises(
+        ValueError, match=r"model.onnx has no tensor 'deep'.*pip install 'ukis-csmask>=1.0,<2'"
+    ):
         encoder(tmp_path / "model.onnx", "deep")
     cut = onnx.load_from_string(encoder(tmp_path / "model.onnx"))
     assert [node.op_type for node in cut.graph.node] == ["Conv", "Relu"]

@@ -40,7 +40,8 @@ def test_the_mean_over_many_sets_is_that_of_the_distributions_and_the_error_thei
     found = [kid(features(10 + i, 30, 1, 0.3), features(1000 + i, 40, 1, 0.7)) for i in range(300)]
     values = np.array([one.value for one in found])
     first, second, third = (
-        (0.7, 0.49 + 0.64, 0.343 + 3 * 0.7 * 0.64)[k] - (0.3, 0.09 + 0.64, 0.027 + 3 * 0.3 * 0.64)[k] for k in range(3)
+        (0.7, 0.49 + 0.64, 0.343 + 3 * 0.7 * 0.64)[k] - (0.3, 0.09 + 0.64, 0.027 + 3 * 0.3 * 0.64)[k]
+        for k in range(3)
     )
     expected = 3 * first**2 + 3 * second**2 + third**2
     assert values.mean() == pytest.approx(expected, abs=4 * values.std() / np.sqrt(300))
@@ -63,7 +64,11 @@ def test_sets_of_one_kind_are_at_no_distance_and_the_order_does_not_matter() -> 
     [
         (np.zeros((2, 5)), np.zeros((9, 5)), r"features_a has shape \(2, 5\), but .* at least 3 images"),
         (np.zeros((9, 5)), np.zeros(9), r"features_b has shape \(9,\), but must be \(image, feature\)"),
-        (np.zeros((9, 5)), np.zeros((9, 4)), "features_a has 5 features and features_b 4; take both from one judge"),
+        (
+            np.zeros((9, 5)),
+            np.zeros((9, 4)),
+            "features_a has 5 features and features_b 4; take both from one judge",
+        ),
         (np.full((9, 5), np.inf), np.zeros((9, 5)), "features_a has values that are not finite"),
     ],
 )

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from training import export
 from training.run import SETTINGS
 from training.scene import Scene, all_usable
 
 from geoinfinite.models.earth.detail import DetailNetwork, DetailShape
+from training import export
 
 
 def pixels(height: int, width: int, red: int) -> Tensor:

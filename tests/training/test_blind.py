@@ -6,10 +6,10 @@ import pytest
 from held_out_scenes import scenes, write_network
 from PIL import Image
 from scipy.stats import binomtest
-from training import blind
 from training.held_out import GROUPS, read_network
 
 from geoinfinite.evaluation import EvaluationError
+from training import blind
 
 GROUP = next(group for group in GROUPS if group.name == "neon-0.1m")
 
@@ -60,7 +60,13 @@ def test_a_form_is_written_without_the_answers_and_scored_with_the_key(
     assert "drawn" not in form
     with Image.open(tmp_path / "coast.png") as image:
         assert image.size == (8 * 22 + 6, 36 + 6)
-    rows = [("coast", 1, "Real "), ("coast", 2, "real"), ("coast", 3, ""), ("wood", 1, "drawn"), ("wood", 2, "real")]
+    rows = [
+        ("coast", 1, "Real "),
+        ("coast", 2, "real"),
+        ("coast", 3, ""),
+        ("wood", 1, "drawn"),
+        ("wood", 2, "real"),
+    ]
     filled = tmp_path / "filled.csv"
     with filled.open("w", newline="") as file:
         csv.writer(file).writerows([("sheet", "number", "guess"), *rows])
@@ -75,7 +81,7 @@ def test_a_form_is_written_without_the_answers_and_scored_with_the_key(
 def test_words_that_are_no_guess_and_other_sheets_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "guesses.csv"
     path.write_text("sheet,number,guess\ncoast,1,real\ncoast,2,maybe\n")
-    with pytest.raises(EvaluationError, match="guesses.csv, line 3: guess='maybe' must be real or drawn"):
+    with pytest.raises(EvaluationError, match=r"guesses.csv, line 3: guess='maybe' must be real or drawn"):
         blind.read(path, "guess")
     with pytest.raises(EvaluationError, match="sheet='coast', number=9 is not in the key"):
         blind.score({("coast", 9): "real"}, {("coast", 1): "real"})

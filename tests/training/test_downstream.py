@@ -36,14 +36,17 @@ def test_a_segmenter_learns_a_shore_and_the_seed_decides_how() -> None:
     assert intersection_over_union(network, chips(4, 2)) > 0.9
     assert intersection_over_union(Segmenter().eval(), chips(4, 2)) < 0.8
     again = trained(given, 2, 3).state_dict()
-    assert all(torch.equal(a, b) for a, b in zip(again.values(), trained(given, 2, 3).state_dict().values(), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(again.values(), trained(given, 2, 3).state_dict().values(), strict=True)
+    )
 
 
 def test_chips_have_a_shore() -> None:
     batch = with_shores(HeldOut(scenes(), GROUP, 1), 7)
     share = batch.water[:, 0].mean((1, 2)) / 2 + 0.5
     assert len(share) == 7
-    assert 0.1 < float(share.min())
+    assert float(share.min()) > 0.1
     assert float(share.max()) < 0.9
     assert bool((batch.water[:, 1] == 1).all())
 

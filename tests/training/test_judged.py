@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from held_out_scenes import scenes, write_network
-from training import judged, pack
 from training.held_out import GROUPS, HeldOut, counts
 
-from geoinfinite.evaluation import Judge
+from geoinfinite.evaluation import EvaluationError, Judge
+from training import judged, pack
 
 ORTHO = next(group for group in GROUPS if group.name == "neon-0.1m")
 
@@ -25,7 +25,9 @@ def held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: object) -> list[dict[str, object]]:
+def lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: object
+) -> list[dict[str, object]]:
     monkeypatch.setattr("sys.argv", ["judged", *map(str, words)])
     judged.main()
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -60,3 +62,13 @@ def test_another_networks_drawings_are_compared_on_the_same_crops(
     with np.load(held / "crops" / "neon-0.1m.npz") as crops:
         assert np.array_equal(crops["parent"], batch.parent.numpy())
         assert np.array_equal(crops["gsd_m"], batch.gsd_m.numpy())
+
+
+def test_drawings_of_other_crops_are_refused(
+    held: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(held / "neon-0.1m.npy", np.zeros((7, 3, 128, 128), np.uint8))
+    with pytest.raises(
+        EvaluationError, match=r"--also old=.*neon-0.1m.npy has shape \(7, .* draw those that --crops"
+    ):
+        lines(monkeypatch, capsys, "--pack", held / "held", "--count", 6, "--also", f"old={held}")

@@ -1,4 +1,4 @@
-"""Metrics of picture quality that need no network, distances by networks that see structure, FID through torchmetrics.
+"""Measures of picture quality: of pixels and spectra, distances by judges, and FID through torchmetrics.
 
 Pictures are NumPy arrays ``(band, y, x)`` or ``(image, band, y, x)``, in any units; figures called
 "in units" are in theirs (counts, for uint8).

@@ -1,7 +1,8 @@
 """The encoder of ukis-csmask, cut out of the graph in its package and run by ONNX Runtime on one thread.
 
-It is cut where the side is an eighth. Its deepest tensor, at a 32nd, does not tell real pictures from enlarged ones:
-64 crops of Landsat against 64 others gave 0.000, enlarged ones -0.002, ones of random phase 0.24.
+It is cut where the side is an eighth. Its deepest tensor, at a 32nd, does not tell real pictures from
+enlarged ones: 64 crops of Landsat against 64 others gave 0.000, enlarged ones -0.002, ones of random phase
+0.24.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ def csmask_network() -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
 
 
 def four_bands(counts: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return reflectance of blue, green, red and near infrared ``(image, 4, y, x)``; the last is the mean of three."""
+    """Return reflectance of blue, green, red and near infrared ``(image, 4, y, x)``.
+
+    The last is the mean of the others.
+    """
     reflectance = counts[:, ::-1] * REFLECTANCE_OF_COUNT
     return np.concatenate([reflectance, reflectance.mean(1, keepdims=True)], 1)
 

@@ -31,9 +31,9 @@ class KernelDistance:
 def kid(features_a: ArrayLike, features_b: ArrayLike) -> KernelDistance:
     """Return the kernel distance (KID) between two sets of features, ``(image, feature)`` each.
 
-    The sets may differ in size. The value has no unit and depends on the network that gave the features: compare
-    it with the floor, the value of two sets of real pictures. Swapping the sets changes nothing. Raises
-    `EvaluationError` for fewer than three pictures and for sets of different features.
+    The sets may differ in size. The value has no unit and depends on the network that gave the features:
+    compare it with the floor, the value of two sets of real pictures. Swapping the sets changes nothing.
+    Raises `EvaluationError` for fewer than three pictures and for sets of different features.
 
     >>> round(kid([[0.0], [1.0], [2.0]], [[1.0], [2.0], [3.0]]).value, 3)
     21.667
@@ -43,7 +43,11 @@ def kid(features_a: ArrayLike, features_b: ArrayLike) -> KernelDistance:
         raise EvaluationError(
             f"features_a has {a.shape[1]} features and features_b {b.shape[1]}; take both from one judge"
         )
-    within_a, within_b, between = _without_diagonal(_kernel(a, a)), _without_diagonal(_kernel(b, b)), _kernel(a, b)
+    within_a, within_b, between = (
+        _without_diagonal(_kernel(a, a)),
+        _without_diagonal(_kernel(b, b)),
+        _kernel(a, b),
+    )
     left_out = _left_out(within_a, within_b, between), _left_out(within_b, within_a, between.T)
     value = _mean_of_pairs(within_a) + _mean_of_pairs(within_b) - 2 * between.mean()
     # The jackknife of a statistic of two samples: the variances of leaving out one of either add up

@@ -13,7 +13,10 @@ REMEDY = "pip install 'geoinfinite[judges]'"
 
 
 def folder(package: str, asked: str) -> Path:
-    """Return the folder of an installed package, of which nothing is run; raise `EvaluationError` without it."""
+    """Return the folder of an installed package, of which nothing is run.
+
+    Raises `EvaluationError` when it is not installed.
+    """
     found = find_spec(package)
     if found is None or not found.submodule_search_locations:
         raise EvaluationError(f"{asked} needs {package}, which is not installed: {REMEDY}")

@@ -1,8 +1,9 @@
-"""The nano encoder of Galileo (Tseng et al. 2025, arXiv:2502.09356) for pictures of red, green and blue alone.
+"""The nano encoder of Galileo (Tseng et al. 2025, arXiv:2502.09356) for pictures of red, green, blue alone.
 
-All but one of its token groups stay masked then, so what is left is a vision transformer over the patches of one
-picture: no time, no other sensors. Patches are of 4 px and windows of 8 x 8 patches, sizes that it was trained with;
-patches of 8 px see less: enlarged pictures are then two standard errors from real ones instead of three.
+All but one of its token groups stay masked then, so what is left is a vision transformer over the patches of
+one picture: no time, no other sensors. Patches are of 4 px and windows of 8 x 8 patches, sizes that it was
+trained with; patches of 8 px see less: enlarged pictures are then two standard errors from real ones instead
+of three.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ STORED, PATCH, SIDE = 8, 4, 8
 REFLECTANCE_OF_COUNT = 3558 / 255
 """Reflectance, of 10 000, per count: the scale of Sentinel-2's own true-colour images (TCI)."""
 BLUE_GREEN_RED = ((1395.34, 917.70), (1338.40, 913.30), (1343.10, 1092.68))
-"""Mean and deviation of the training data, by band, as its repository gives them (config/normalization.json)."""
+"""Mean and deviation of the training data, by band (config/normalization.json of its repository)."""
 GROUP = 1
 """Place of the group "S2_RGB" among the groups of space and time."""
 MONTH = 5
@@ -36,7 +37,10 @@ MONTH = 5
 
 
 def galileo_network(path: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """Return the function from RGB ``(image, 3, y, x)`` in counts to ``(image, 128)``; sides are multiples of 32."""
+    """Return the function from RGB ``(image, 3, y, x)`` in counts to ``(image, 128)``.
+
+    Sides are multiples of 32 px.
+    """
     weights = read_weights(path)
 
     @torch.no_grad()
@@ -56,7 +60,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         weights = {name.replace(".backbone", ""): value for name, value in loaded.items()}
         shape = tuple(weights["space_time_embed.S2_RGB.proj.weight"].shape)
     except (OSError, RuntimeError, KeyError, AttributeError, EOFError, pickle.UnpicklingError) as error:
-        raise EvaluationError(f"weights={str(path)!r} is not an encoder of Galileo; name its encoder.pt") from error
+        raise EvaluationError(
+            f"weights={str(path)!r} is not an encoder of Galileo; name its encoder.pt"
+        ) from error
     if shape != (WIDTH, 3, STORED, STORED):
         raise EvaluationError(
             f"weights={str(path)!r} has patches of shape {shape}, but the nano encoder's are "
@@ -68,7 +74,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 def normalised(counts: Tensor) -> Tensor:
     """Return blue, green and red (B, 3, H, W), two deviations around the training mean on [0, 1]."""
     mean, deviation = torch.tensor(BLUE_GREEN_RED).T[:, :, None, None]
-    return (counts.flip(1) * REFLECTANCE_OF_COUNT - (mean - 2 * deviation)) / (4 * deviation)
+    shifted: Tensor = counts.flip(1) * REFLECTANCE_OF_COUNT - (mean - 2 * deviation)
+    return shifted / (4 * deviation)
 
 
 def windows(pictures: Tensor) -> Tensor:
@@ -81,8 +88,8 @@ def windows(pictures: Tensor) -> Tensor:
 def encoded(weights: Mapping[str, Tensor], bands: Tensor) -> Tensor:
     """Return tokens (B, patches, 128), before the last norm, of windows (B, 3, 32, 32)."""
     name = "space_time_embed.S2_RGB.proj"
-    filters = weights[f"{name}.weight"].flatten(2) @ _smaller()
-    patches = F.conv2d(bands, filters.unflatten(2, (PATCH, PATCH)), weights[f"{name}.bias"], stride=PATCH)
+    filters = (weights[f"{name}.weight"].flatten(2) @ _smaller()).view(WIDTH, -1, PATCH, PATCH)
+    patches = F.conv2d(bands, filters, weights[f"{name}.bias"], stride=PATCH)
     x = patches.flatten(2).mT + _code(weights)
     depth = sum(key.endswith(".attn.q.weight") for key in weights)
     for index in range(depth):
@@ -95,12 +102,13 @@ def encoded(weights: Mapping[str, Tensor], bands: Tensor) -> Tensor:
 def _smaller() -> Tensor:
     """Return the matrix from stored filters to those of smaller patches (64, 16).
 
-    Its transpose undoes the bicubic resizing of a patch as well as can be (Beyer et al. 2023, arXiv:2212.08013,
-    section 3.4).
+    Its transpose undoes the bicubic resizing of a patch as well as can be (Beyer et al. 2023,
+    arXiv:2212.08013, section 3.4).
     """
     every = torch.eye(STORED**2).view(-1, 1, STORED, STORED)
     resized = F.interpolate(every, (PATCH, PATCH), mode="bicubic", antialias=True).flatten(1)
-    return torch.linalg.pinv(resized).T
+    smaller: Tensor = torch.linalg.pinv(resized).T
+    return smaller
 
 
 def _code(weights: Mapping[str, Tensor]) -> Tensor:
