@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from earth_networks import write_flow_network
 
 from geoinfinite.diffusion.model import Array, Cond
 from geoinfinite.models.analytic.conditional import ConditionalModel, ConditionalTiles
 from geoinfinite.models.analytic.gaussian import GaussianModel, GaussianTiles
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.testing import ModelContract, SteeredModelContract
+
 
 
 class TestGaussian(ModelContract):
@@ -43,11 +47,22 @@ class TestConditionalLatent(SteeredModelContract):
 
 
 @pytest.mark.slow
-class TestEarth(ModelContract):
+class TestEarth(SteeredModelContract):
     batch = 2
 
     def reference(self) -> ModelReference:
         return ModelReference("bundled:earth-small")
+
+
+class TestFlow(ModelContract):
+    batch = 2
+
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path: Path) -> None:
+        self.folder = write_flow_network(tmp_path / "flow")
+
+    def reference(self) -> ModelReference:
+        return ModelReference(str(self.folder))
 
 
 class Gossiping(GaussianModel):

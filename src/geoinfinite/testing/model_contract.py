@@ -53,7 +53,8 @@ class ModelContract:
         reference, facts = self.reference(), self.reference().facts()
         factor, bands = facts.factor or 4, facts.bands or 3
         unit, tile = tile_unit(facts), smallest_tile(facts)
-        sampler = IndependentTiles(steps=2, tile=tile, stride=tile // 2 if tile // 2 % unit == 0 else tile)
+        stride = tile // 2 if tile // 2 % unit == 0 else tile
+        sampler = IndependentTiles(steps=facts.steps or 2, tile=tile, stride=stride)
         side = -(-2 * tile // factor)
         grid = Grid(CRS, ORIGIN, self.gsd_m * factor, (side, side + 3), factor=factor, levels=2)
         if not facts.conditioned:

@@ -20,6 +20,7 @@ FACTS: dict[str, tuple[float, float]] = {
     "lon": (-140.0, 97.0),
     "lat": (-50.0, 41.0),
     "gsd": (0.5, 0.75),
+    "aspect": (1.0, 0.375),
     "cloud_cover": (0.125, 0.25),
     "year": (2003.0, 7.0),
     "month": (2.0, 3.0),

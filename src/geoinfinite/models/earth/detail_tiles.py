@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from geoinfinite.diffusion.denoiser import from_flow
 from geoinfinite.diffusion.model import Array, Cond
 from geoinfinite.models.diffusers.weights import module_bytes
 from geoinfinite.models.earth import detail
@@ -50,12 +51,15 @@ class DetailTiles:
 
     @torch.inference_mode()
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
-        """Return the detail that the network makes of the noise in a state, whatever sigma is."""
-        noise = x / sigma
-        return noise - tile_by_tile(lambda tile: self._velocity(noise[tile], tile), len(x), x.device)
+        """Return the detail that the network's velocity points to; it was trained at nothing but noise."""
+        estimate: Tensor = from_flow(self._velocity)(x, sigma)
+        return estimate
+
+    def _velocity(self, z: Tensor, t: float) -> Tensor:
+        return tile_by_tile(lambda tile: self._call(z[tile], tile), len(z), z.device)
 
     @torch.inference_mode()
-    def _velocity(self, noise: Tensor, tile: slice) -> Tensor:
+    def _call(self, noise: Tensor, tile: slice) -> Tensor:
         features = torch.cat([self.given.features[tile], self.water[tile]], dim=1)
         with torch.autocast(noise.device.type, self.dtype, enabled=self.dtype is not torch.float32):
             answer: Tensor = self.network(noise, features, self.gsd_m[tile], self.aspect[tile])
