@@ -75,7 +75,8 @@ def normalised(counts: Tensor) -> Tensor:
     """Return blue, green and red (B, 3, H, W), two deviations around the training mean on [0, 1]."""
     mean, deviation = torch.tensor(BLUE_GREEN_RED).T[:, :, None, None]
     shifted: Tensor = counts.flip(1) * REFLECTANCE_OF_COUNT - (mean - 2 * deviation)
-    return shifted / (4 * deviation)
+    normal: Tensor = shifted / (4 * deviation)
+    return normal
 
 
 def windows(pictures: Tensor) -> Tensor:
