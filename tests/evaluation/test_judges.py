@@ -2,7 +2,6 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from geoinfinite.evaluation import Judge, csmask_judge, galileo_judge, geoembed_judge, kid
+from geoinfinite.evaluation import Judge, csmask_judge, galileo_judge, geoembed_judge
 from geoinfinite.evaluation import sentinel as galileo
 from geoinfinite.evaluation.clouds import TENSOR, UNIT, encoder, four_bands
 
@@ -291,17 +290,3 @@ def test_a_graph_of_another_version_is_refused(tmp_path: Path) -> None:
 def test_the_pseudo_near_infrared_is_the_mean_of_the_others() -> None:
     counts = np.array([255, 51, 102], np.float32).reshape(1, 3, 1, 1)
     np.testing.assert_allclose(four_bands(counts).ravel() / 0.3558, [0.4, 0.2, 1.0, 1.6 / 3], rtol=1e-6)
-
-
-@pytest.mark.skipif(find_spec("geoembed") is None, reason="geoembed is not installed")
-def test_geoembed_tells_noise_of_the_same_power_from_structure() -> None:
-    rows, columns = np.mgrid[:128, :128]
-    shifts = np.random.default_rng(10).integers(0, 40, (24, 2))
-    fields = np.stack([((rows + a) // 23 + (columns + b) // 17) % 2 * 90.0 + 60 for a, b in shifts])
-    phases = np.exp(1j * np.angle(np.fft.fft2(np.random.default_rng(11).normal(size=fields.shape))))
-    scrambled = 105 + np.fft.ifft2(np.fft.fft2(fields - 105) * phases).real
-    judge = geoembed_judge()
-    real, other, noise = (
-        judge.features(np.repeat(x[:, None], 3, 1)) for x in (fields[::2], fields[1::2], scrambled[::2])
-    )
-    assert kid(noise, other).value > 20 * abs(kid(real, other).value)
