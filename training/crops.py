@@ -66,10 +66,10 @@ class Batch:
         fields = ("parent", "child", "water", "gsd_m", "aspect")
         return Batch(*(torch.cat([getattr(self, name), getattr(other, name)]) for name in fields))
 
-    def part(self, number: int) -> Batch:
-        """Return one example."""
-        one = slice(number, number + 1)
-        return Batch(self.parent[one], self.child[one], self.water[one], self.gsd_m[one], self.aspect[one])
+    def part(self, chosen: slice | Tensor) -> Batch:
+        """Return some examples, by a slice, numbers or a mask."""
+        fields = (self.parent, self.child, self.water, self.gsd_m, self.aspect)
+        return Batch(*(field[chosen] for field in fields))
 
     def to(self, device: torch.device) -> Batch:
         """Return the examples on a device."""

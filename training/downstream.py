@@ -21,7 +21,7 @@ from torch import Generator, Tensor, nn
 from training import pack
 from training.crops import Batch
 from training.detail import seeded
-from training.held_out import GROUPS, SIDE, HeldOut, drawn, part, read_network
+from training.held_out import GROUPS, SIDE, HeldOut, drawn, read_network
 from training.scene import Scene
 
 GROUP = next(group for group in GROUPS if group.name == "blue-marble-500m")
@@ -81,9 +81,9 @@ def with_shores(source: HeldOut, count: int) -> Batch:
     while found is None or len(found.gsd_m) < count:
         batch = source.batch(4 * count)
         share = batch.water[:, 0].mean((1, 2)) / 2 + 0.5
-        mixed = part(batch, (share > MIXED[0]) & (share < MIXED[1]))
+        mixed = batch.part((share > MIXED[0]) & (share < MIXED[1]))
         found = mixed if found is None else found.joined(mixed)
-    return part(found, slice(count))
+    return found.part(slice(count))
 
 
 def chips(batch: Batch, pictures: Tensor) -> Chips:

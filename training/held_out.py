@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,18 +10,21 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from torch import Tensor
 
-from geoinfinite.models.earth.detail import DetailNetwork, DetailShape
-from geoinfinite.models.earth.network import CONFIG, WEIGHTS, EarthSettings, condition
+from geoinfinite.models.earth.detail import DetailNetwork, load
+from geoinfinite.models.earth.detail_files import read_shape
+from geoinfinite.models.earth.network import EarthSettings, condition
+from geoinfinite.models.earth.settings import read_settings
 from training.crops import Batch, Crops
 from training.detail import draw, seeded, without_means
-from training.layer import SMALLEST_SIDE, Layer
+from training.layer import Layer
 from training.run import SETTINGS
 from training.scene import Scene
 
 SIDE = 128
+SMALLEST_SIDE = 176
+"""Pixels of a crop of `SIDE` with its margin: a smaller layer is left out."""
 AT_ONCE = 8
 
 
@@ -48,6 +50,7 @@ class Group:
 
 
 GROUPS = (
+    Group("blue-marble-7400m", "blue-marble", 7000, 8000),
     Group("blue-marble-1900m", "blue-marble-fine", 1500, 2600),
     Group("blue-marble-500m", "blue-marble-fine", 400, 900),
     Group("landsat-120m", "landsat", 100, 140),
@@ -78,7 +81,7 @@ class HeldOut:
 
 
 def _chosen(scenes: list[Scene], group: Group) -> Iterator[Scene]:
-    """Yield the group's scenes without the layers that are so small that they were mirrored."""
+    """Yield the group's scenes without the layers that are too small for a crop."""
     for scene in scenes:
         side = min(scene.pixels.shape[1:])
         weights = {power: weight for power, weight in scene.weights.items() if side >> power >= SMALLEST_SIDE}
@@ -88,19 +91,14 @@ def _chosen(scenes: list[Scene], group: Group) -> Iterator[Scene]:
 
 def read_network(folder: Path) -> DetailNetwork:
     """Return a network that `training.export` wrote."""
-    described = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    described.pop("_class_name")
-    shape = DetailShape(**{name: tuple(x) if isinstance(x, list) else x for name, x in described.items()})
-    network = DetailNetwork(shape)
-    network.load_state_dict(load_file(folder / WEIGHTS))
-    return network.eval().requires_grad_(False)
+    return load(folder, read_shape(folder, read_settings(folder)))
 
 
 def drawn(network: DetailNetwork, batch: Batch, seed: int, settings: EarthSettings = SETTINGS) -> Tensor:
     """Return children (B, 3, T, T) in [-1, 1] that the network draws from the parents of a batch."""
     noise = torch.randn(batch.child.shape, generator=seeded(seed))
     pieces = [slice(start, start + AT_ONCE) for start in range(0, len(noise), AT_ONCE)]
-    return torch.cat([draw(network, part(batch, piece), settings, noise[piece]) for piece in pieces])
+    return torch.cat([draw(network, batch.part(piece), settings, noise[piece]) for piece in pieces])
 
 
 def enlarged(batch: Batch, settings: EarthSettings = SETTINGS) -> Tensor:
@@ -116,9 +114,3 @@ def enlarged(batch: Batch, settings: EarthSettings = SETTINGS) -> Tensor:
 def counts(images: Tensor) -> NDArray[np.uint8]:
     """Return images in [-1, 1] as bytes."""
     return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
-
-
-def part(batch: Batch, chosen: slice | Tensor) -> Batch:
-    """Return some examples of a batch, by a slice, numbers or a mask."""
-    fields = (batch.parent, batch.child, batch.water, batch.gsd_m, batch.aspect)
-    return Batch(*(field[chosen] for field in fields))

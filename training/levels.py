@@ -1,10 +1,10 @@
 """Figures by resolution: drawn beside real, on held-out crops of every source that has the resolution.
 
-`python -m training.levels --network DIR --pack HELD_OUT` prints, per group of layers, a line of JSON: the
-sliced Wasserstein distance of drawn crops and of other real crops as shares of the bicubic enlargement's, the
-power by octave over the real one's, detail and spectral slope of both; and the detail over the real one's
-where the parent was drawn too, as in a cascade. `--sheet FILE` writes what was measured: parent, drawn and
-real.
+`python -m training.levels --network DIR --pack HELD` prints a line of JSON per group and network: the sliced
+Wasserstein distance as a share of that of the bicubic enlargement, the power by octave over the real one's,
+detail and spectral slope beside the real ones. `floor` is another draw of real crops. The line of the network
+also says how much detail it draws, over the real, where the parent is drawn too, as in a cascade. `--also
+NAME=DIR` measures another network's drawings, as in `training.judged`; `--sheet FILE` writes what was measured.
 """
 
 from __future__ import annotations
@@ -13,115 +13,91 @@ import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from geoinfinite import evaluation
-from geoinfinite.models.earth.detail import DetailNetwork, load
-from geoinfinite.models.earth.detail_files import read_shape
-from geoinfinite.models.earth.network import EarthSettings, condition
-from geoinfinite.models.earth.settings import read_settings
-from geoinfinite.plane.resample import project_mean
+from geoinfinite.models.earth.detail import DetailNetwork
 from training import pack
-from training.crops import Batch, Crops, centre
-from training.detail import draw, seeded, with_drawn_parents
+from training.crops import Batch, centre
+from training.detail import with_drawn_parents
+from training.held_out import GROUPS, SIDE, Group, HeldOut, counts, drawn, read_network
+from training.judged import SEED_A, SEED_B, SEED_NOISE, pictures
 from training.scene import Scene
 
-GROUPS = {
-    "7.4 km Blue Marble": ("blue-marble", 7000, 8000),
-    "1.9 km Blue Marble": ("blue-marble-fine", 1500, 2600),
-    "0.5 km Blue Marble": ("blue-marble-fine", 400, 700),
-    "120 m Landsat": ("landsat", 100, 250),
-    "30 m Landsat": ("landsat", 25, 40),
-    "10 m Sentinel-2": ("sentinel", 8, 12),
-    "5 m NAIP": ("fields", 4, 6),
-    "0.1-0.4 m NEON": ("neon", 0.05, 0.5),
-}
-SIDE, CROPS, SHOWN = 128, 12, 6
+SHOWN = 6
+Images = NDArray[np.uint8]
 
 
-def group(scenes: list[Scene], settings: EarthSettings, name: str, seed: int) -> Crops:
-    """Return plain crops of one group, each with the label of its own resolution; ValueError for none."""
-    source, least, most = GROUPS[name]
-    crops = Crops(scenes, settings, seeded(seed), plain=True)
-    crops.layers = [x for x in crops.layers if x.source == source and least <= x.gsd_m <= most]
-    if not crops.layers:
-        raise ValueError(f"no held-out layer of {name}")
-    return crops
-
-
-def drawn(network: DetailNetwork, settings: EarthSettings, batch: Batch, seed: int) -> NDArray[np.float64]:
-    """Return drawn crops, of 255, with their parents' means, as the library makes them."""
-    noise = torch.randn(batch.child.shape, generator=seeded(seed))
-    parts = (batch.part(i) for i in range(len(noise)))
-    image = torch.cat([draw(network, part, settings, noise[i : i + 1]) for i, part in enumerate(parts)])
-    inner = centre(batch.parent, SIDE // settings.factor)
-    return counts(torch.from_numpy(project_mean(image.numpy(), inner.numpy(), settings.factor)))
-
-
-def counts(images: Tensor) -> NDArray[np.float64]:
-    """Return images in [-1, 1] as counts of 255, rounded."""
-    return np.asarray(((images + 1) * 127.5).round().clamp(0, 255).double().numpy())
-
-
-def figures(
-    network: DetailNetwork, settings: EarthSettings, scenes: list[Scene], name: str
-) -> Iterator[object]:
-    """Yield the figures of one group, then its sheet (H, W, 3)."""
-    batch = group(scenes, settings, name, 1).batch(CROPS, SIDE)
-    real, other = (counts(b.child) for b in (batch, group(scenes, settings, name, 2).batch(CROPS, SIDE)))
-    smooth, ours = counts(condition(batch.parent, settings).base), drawn(network, settings, batch, 3)
-    bicubic = np.mean(evaluation.sliced_wasserstein(smooth, real))
-    yield {
-        "swd": _share(ours, real, bicubic),
-        "floor": _share(other, real, bicubic),
-        "octaves": [round(x, 2) for x in evaluation.octave_ratios(ours, real)],
-        "detail": [round(evaluation.detail_spread(x), 2) for x in (ours, real)],
-        "slope": [round(evaluation.spectral_slope(x), 2) for x in (ours, real)],
-        "detail from drawn parents": _from_drawn_parents(network, settings, scenes, name),
+def figures(images: Images, real: Images, bicubic: Images) -> dict[str, Any]:
+    """Return the figures of pictures (crop, 3, y, x) beside the real ones, from the same parents."""
+    share = np.mean(evaluation.sliced_wasserstein(images, real))
+    share /= np.mean(evaluation.sliced_wasserstein(bicubic, real))
+    return {
+        "swd": round(float(share), 3),
+        "octaves": [round(x, 2) for x in evaluation.octave_ratios(images, real)],
+        "detail": [round(evaluation.detail_spread(x), 2) for x in (images, real)],
+        "slope": [round(evaluation.spectral_slope(x), 2) for x in (images, real)],
     }
-    enlarged = F.interpolate(centre(batch.parent, SIDE // settings.factor), scale_factor=settings.factor)
-    rows = [np.concatenate(list(images[:SHOWN]), 2) for images in (counts(enlarged), ours, real)]
-    yield np.concatenate(rows, 1).astype(np.uint8).transpose(1, 2, 0)
 
 
-def _from_drawn_parents(
-    network: DetailNetwork, settings: EarthSettings, scenes: list[Scene], name: str
-) -> float | None:
-    """Return detail drawn from drawn parents over the real; ``None`` where crops are too small for it."""
-    crops = group(scenes, settings, name, 4)
+def from_drawn_parents(network: DetailNetwork, source: HeldOut, count: int) -> float | None:
+    """Return detail drawn from drawn parents over the real; ``None`` where no crop is large enough for it."""
+    crops = source.crops
     try:
-        batch = with_drawn_parents(network, crops, CROPS, SIDE, torch.device("cpu"), half=False)
+        batch = with_drawn_parents(network, crops, count, SIDE, torch.device("cpu"), half=False)
     except RuntimeError:
         return None
-    ours = drawn(network, settings, batch, 5)
-    real = group(scenes, settings, name, 4).batch(4 * CROPS, SIDE)
-    return round(evaluation.detail_spread(ours) / evaluation.detail_spread(counts(real.child)), 2)
+    ours, real = (evaluation.detail_spread(counts(x)) for x in (drawn(network, batch, SEED_NOISE), batch.child))
+    return round(ours / real, 2)
 
 
-def _share(images: NDArray[np.float64], real: NDArray[np.float64], bicubic: float) -> float:
-    return round(float(np.mean(evaluation.sliced_wasserstein(images, real)) / bicubic), 3)
+def sheet(batch: Batch, shown: list[Images]) -> Images:
+    """Return rows of pictures (H, W, 3): parents, then every kind that is shown."""
+    parents = F.interpolate(centre(batch.parent, SIDE // 4), size=(SIDE, SIDE), mode="nearest")
+    rows = [np.concatenate(list(images[:SHOWN]), 2) for images in (counts(parents), *shown)]
+    return np.concatenate(rows, 1).transpose(1, 2, 0)
+
+
+def lines(
+    network: DetailNetwork, scenes: list[Scene], group: Group, also: dict[str, Path], count: int
+) -> Iterator[tuple[str, Any]]:
+    """Yield (name, figures) of everything that is measured in a group, and last ("sheet", picture)."""
+    source = HeldOut(scenes, group, SEED_A)
+    if not source.crops.layers:
+        return
+    batch = source.batch(count)
+    found, real = pictures(batch, network, also, group), counts(batch.child)
+    found["floor"] = counts(HeldOut(scenes, group, SEED_B).batch(count).child)
+    for name, images in found.items():
+        if name != "bicubic":
+            yield name, figures(images, real, found["bicubic"])
+    yield "from drawn parents", from_drawn_parents(network, source, count)
+    yield "sheet", sheet(batch, [*(found[n] for n in ("drawn", *also) if n in found), real])
 
 
 def main() -> None:
-    """Read the command line and print a line of JSON per group."""
+    """Read the command line and print a line of JSON per group and kind of picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--network", type=Path, required=True, help="folder of the network")
-    parser.add_argument("--pack", type=Path, required=True, help="pack of held-out places")
+    parser.add_argument("--pack", type=Path, required=True, help="folder of held-out places")
+    parser.add_argument("--count", type=int, default=48, help="crops of a group")
+    parser.add_argument("--also", nargs="*", default=[], metavar="NAME=DIR", help="others' drawings")
     parser.add_argument("--sheet", type=Path, help="PNG to write")
     arguments = parser.parse_args()
-    settings = read_settings(arguments.network)
-    network = load(arguments.network, read_shape(arguments.network, settings))
-    scenes, sheets = pack.read(arguments.pack), []
-    for name in GROUPS:
-        found, sheet = figures(network, settings, scenes, name)
-        print(json.dumps({"group": name, **found}), flush=True)
-        sheets.append(sheet)
+    also = {name: Path(folder) for name, _, folder in (x.partition("=") for x in arguments.also)}
+    network, scenes, sheets = read_network(arguments.network), pack.read(arguments.pack), []
+    for group in GROUPS:
+        for name, found in lines(network, scenes, group, also, arguments.count):
+            if name == "sheet":
+                sheets.append(found)
+            else:
+                print(json.dumps({"group": group.name, "of": name, "figures": found}), flush=True)
     if arguments.sheet is not None:
         Image.fromarray(np.concatenate(sheets)).save(arguments.sheet)
 

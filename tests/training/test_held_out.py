@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from held_out_scenes import pixels, scenes, write_network
-from training.held_out import GROUPS, Group, HeldOut, counts, drawn, enlarged, part, read_network
+from training.held_out import GROUPS, Group, HeldOut, counts, drawn, enlarged, read_network
 
 NAMED = {group.name: group for group in GROUPS}
 FINE, ORTHO = NAMED["blue-marble-500m"], NAMED["neon-0.1m"]
@@ -59,7 +59,7 @@ def test_enlarged_parents_have_their_means_and_no_detail() -> None:
 
 def test_a_part_of_a_batch_has_its_examples() -> None:
     batch = HeldOut(scenes(), FINE, 7).batch(5, 16)
-    chosen = part(batch, torch.tensor([False, True, False, False, True]))
+    chosen = batch.part(torch.tensor([False, True, False, False, True]))
     assert torch.equal(chosen.child, batch.child[[1, 4]])
     assert torch.equal(chosen.gsd_m, batch.gsd_m[[1, 4]])
 

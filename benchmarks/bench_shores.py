@@ -1,0 +1,105 @@
+"""Whether drawn shores lie where they lie on Earth, on coasts that training never saw.
+
+Run ``python -m pytest benchmarks/bench_shores.py --benchmark-enable -s`` for the table; every other run draws one
+window. Coasts are chosen at random in the held-out boxes. Water is found in the picture by its colour, and
+compared with GSHHG's shoreline on the pixels farther than two from the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+import rasterio.windows
+from drawings import UNCACHED
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+
+from geoinfinite.engine import generate
+from geoinfinite.plane.window import Window
+from geoinfinite.rasters.bundled import raster_path
+from geoinfinite.recipe import worldfile
+from geoinfinite.recipe.recipe import Recipe
+
+BOXES = ((110.0, -50.0, 180.0, 0.0), (-82.0, -56.0, -34.0, 13.0))
+"""Australia with Oceania, and South America: (west, south, east, north)."""
+COASTS, SEED, SIDE = 20, 12, 240
+PER_DEGREE = 240
+LEVELS = {2: 1, 3: 4}
+"""Pixels of the level along each pixel of the raster of water."""
+BLUER = 4
+"""Counts by which blue exceeds red where there is water."""
+BEYOND = 2.0
+GREYEST = 6
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Of one window."""
+
+    far: float
+    """Share of the pixels farther than two from the line on which colour and shoreline agree."""
+    grey: float
+    """Share of the pixels nearer than that which are neither: about as blue as red, and brighter than both sides."""
+
+
+def water_at(row: int, column: int, side: int) -> Mask:
+    """Return where water is on a square of the raster, ``(side, side)``."""
+    with rasterio.open(raster_path("bundled:water")) as dataset:
+        part = rasterio.windows.Window(column, row, side, side)
+        return np.asarray(dataset.read(1, window=part) > 127)
+
+
+def coasts(level: int) -> Iterator[Window]:
+    """Yield windows of a level of which 25 to 75 % are water, the same ones always."""
+    rng, finer = np.random.default_rng(SEED), LEVELS[level]
+    side, found = SIDE // finer, 0
+    while found < COASTS:
+        west, south, east, north = BOXES[int(rng.integers(len(BOXES)))]
+        lon, lat = rng.uniform(west, east), rng.uniform(south, north)
+        row, column = int((90 - lat) * PER_DEGREE), int((lon + 180) * PER_DEGREE)
+        if column + side > 360 * PER_DEGREE:
+            continue
+        share = water_at(row, column, side).mean()
+        if 0.25 <= share <= 0.75:
+            found += 1
+            y, x = row * finer, column * finer
+            yield Window(y, y + SIDE, x, x + SIDE)
+
+
+def agreement(picture: NDArray[Any], water: Mask) -> Agreement:
+    """Return how a picture (3, y, x) agrees with where water is (y, x)."""
+    red, green, blue = picture.astype(int)
+    drawn = blue - red >= BLUER
+    distance = np.where(water, distance_transform_edt(water), distance_transform_edt(~water))
+    far = distance > BEYOND
+    brightness = picture.mean(0)
+    sides = max(float(np.median(brightness[far & water])), float(np.median(brightness[far & ~water])))
+    neither = (abs(blue - red) < GREYEST) & (abs(green - red) < GREYEST) & (brightness > sides + GREYEST)
+    return Agreement(float((drawn == water)[far].mean()), float(neither[~far].mean()))
+
+
+def figures(recipe: Recipe, level: int, count: int = COASTS) -> list[Agreement]:
+    """Return the agreement of the first coasts of a level."""
+    found = []
+    for _, window in zip(range(count), coasts(level), strict=False):
+        finer = LEVELS[level]
+        cells = water_at(window.y0 // finer, window.x0 // finer, SIDE // finer)
+        water = cells.repeat(finer, 0).repeat(finer, 1)
+        found.append(agreement(generate(recipe, level, window, resources=UNCACHED), water))
+    return found
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_shores(level: int, benchmark: Any) -> None:
+    count = COASTS if benchmark.enabled else 1
+    recipe = worldfile.load("earth", Recipe)
+    found = benchmark.pedantic(figures, (recipe, level, count), rounds=1)
+    far, grey = (np.array([getattr(a, name) for a in found]) for name in ("far", "grey"))
+    print(f"level {level}: agrees on {far.mean():.4f} of pixels, least {far.min():.4f}; grey {grey.mean():.4f}")
+    assert far.mean() > 0.5
