@@ -16,12 +16,12 @@ from training.layer import Layer
 from training.scene import Scene
 
 SHARES = {
-    "blue-marble": 0.22,
+    "blue-marble": 0.26,
     "blue-marble-fine": 0.30,
     "landsat": 0.13,
-    "sentinel": 0.13,
+    "sentinel": 0.10,
     "fields": 0.06,
-    "naip": 0.06,
+    "naip": 0.05,
     "neon": 0.07,
     "drone": 0.03,
 }

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-LEVELS, FILTERS, SIDE = 3, 24, 5
+LEVELS, FILTERS, SIDE = 3, 32, 7
 LEAST_SPREAD = 0.05
 """Texture is measured in units of its spread and not less than this, so that flat water counts little."""
 PATCHES = 1, 2, 4, 8

@@ -39,7 +39,7 @@ SETTINGS = EarthSettings(
     log_scale_std=0.8,
 )
 """Constants of the detail's unit: with this gain and floor the training detail has about unit variance."""
-WEIGHTS = {"deceit": 0.5, "texture": 1.0, "energy": 2.0}
+WEIGHTS = {"deceit": 0.3, "texture": 2.0, "energy": 2.0}
 LOG_EVERY, SAVE_EVERY = 50, 250
 LARGEST_GRADIENT = 5.0
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 PEAK, LOWEST = 2e-4, 5e-6
-CRITIC_RATE = 2.0
+CRITIC_RATE = 1.5
 """Learning rate of the critic, as a multiple of the network's."""
 WARM_UP_STEPS = 100
 ADVERSARY_STEPS = 400
