@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-LEVELS, FILTERS, SIDE = 3, 32, 7
+LEVELS, FILTERS, SIDE = 3, 24, 7
 LEAST_SPREAD = 0.05
 """Texture is measured in units of its spread and not less than this, so that flat water counts little."""
 PATCHES = 1, 2, 4, 8
@@ -30,6 +30,7 @@ def deceit(drawn: list[Tensor]) -> Tensor:
 def texture(drawn: Tensor, real: Tensor, generator: Generator) -> Tensor:
     """Return the sliced Wasserstein distance of small patches, picture by picture, scale by scale.
 
+    `drawn` may hold every picture of `real` several times, the batch again and again.
     The directions are random and new at every call (Heitz et al. 2021, arXiv:2006.07229, for textures).
     """
     filters = torch.randn(FILTERS, drawn.shape[1], SIDE, SIDE, generator=generator).to(drawn)
@@ -43,6 +44,7 @@ def texture(drawn: Tensor, real: Tensor, generator: Generator) -> Tensor:
         parts = (x[..., row:, column:] for x in (ours, theirs))
         a, b = (F.conv2d(x, filters, stride=apart).flatten(2).sort(-1)[0] for x in parts)
         unit = b.std(-1, keepdim=True) + LEAST_SPREAD
+        unit, b = (x.repeat(len(a) // len(b), 1, 1) for x in (unit, b))
         distances.append(((a - b).abs() / unit).mean())
     return torch.stack(distances).mean()
 

@@ -136,10 +136,9 @@ class Run:
         self.critic.requires_grad_(False)
         judged = self._judged(drawn, both)
         self.critic.requires_grad_(True)
-        twice = torch.cat([real, real])
         return {
             "deceit": losses.deceit(judged),
-            "texture": losses.texture(drawn, twice, self.crops.generator),
+            "texture": losses.texture(drawn, real, self.crops.generator),
             "energy": losses.energy(*drawn.chunk(2), real, paired),
         }
 
