@@ -89,10 +89,13 @@ def _kept(folder: Path, named: str, states: tuple[FileState, ...]) -> Shorelines
 def read(index: Path, points: Path) -> Shorelines:
     """Return the polygons of a pair of files; raise `ValueError` for files that do not belong together."""
     every = np.memmap(points, dtype="<f4", mode="r")
-    rows = np.loadtxt(index, dtype=np.int64, usecols=(0, 2, 5), ndmin=2, encoding="ascii", comments=None)
+    lines = [line for line in index.read_text(encoding="ascii").splitlines() if line.strip()]
+    if not lines:
+        raise ValueError("it is empty")
+    rows = np.loadtxt(lines, dtype=np.int64, usecols=(0, 2, 5), ndmin=2, comments=None)
     kind, count, offset = rows[np.argsort(rows[:, 2], kind="stable")].T
     first = np.append(0, np.cumsum(count))
-    if len(kind) == 0 or count.min() < 1 or not np.array_equal(first[:-1] * 2 * every.itemsize, offset):
+    if count.min() < 1 or not np.array_equal(first[:-1] * 2 * every.itemsize, offset):
         raise ValueError("its polygons do not follow each other")
     if first[-1] * 2 != len(every):
         raise ValueError(f"it speaks of {first[-1]} points, and there are {len(every) / 2:g}")

@@ -135,7 +135,7 @@ def _within(shores: Shorelines, polygons: Numbers, turns: Degrees, lattice: Latt
     windings = np.zeros(window.shape, np.int16)
     for part in batches(shores.first[polygons + 1] - shores.first[polygons]):
         _count(windings, shores, polygons[part], turns[part], lattice, window)
-    np.cumsum(windings, axis=1, out=windings)
+    np.cumsum(windings, axis=1, dtype=windings.dtype, out=windings)
     return np.asarray(windings != 0)
 
 
