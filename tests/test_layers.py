@@ -37,6 +37,8 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split(
 HEAVY = "torch", "diffusers", "safetensors"
 HEAVY_FILES = (
     "chips/dataset.py",
+    "evaluation/orthophotos.py",
+    "evaluation/sentinel.py",
     "models/converting/average.py",
     "models/converting/control.py",
     "models/converting/first_stage.py",
@@ -52,6 +54,8 @@ HEAVY_FILES = (
     "models/threads.py",
     "models/onnx/graph.py",
     "models/onnx/network.py",
+    "models/earth/detail.py",
+    "models/earth/detail_tiles.py",
     "models/earth/network.py",
     "models/earth/tiles.py",
     "models/networks/box_encoder.py",

@@ -19,7 +19,7 @@ FINER = 2
 
 @dataclass(frozen=True, slots=True)
 class Shores:
-    """The global raster of `training.water`, 1/240 degree, 1 for water."""
+    """The global raster of `training.water`, 1/240 degree, 255 for water and 0 for land."""
 
     raster: Bytes
     """(43200, 86400) uint8."""
@@ -29,7 +29,7 @@ class Shores:
         height, width = self.raster.shape[0] // rows, self.raster.shape[1] // columns
         strips = (self.raster[i * height : (i + 1) * height] for i in range(rows))
         share = np.stack([strip.reshape(height, columns, width).mean((0, 2)) for strip in strips])
-        return torch.from_numpy((share * 255).round().astype(np.uint8))
+        return torch.from_numpy(share.round().astype(np.uint8))
 
     def at(self, lon: Picture, lat: Picture) -> Tensor:
         """Return the share of water, of 255, in the pixels with these centres in degrees; (y, x)."""
@@ -37,7 +37,7 @@ class Shores:
         column = ((_finer(lon) + 180) * PER_DEGREE).astype(int) % self.raster.shape[1]
         cells = self.raster[np.ix_(row, column)].astype(np.float32)
         share = cells.reshape(len(lat), FINER, len(lon), FINER).mean((1, 3))
-        return torch.from_numpy((share * 255).round().astype(np.uint8))
+        return torch.from_numpy(share.round().astype(np.uint8))
 
 
 def open_shores(path: Path) -> Shores:

@@ -15,7 +15,6 @@ from geoinfinite.models.reference import ModelReference
 from geoinfinite.testing import ModelContract, SteeredModelContract
 
 
-
 class TestGaussian(ModelContract):
     def reference(self) -> ModelReference:
         return ModelReference("analytic:gaussian")

@@ -20,7 +20,7 @@ from training import ground, imagery, marble, sources
 @pytest.fixture(scope="module")
 def shores() -> Shores:
     """Water at 1/30 degree everywhere but from 10 to 10.1 degrees east, north of 30 degrees south."""
-    raster = np.ones((180 * 30, 360 * 30), dtype=np.uint8)
+    raster = np.full((180 * 30, 360 * 30), 255, dtype=np.uint8)
     raster[: 120 * 30, 190 * 30 : 190 * 30 + 3] = 0
     return Shores(raster)
 
@@ -93,7 +93,7 @@ def test_the_share_of_water_is_that_of_the_raster(globe: marble.Bytes, shores: S
 def test_shores_are_sampled_at_the_places_of_pixels() -> None:
     # Samples lie a quarter of a pixel, 0.025 degrees, to both sides of a centre.
     lon, lat = np.array([10.0, 10.1, 10.2]), np.array([-5.0, -5.1])
-    land = np.ones(360 * 240, dtype=np.uint8)
+    land = np.full(360 * 240, 255, dtype=np.uint8)
     land[190 * 240 : 190 * 240 + 24] = 0
     across = Shores(np.broadcast_to(land, (180 * 240, 360 * 240)))
     assert across.at(lon, lat).tolist() == [[128, 128, 255]] * 2

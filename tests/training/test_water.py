@@ -44,7 +44,7 @@ def globe(found: Shorelines) -> Bytes:
 
 def expected(boxes: list[tuple[int, float, float, float, float]]) -> Bytes:
     """Rectangles (value, west, south, east, north) painted by hand over a globe of water."""
-    values = np.ones((180 * PER_DEGREE, 360 * PER_DEGREE), dtype=np.uint8)
+    values = np.full((180 * PER_DEGREE, 360 * PER_DEGREE), 255, dtype=np.uint8)
     for value, west, south, east, north in boxes:
         rows = slice(round((90 - north) * PER_DEGREE), round((90 - south) * PER_DEGREE))
         values[rows, round((west + 180) * PER_DEGREE) : round((east + 180) * PER_DEGREE)] = value
@@ -55,10 +55,10 @@ def test_kinds_lie_over_each_other_on_both_sides_of_the_antimeridian(nested: Sho
     boxes = [
         (0, 170, 10, 180, 20),
         (0, -180, 10, -170, 20),
-        (1, 178, 12, 180, 18),
-        (1, -180, 12, -174, 18),
+        (255, 178, 12, 180, 18),
+        (255, -180, 12, -174, 18),
         (0, -178, 13, -175, 16),
-        (1, -177, 14, -176, 15),
+        (255, -177, 14, -176, 15),
         (0, -180, -90, 180, -80),
         (0, -45.25, -3.5, -40, 2.25),
     ]
@@ -91,8 +91,12 @@ def test_the_file_is_the_same_every_time_and_knows_its_place(nested: Shorelines,
     assert (tmp_path / "one.tif").read_bytes() == (tmp_path / "folder/other.tif").read_bytes()
     with rasterio.open(tmp_path / "one.tif") as dataset:
         assert (dataset.width, dataset.height, dataset.crs.to_epsg()) == (2880, 1440, 4326)
-        assert dataset.tags(1, ns="IMAGE_STRUCTURE")["NBITS"] == "1"
+        assert dataset.overviews(1) == [4, 16]
         assert tuple(dataset.bounds) == pytest.approx((-180, -90, 180, 90))
         values = dataset.read(1)
+    with rasterio.open(tmp_path / "one.tif", overview_level=0) as dataset:
+        means = dataset.read(1)
+    exact = values.reshape(360, 4, 720, 4).mean((1, 3))
+    assert np.abs(means - exact).max() <= 0.5
     # Strips of 40 rows do not divide blocks of 512, nor these the height.
     assert np.array_equal(values, water.strip(nested, 0, 1440, 8))

@@ -1,4 +1,4 @@
-"""Metrics of picture quality that need no downloaded network, and FID and KID through torchmetrics.
+"""Measures of picture quality: of pixels and spectra, distances by judges, and FID through torchmetrics.
 
 Pictures are NumPy arrays ``(band, y, x)`` or ``(image, band, y, x)``, in any units; figures called
 "in units" are in theirs (counts, for uint8).
@@ -7,6 +7,12 @@ Pictures are NumPy arrays ``(band, y, x)`` or ``(image, band, y, x)``, in any un
 from geoinfinite.evaluation.images import EvaluationError as EvaluationError
 from geoinfinite.evaluation.inception import frechet_inception_distance as frechet_inception_distance
 from geoinfinite.evaluation.inception import kernel_inception_distance as kernel_inception_distance
+from geoinfinite.evaluation.judges import Judge as Judge
+from geoinfinite.evaluation.judges import csmask_judge as csmask_judge
+from geoinfinite.evaluation.judges import galileo_judge as galileo_judge
+from geoinfinite.evaluation.judges import geoembed_judge as geoembed_judge
+from geoinfinite.evaluation.kernel import KernelDistance as KernelDistance
+from geoinfinite.evaluation.kernel import kid as kid
 from geoinfinite.evaluation.patches import laplacian_pyramid as laplacian_pyramid
 from geoinfinite.evaluation.patches import sliced_wasserstein as sliced_wasserstein
 from geoinfinite.evaluation.pixels import colour_distance as colour_distance

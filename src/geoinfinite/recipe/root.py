@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from geoinfinite.errors import WorldError
 from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.window import Window
+from geoinfinite.rasters.bundled import raster_path
 from geoinfinite.rasters.files import States, states
 from geoinfinite.recipe.raster import Raster
-from geoinfinite.rasters.bundled import raster_path
 from geoinfinite.recipe.rasterheader import read_header
 from geoinfinite.token import token
 

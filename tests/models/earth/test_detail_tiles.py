@@ -41,7 +41,9 @@ def water() -> np.ndarray:
     return np.where(x + 2 * y < 40, 1.0, -1.0)[None].astype(np.float32)
 
 
-def drawn(folder: Path, gsd_m: float = 464.0, sigma: float = 9.0, dtype: str = "float32", **told) -> np.ndarray:
+def drawn(
+    folder: Path, gsd_m: float = 464.0, sigma: float = 9.0, dtype: str = "float32", **told
+) -> np.ndarray:
     model = ModelReference(str(folder), dtype).load("cpu")
     bound = model.bind(Cond(parents(), gsd_m, {name: (value, None) for name, value in told.items()}))
     return bound.image(bound.denoise(bound.state(noise() * np.float32(sigma)), sigma))

@@ -1,0 +1,124 @@
+"""Crops of held-out places by resolution, and what a network draws from their parents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+from torch import Tensor
+
+from geoinfinite.models.earth.detail import DetailNetwork, DetailShape
+from geoinfinite.models.earth.network import CONFIG, WEIGHTS, EarthSettings, condition
+from training.crops import Batch, Crops
+from training.detail import draw, seeded, without_means
+from training.layer import SMALLEST_SIDE, Layer
+from training.run import SETTINGS
+from training.scene import Scene
+
+SIDE = 128
+AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Held-out pictures of one source whose pixels are of about one size."""
+
+    name: str
+    """A file name without its ending."""
+    source: str
+    """A key of `training.imagery.SHARES`."""
+    finest_m: float
+    coarsest_m: float
+
+    @property
+    def gsd_m(self) -> float:
+        """Metres per pixel, the middle of the range by factors."""
+        return float(np.sqrt(self.finest_m * self.coarsest_m))
+
+    def has(self, layer: Layer) -> bool:
+        """Return whether a layer belongs to the group."""
+        return layer.source == self.source and self.finest_m <= layer.gsd_m <= self.coarsest_m
+
+
+GROUPS = (
+    Group("blue-marble-1900m", "blue-marble-fine", 1500, 2600),
+    Group("blue-marble-500m", "blue-marble-fine", 400, 900),
+    Group("landsat-120m", "landsat", 100, 140),
+    Group("landsat-30m", "landsat", 25, 40),
+    Group("sentinel-10m", "sentinel", 9, 11),
+    Group("naip-5m", "fields", 4, 6),
+    Group("neon-0.1m", "neon", 0.08, 0.25),
+)
+
+
+class HeldOut:
+    """A stream of crops of one group, without augmentation but flips."""
+
+    def __init__(
+        self, scenes: list[Scene], group: Group, seed: int, settings: EarthSettings = SETTINGS
+    ) -> None:
+        """Keep the group's layers, each with a probability in proportion to its usable area."""
+        # The colours that Crops takes from its first scene are of no use here.
+        self.crops = Crops([*_chosen(scenes, group), scenes[0]], settings, seeded(seed), plain=True)
+        fit = [layer for layer in self.crops.layers if group.has(layer)]
+        self.crops.layers = [replace(layer, weight=float(layer.usable.sum())) for layer in fit]
+        self.apart = sum(int(layer.usable.sum()) for layer in fit) / SIDE**2
+        """As many crops of 128 px lie beside each other in the group."""
+
+    def batch(self, count: int, side: int = SIDE) -> Batch:
+        """Return `count` crops of `side` px with their real parents."""
+        return self.crops.batch(count, side)
+
+
+def _chosen(scenes: list[Scene], group: Group) -> Iterator[Scene]:
+    """Yield the group's scenes without the layers that are so small that they were mirrored."""
+    for scene in scenes:
+        side = min(scene.pixels.shape[1:])
+        weights = {power: weight for power, weight in scene.weights.items() if side >> power >= SMALLEST_SIDE}
+        if scene.source == group.source and weights:
+            yield replace(scene, weights=weights)
+
+
+def read_network(folder: Path) -> DetailNetwork:
+    """Return a network that `training.export` wrote."""
+    described = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    described.pop("_class_name")
+    shape = DetailShape(**{name: tuple(x) if isinstance(x, list) else x for name, x in described.items()})
+    network = DetailNetwork(shape)
+    network.load_state_dict(load_file(folder / WEIGHTS))
+    return network.eval().requires_grad_(False)
+
+
+def drawn(network: DetailNetwork, batch: Batch, seed: int, settings: EarthSettings = SETTINGS) -> Tensor:
+    """Return children (B, 3, T, T) in [-1, 1] that the network draws from the parents of a batch."""
+    noise = torch.randn(batch.child.shape, generator=seeded(seed))
+    pieces = [slice(start, start + AT_ONCE) for start in range(0, len(noise), AT_ONCE)]
+    return torch.cat([draw(network, part(batch, piece), settings, noise[piece]) for piece in pieces])
+
+
+def enlarged(batch: Batch, settings: EarthSettings = SETTINGS) -> Tensor:
+    """Return the parents (B, 3, T, T), enlarged bicubically with their means kept."""
+    base = condition(batch.parent, settings).base
+    side, factor = base.shape[-1], settings.factor
+    cut = settings.margin
+    means = batch.parent[..., cut:-cut, cut:-cut]
+    kept = without_means(base, factor) + F.interpolate(means, size=(side, side), mode="nearest")
+    return kept.clamp(-1, 1)
+
+
+def counts(images: Tensor) -> NDArray[np.uint8]:
+    """Return images in [-1, 1] as bytes."""
+    return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
+
+
+def part(batch: Batch, chosen: slice | Tensor) -> Batch:
+    """Return some examples of a batch, by a slice, numbers or a mask."""
+    fields = (batch.parent, batch.child, batch.water, batch.gsd_m, batch.aspect)
+    return Batch(*(field[chosen] for field in fields))
