@@ -111,6 +111,7 @@ OF_CONDITIONS: dict[str, list[Any]] = {
     "unknown": [3],
     "prompt": ["x" * 4097],
     "style_file": [3],
+    "folder": ["", 3],
 }
 VALID: dict[str, dict[str, Any]] = {
     "boxes": {"name": "slot", "source": "a.gpkg", "column": "class"},
@@ -128,6 +129,7 @@ VALID: dict[str, dict[str, Any]] = {
     "metadata": {"name": "slot"},
     "raster": {"name": "slot", "source": "a.tif"},
     "seeds": {"source": "a.gpkg"},
+    "shoreline": {"name": "slot"},
     "sketch": {"source": "a.tif"},
     "text": {"name": "slot", "prompt": "forest", "source": "a.gpkg", "column": "text"},
 }

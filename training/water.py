@@ -10,73 +10,38 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import rasterio
-from numpy.typing import NDArray
+import rasterio.windows
 from rasterio.enums import Resampling
-from rasterio.features import rasterize
 from rasterio.transform import from_origin
-from rasterio.windows import Window
 
+from geoinfinite.conditions.shorelines import Shorelines, read
+from geoinfinite.conditions.water_cells import Lattice, in_water
+from geoinfinite.plane.window import Window
 from training import sources
 from training.layer import Bytes
 from training.shores import PER_DEGREE
 
-Points = NDArray[np.float32]
 WATER = 255
-ORDER = ((1, 0), (5, 0), (2, WATER), (3, 0), (4, WATER))
-"""Kinds of polygons as they are painted over each other, and their share of water: land, Antarctica, lake,
-island in a lake, pond on such an island."""
-STRIP_DEGREES = 5
-"""Height of what is painted at once, 104 MB of memory; whole degrees, so that its edges are exact numbers."""
+STRIP_DEGREES = 1
+"""Height of what is painted at once."""
 BLOCK = 512
 OVERVIEWS = [4, 16]
 CACHE_MB = 128
 """Of GDAL, which would keep a twentieth of the machine's memory in blocks that are never read again."""
-MOST_POINTS = 200_000
-"""Points that are painted in one call, and one polygon more: as lists they take 200 bytes each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Polygon:
-    """A closed shoreline."""
-
-    kind: int
-    """1 land, 2 lake, 3 island in a lake, 4 pond on such an island, 5 Antarctica."""
-    south: float
-    north: float
-    points: Points
-    """(n, 2): longitude, of any turn, and latitude in degrees."""
+def strip(shores: Shorelines, top: int, rows: int, per_degree: int) -> Bytes:
+    """Return where water is, (rows, 360 * per_degree), in rows of the globe from the row ``top`` on."""
+    globe = Lattice(-180.0, 90.0, 1 / per_degree)
+    water = in_water(shores, globe, Window(top, top + rows, 0, 360 * per_degree))
+    return np.where(water, np.uint8(WATER), np.uint8(0))
 
 
-def read(index: Path, points: Path) -> list[Polygon]:
-    """Return the polygons of a pair of basemap's files: a line of text each, and little-endian float32."""
-    every = np.memmap(points, dtype="<f4", mode="r")
-    found = []
-    for line in index.read_text(encoding="ascii").splitlines():
-        kind, _, count, south, north, offset, *_ = line.split()
-        first = int(offset) // every.itemsize
-        part = every[first : first + 2 * int(count)].reshape(-1, 2)
-        found.append(Polygon(int(kind), float(south), float(north), part))
-    return found
-
-
-def strip(polygons: list[Polygon], north: float, rows: int, per_degree: int) -> Bytes:
-    """Return where water is, (rows, 360 * per_degree), in a strip of the globe below a latitude."""
-    water = np.full((rows, 360 * per_degree), WATER, dtype=np.uint8)
-    south = north - rows / per_degree
-    inside = [_near(one, south, north) for one in polygons if one.north >= south and one.south <= north]
-    transform = from_origin(-180.0, north, 1 / per_degree, 1 / per_degree)
-    for kind, value in ORDER:
-        for shapes in _batches([one for one in inside if one.kind == kind]):
-            rasterize(shapes, out=water, transform=transform, default_value=value)
-    return water
-
-
-def write(polygons: list[Polygon], path: Path, per_degree: int = PER_DEGREE) -> None:
+def write(shores: Shorelines, path: Path, per_degree: int = PER_DEGREE) -> None:
     """Write a GeoTIFF, EPSG:4326, with its overviews; blocks of open land take no space."""
     height, width = 180 * per_degree, 360 * per_degree
     step = 1 / per_degree
@@ -102,49 +67,22 @@ def write(polygons: list[Polygon], path: Path, per_degree: int = PER_DEGREE) -> 
         ) as dataset,
     ):
         top = 0
-        for rows in _block_rows(polygons, per_degree):
-            dataset.write(rows, 1, window=Window(0, top, width, len(rows)))
+        for rows in _block_rows(shores, per_degree):
+            dataset.write(rows, 1, window=rasterio.windows.Window(0, top, width, len(rows)))
             top += len(rows)
     with rasterio.open(path, "r+") as dataset:
         dataset.build_overviews(OVERVIEWS, Resampling.average)
 
 
-def _block_rows(polygons: list[Polygon], per_degree: int) -> Iterator[Bytes]:
+def _block_rows(shores: Shorelines, per_degree: int) -> Iterator[Bytes]:
     """Yield the rows of the globe from the north, whole blocks of them, so that none is written twice."""
     pending = np.empty((0, 360 * per_degree), dtype=np.uint8)
-    for north in range(90, -90, -STRIP_DEGREES):
-        pending = np.concatenate([pending, strip(polygons, north, STRIP_DEGREES * per_degree, per_degree)])
-        ready = len(pending) if north == STRIP_DEGREES - 90 else len(pending) // BLOCK * BLOCK
+    rows = STRIP_DEGREES * per_degree
+    for first in range(0, 180 * per_degree, rows):
+        pending = np.concatenate([pending, strip(shores, first, rows, per_degree)])
+        ready = len(pending) if first + rows == 180 * per_degree else len(pending) // BLOCK * BLOCK
         yield pending[:ready]
         pending = pending[ready:].copy()
-
-
-def _near(polygon: Polygon, south: float, north: float) -> Polygon:
-    """Return what is the same polygon between two latitudes, without most of the points beyond them."""
-    latitude = polygon.points[:, 1]
-    side = (latitude > north).astype(np.int8) - (latitude < south)
-    middle = np.zeros(len(side), dtype=np.bool_)
-    middle[1:-1] = (side[1:-1] != 0) & (side[1:-1] == side[:-2]) & (side[1:-1] == side[2:])
-    return replace(polygon, points=polygon.points[~middle])
-
-
-def _batches(polygons: list[Polygon]) -> Iterator[list[dict[str, object]]]:
-    """Yield shapes, as GeoJSON, in every turn of longitude in which they touch the globe, some at a time."""
-    shapes: list[dict[str, object]] = []
-    points = 0
-    for one in polygons:
-        west, east = float(one.points[:, 0].min()), float(one.points[:, 0].max())
-        for turn in (-360.0, 0.0, 360.0):
-            if east + turn < -180 or west + turn > 180:
-                continue
-            moved = one.points.astype(np.float64) + np.array((turn, 0.0))
-            shapes.append({"type": "Polygon", "coordinates": [moved.tolist()]})
-            points += len(moved)
-            if points > MOST_POINTS:
-                yield shapes
-                shapes, points = [], 0
-    if shapes:
-        yield shapes
 
 
 def main() -> None:

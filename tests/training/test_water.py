@@ -7,39 +7,39 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import shoreline_files
 from shapely import Polygon as Shape
 from shapely import contains_xy
+from shoreline_files import Line, rectangle
 from training.layer import Bytes
 
+from geoinfinite.conditions.shorelines import Shorelines, read
 from training import water
 
 PER_DEGREE = 4
 
 
-def polygon(kind: int, *points: tuple[float, float]) -> water.Polygon:
-    array = np.array([*points, points[0]], dtype=np.float32)
-    return water.Polygon(kind, float(array[:, 1].min()), float(array[:, 1].max()), array)
-
-
-def rectangle(kind: int, west: float, south: float, east: float, north: float) -> water.Polygon:
-    return polygon(kind, (west, south), (east, south), (east, north), (west, north))
-
-
 @pytest.fixture
-def nested() -> list[water.Polygon]:
+def nested(tmp_path: Path) -> Shorelines:
     """Land across the antimeridian, a lake, an island and a pond in it, the pond first; and Antarctica."""
-    return [
+    return shores(
+        tmp_path,
         rectangle(4, 183, 14, 184, 15),
         rectangle(3, 182, 13, 185, 16),
         rectangle(2, 178, 12, 186, 18),
         rectangle(1, 170, 10, 190, 20),
         rectangle(5, 0, -90, 360, -80),
         rectangle(1, -45.25, -3.5, -40, 2.25),
-    ]
+    )
 
 
-def globe(polygons: list[water.Polygon]) -> Bytes:
-    return water.strip(polygons, 90.0, 180 * PER_DEGREE, PER_DEGREE)
+def shores(folder: Path, *lines: Line) -> Shorelines:
+    shoreline_files.write(folder, lines)
+    return read(folder / "gshhsmeta_f.dat", folder / "gshhs_f.dat")
+
+
+def globe(found: Shorelines) -> Bytes:
+    return water.strip(found, 0, 180 * PER_DEGREE, PER_DEGREE)
 
 
 def expected(boxes: list[tuple[int, float, float, float, float]]) -> Bytes:
@@ -51,7 +51,7 @@ def expected(boxes: list[tuple[int, float, float, float, float]]) -> Bytes:
     return values
 
 
-def test_kinds_lie_over_each_other_on_both_sides_of_the_antimeridian(nested: list[water.Polygon]) -> None:
+def test_kinds_lie_over_each_other_on_both_sides_of_the_antimeridian(nested: Shorelines) -> None:
     boxes = [
         (0, 170, 10, 180, 20),
         (0, -180, 10, -170, 20),
@@ -65,32 +65,27 @@ def test_kinds_lie_over_each_other_on_both_sides_of_the_antimeridian(nested: lis
     assert np.array_equal(globe(nested), expected(boxes))
 
 
-def test_pixels_have_the_kind_of_their_centre() -> None:
+def test_pixels_have_the_kind_of_their_centre(tmp_path: Path) -> None:
     corners = ((-12.3, 4.1), (7.7, -9.6), (21.2, 33.3), (2.9, 11.4))
     lon, lat = (
         (np.arange(360 * PER_DEGREE) + 0.5) / PER_DEGREE - 180,
         90 - (np.arange(180 * PER_DEGREE) + 0.5) / PER_DEGREE,
     )
     inside = contains_xy(Shape(corners), *np.meshgrid(lon, lat))
-    found = globe([polygon(1, *corners)]) == 0
+    found = globe(shores(tmp_path, (1, corners))) == 0
     assert inside.sum() > 1000
     # Centres on an edge, to rounding, may fall on either side.
     assert (found != inside).sum() <= 2
 
 
-def test_strips_join_to_the_globe(nested: list[water.Polygon]) -> None:
+def test_strips_join_to_the_globe(nested: Shorelines) -> None:
     heights = (100, 333, 287)
     tops = (0, 100, 433)
-    parts = [
-        water.strip(nested, 90 - top / PER_DEGREE, rows, PER_DEGREE)
-        for top, rows in zip(tops, heights, strict=True)
-    ]
+    parts = [water.strip(nested, top, rows, PER_DEGREE) for top, rows in zip(tops, heights, strict=True)]
     assert np.array_equal(np.concatenate(parts), globe(nested))
 
 
-def test_the_file_is_the_same_every_time_and_knows_its_place(
-    nested: list[water.Polygon], tmp_path: Path
-) -> None:
+def test_the_file_is_the_same_every_time_and_knows_its_place(nested: Shorelines, tmp_path: Path) -> None:
     for name in ("one.tif", "folder/other.tif"):
         water.write(nested, tmp_path / name, 8)
     assert (tmp_path / "one.tif").read_bytes() == (tmp_path / "folder/other.tif").read_bytes()
@@ -104,14 +99,4 @@ def test_the_file_is_the_same_every_time_and_knows_its_place(
     exact = values.reshape(360, 4, 720, 4).mean((1, 3))
     assert np.abs(means - exact).max() <= 0.5
     # Strips of 40 rows do not divide blocks of 512, nor these the height.
-    assert np.array_equal(values, water.strip(nested, 90.0, 1440, 8))
-
-
-def test_polygons_are_read_where_the_index_says(tmp_path: Path) -> None:
-    first, second = np.array([[1.5, 2], [3, 4], [1.5, 2]], "<f4"), np.array([[9, -8], [7, 6]], "<f4")
-    (tmp_path / "points.dat").write_bytes(first.tobytes() + second.tobytes())
-    (tmp_path / "index.dat").write_text("2 7.5 2  -8.0 6.0 24 16 5\n1 50.25 3   2.0  4.0 0 24 0-E\n")
-    lake, land = water.read(tmp_path / "index.dat", tmp_path / "points.dat")
-    assert (lake.kind, lake.south, lake.north, land.kind) == (2, -8.0, 6.0, 1)
-    assert np.array_equal(lake.points, second)
-    assert np.array_equal(land.points, first)
+    assert np.array_equal(values, water.strip(nested, 0, 1440, 8))

@@ -14,12 +14,26 @@ from geoinfinite.conditions.protocol import Condition as Condition
 from geoinfinite.conditions.raster import Raster as Raster
 from geoinfinite.conditions.saving import save as save
 from geoinfinite.conditions.seeds import Seeds as Seeds
+from geoinfinite.conditions.shoreline import Shoreline as Shoreline
 from geoinfinite.conditions.sketch import Sketch as Sketch
 from geoinfinite.conditions.source_digest import check_digest as check_digest
 from geoinfinite.conditions.text import Text as Text
 
 KINDS: dict[str, type] = {
     kind.kind: kind
-    for kind in (Boxes, Embedding, Frames, Known, Location, Map, Metadata, Raster, Seeds, Sketch, Text)
+    for kind in (
+        Boxes,
+        Embedding,
+        Frames,
+        Known,
+        Location,
+        Map,
+        Metadata,
+        Raster,
+        Seeds,
+        Shoreline,
+        Sketch,
+        Text,
+    )
 }
 """The conditions by the names that world files use."""
