@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 LEVELS, FILTERS, SIDE = 3, 24, 7
 LEAST_SPREAD = 0.05
 """Texture is measured in units of its spread and not less than this, so that flat water counts little."""
-PATCHES = 1, 2, 4, 8
+PATCHES = 1, 4
 """Sides, in pixels, of the patches that the energy score compares."""
 
 
@@ -50,22 +50,28 @@ def texture(drawn: Tensor, real: Tensor, generator: Generator) -> Tensor:
 
 
 def energy(one: Tensor, other: Tensor, real: Tensor, paired: int) -> Tensor:
-    """Return the energy score of two drawings of the first `paired` examples, over patches of several sizes.
+    """Return the energy score of two drawings of the first `paired` examples, over patches, scale by scale.
 
-    It is least where drawings have the true distribution given the parent: what the parent decides, an edge,
-    is drawn as it is, and what it leaves open differs as much as it should. A mean squared error would blur
-    it, an adversary alone may ignore the noise. Source: Gneiting and Raftery 2007
+    It is least where drawings have the true distribution given the parent: what the parent decides, an edge, is
+    drawn as it is, and what it leaves open differs as much as it should. A mean squared error would blur it,
+    an adversary alone may ignore the noise. Every scale is scored by itself too, in units of its spread: in a
+    norm of all of them the coarsest outweighs the others. Source: Gneiting and Raftery 2007
     (doi:10.1198/016214506000001437), equation 22.
     """
-    a, b, x = one[:paired], other[:paired], real[:paired]
-    scores = [(_norms(a - x, k) + _norms(b - x, k) - _norms(a - b, k)).mean() / 2 for k in PATCHES]
+    images = [x[:paired] for x in (one, other, real)]
+    scores = []
+    for a, b, x in [tuple(images), *zip(*map(_bands, images), strict=True)]:
+        unit = x.std((1, 2, 3), keepdim=True) + LEAST_SPREAD
+        for side in PATCHES:
+            score = _norms(a - x, side) + _norms(b - x, side) - _norms(a - b, side)
+            scores.append((score / unit).mean() / 2)
     return torch.stack(scores).mean()
 
 
 def _norms(difference: Tensor, side: int) -> Tensor:
     """Return the root mean square of every patch of `side` x `side` pixels."""
     squares = difference.square().mean(1, keepdim=True)
-    return (F.avg_pool2d(squares, side, max(1, side // 2)) + 1e-4).sqrt()
+    return (F.avg_pool2d(squares, side, max(1, side // 2)) + 1e-5).sqrt()
 
 
 def _bands(x: Tensor) -> Iterator[Tensor]:
