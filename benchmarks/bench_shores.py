@@ -101,5 +101,7 @@ def test_shores(level: int, benchmark: Any) -> None:
     recipe = worldfile.load("earth", Recipe)
     found = benchmark.pedantic(figures, (recipe, level, count), rounds=1)
     far, grey = (np.array([getattr(a, name) for a in found]) for name in ("far", "grey"))
-    print(f"level {level}: agrees on {far.mean():.4f} of pixels, least {far.min():.4f}; grey {grey.mean():.4f}")
+    print(
+        f"level {level}: agrees on {far.mean():.4f} of pixels, least {far.min():.4f}; grey {grey.mean():.4f}"
+    )
     assert far.mean() > 0.5

@@ -35,3 +35,14 @@ class RunWarning(UserWarning):
 
 class Cancelled(GeoInfiniteError):
     """The caller of a read does not want its pixels any more."""
+
+
+def shorten(text: str, length: int = 80) -> str:
+    """Return a text, or its beginning and an ellipsis: messages are one line."""
+    text = " ".join(str(text).split())
+    return text if len(text) <= length else f"{text[:length]}..."
+
+
+def in_full(path: str) -> str:
+    """Return a path for a message, uncut unless it is huge: paths differ at their ends."""
+    return shorten(path, 400)

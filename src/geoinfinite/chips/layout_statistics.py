@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from geoinfinite.conditions.outlines import tokens_of
 from geoinfinite.conditions.vectors import mended, shapely_module
-from geoinfinite.errors import WorldError
-from geoinfinite.plane.crs import parse_crs, shorten
+from geoinfinite.errors import WorldError, shorten
+from geoinfinite.plane.crs import parse_crs
 
 _HALF_TURN = 180.0
 Values = NDArray[np.float64]

@@ -16,9 +16,8 @@ from geoinfinite.conditions.map_style import of_classes
 from geoinfinite.conditions.settings import absolute
 from geoinfinite.conditions.vector_file import VectorFile, distinct_values, vector_file
 from geoinfinite.conditions.vectors_near import check_carried
-from geoinfinite.errors import WorldError
+from geoinfinite.errors import WorldError, shorten
 from geoinfinite.file_memo import file_digest
-from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 

@@ -33,9 +33,8 @@ from geoinfinite.conditions.vector_file import (
 )
 from geoinfinite.conditions.vectors import is_sound, shapely_module
 from geoinfinite.conditions.vectors_near import check_carried, features_near
-from geoinfinite.errors import WorldError
+from geoinfinite.errors import WorldError, shorten
 from geoinfinite.file_memo import file_digest
-from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 from geoinfinite.told import Boxes as ToldBoxes

@@ -19,8 +19,7 @@ from geoinfinite.conditions.place import Place
 from geoinfinite.conditions.raster_values import RasterValues
 from geoinfinite.conditions.saving import save_raster
 from geoinfinite.conditions.source_raster import SourceRaster, source_raster
-from geoinfinite.errors import WorldError
-from geoinfinite.plane.crs import shorten
+from geoinfinite.errors import WorldError, shorten
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 from geoinfinite.told import Slot

@@ -13,8 +13,7 @@ from geoinfinite.conditions.field_cells import cells_over, checked_count, checke
 from geoinfinite.conditions.field_files import Vectors, write_field
 from geoinfinite.conditions.saving import RASTERS, check_ending
 from geoinfinite.conditions.whole_files import check_folder
-from geoinfinite.errors import WorldError
-from geoinfinite.plane.crs import shorten
+from geoinfinite.errors import WorldError, shorten
 from geoinfinite.told import Slot
 
 Encoder = Callable[[NDArray[np.float32]], Any]

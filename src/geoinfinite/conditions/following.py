@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from geoinfinite.conditions.carrier import Carrier, Points
 from geoinfinite.conditions.vectors import Features, shapely_module
-from geoinfinite.errors import WorldError
-from geoinfinite.plane.crs import shorten
+from geoinfinite.errors import WorldError, shorten
 
 _STRAIGHT = 2.0**-5
 """Pixels by which an edge that is drawn straight may miss the curve that it stands for."""

@@ -15,8 +15,7 @@ from geoinfinite.conditions.place import Place
 from geoinfinite.conditions.settings import absolute, check_name, checked_path, said
 from geoinfinite.conditions.source_digest import checked_digest, source_digest
 from geoinfinite.conditions.source_raster import SourceRaster, source_files, source_raster
-from geoinfinite.errors import WorldError
-from geoinfinite.plane.crs import in_full
+from geoinfinite.errors import WorldError, in_full
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 from geoinfinite.tiling import TileBlock

@@ -7,8 +7,8 @@ import math
 from rasterio.enums import MaskFlags
 
 from geoinfinite.conditions.source_raster import SourceRaster
-from geoinfinite.errors import WindowError, WorldError
-from geoinfinite.plane.crs import Bounds, carry_over_seams, parse_crs, shorten, turn
+from geoinfinite.errors import WindowError, WorldError, shorten
+from geoinfinite.plane.crs import Bounds, carry_over_seams, parse_crs, turn
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 

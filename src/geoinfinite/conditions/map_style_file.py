@@ -22,9 +22,8 @@ from geoinfinite.conditions.map_style import (
     StyleLayer,
     Tags,
 )
-from geoinfinite.errors import WorldError
+from geoinfinite.errors import WorldError, shorten
 from geoinfinite.file_memo import FileState
-from geoinfinite.plane.crs import shorten
 
 STYLES = "osm-carto-z17", "geosynth", "plain"
 """Styles that come with the package."""

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from geoinfinite.conditions.carrier import SNAP, Carrier, Points
 from geoinfinite.conditions.rectangles import Corners, clockwise_from_upper_left, least_rectangle
 from geoinfinite.conditions.vectors import Features, is_sound, mended, shapely_module
-from geoinfinite.errors import WorldError
-from geoinfinite.plane.crs import shorten
+from geoinfinite.errors import WorldError, shorten
 from geoinfinite.plane.window import Window
 
 _CORNERS = 4

@@ -13,9 +13,8 @@ from geoinfinite.conditions.place import Place
 from geoinfinite.conditions.regions import LevelRegions, level_regions
 from geoinfinite.conditions.settings import absolute, check_name, checked_levels, checked_path, said
 from geoinfinite.conditions.vectors import read_features
-from geoinfinite.errors import WorldError
+from geoinfinite.errors import WorldError, shorten
 from geoinfinite.file_memo import file_digest
-from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.grid import Grid
 from geoinfinite.told import Slot, Told
 

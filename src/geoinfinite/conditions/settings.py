@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from geoinfinite.errors import WorldError
-from geoinfinite.plane.crs import in_full, shorten
+from geoinfinite.errors import WorldError, in_full, shorten
 from geoinfinite.told import Slot
 
 MOST_LEVELS = 64

@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from geoinfinite.errors import WorldError
+from geoinfinite.errors import WorldError, shorten
 from geoinfinite.file_memo import FileState
-from geoinfinite.plane.crs import shorten
 
 Numbers = NDArray[np.int64]
 Points = NDArray[np.float32]

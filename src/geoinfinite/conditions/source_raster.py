@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioIOError
 
-from geoinfinite.errors import WorldError
+from geoinfinite.errors import WorldError, shorten
 from geoinfinite.file_memo import FileState
-from geoinfinite.plane.crs import shorten, turn
+from geoinfinite.plane.crs import turn
 from geoinfinite.rasters.beside import has_overviews, overview_files
 from geoinfinite.rasters.checks import Colour, check_real, check_size, crs_of, palette_of
 from geoinfinite.rasters.files import OPTIONS, States, header_of, open_raster, states

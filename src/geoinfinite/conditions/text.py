@@ -20,9 +20,8 @@ from geoinfinite.conditions.settings import (
 )
 from geoinfinite.conditions.template import absent, fields_of, filled
 from geoinfinite.conditions.vectors import Features, read_features
-from geoinfinite.errors import WorldError
+from geoinfinite.errors import WorldError, shorten
 from geoinfinite.file_memo import file_digest
-from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.grid import Grid
 from geoinfinite.told import Regions, Slot
 

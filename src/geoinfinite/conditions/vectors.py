@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoinfinite.errors import WorldError
+from geoinfinite.errors import WorldError, shorten
 from geoinfinite.file_memo import FileState, process_memo
-from geoinfinite.plane.crs import shorten
 
 LARGEST = 2**28
 """Bytes of a file that is read whole, once."""

@@ -10,8 +10,8 @@ from pyproj.exceptions import CRSError, ProjError
 from geoinfinite.conditions.reaching import boxes_about
 from geoinfinite.conditions.vector_file import VectorFile, VectorLayer, read_layer, whole_layer
 from geoinfinite.conditions.vectors import Features, shapely_module
-from geoinfinite.errors import WorldError
-from geoinfinite.plane.crs import Bounds, shorten, transformer
+from geoinfinite.errors import WorldError, shorten
+from geoinfinite.plane.crs import Bounds, transformer
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 

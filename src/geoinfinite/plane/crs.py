@@ -13,7 +13,7 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError, ProjError
 from pyproj.transformer import TransformerGroup
 
-from geoinfinite.errors import WindowError, WorldError
+from geoinfinite.errors import WindowError, WorldError, shorten
 
 Bounds = tuple[float, float, float, float]
 """``(left, bottom, right, top)`` in units of a CRS."""
@@ -137,17 +137,6 @@ def given_crs(text: str) -> CRS:
             f"crs={shorten(text)!r} is not a coordinate reference system that PROJ knows; "
             'write one such as "EPSG:4326"'
         ) from error
-
-
-def shorten(text: str, length: int = 80) -> str:
-    """Return a text, or its beginning and an ellipsis: messages are one line."""
-    text = " ".join(str(text).split())
-    return text if len(text) <= length else f"{text[:length]}..."
-
-
-def in_full(path: str) -> str:
-    """Return a path for a message, uncut unless it is huge: paths differ at their ends."""
-    return shorten(path, 400)
 
 
 def carry_bounds(box: Bounds, source: str, target: str) -> Bounds:

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from geoinfinite.errors import WindowError, WorldError
-from geoinfinite.plane.crs import Bounds, shorten
+from geoinfinite.errors import WindowError, WorldError, shorten
+from geoinfinite.plane.crs import Bounds
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
-from geoinfinite.errors import WindowError, WorldError
+from geoinfinite.errors import WindowError, WorldError, shorten
 from geoinfinite.plane.crs import (
     Bounds,
     carry_bounds,
@@ -17,7 +17,6 @@ from geoinfinite.plane.crs import (
     check_grid_crs,
     given_crs,
     parse_crs,
-    shorten,
     turn,
 )
 from geoinfinite.plane.given import finite, four, integer, pair

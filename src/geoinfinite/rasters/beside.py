@@ -13,9 +13,8 @@ from typing import Any
 import rasterio
 from rasterio.errors import RasterioIOError
 
-from geoinfinite.errors import WorldError
+from geoinfinite.errors import WorldError, shorten
 from geoinfinite.file_memo import process_memo
-from geoinfinite.plane.crs import shorten
 from geoinfinite.rasters.quiet import placeless
 
 TIFF = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"

@@ -9,8 +9,8 @@ from pyproj.exceptions import CRSError
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 
-from geoinfinite.errors import WorldError
-from geoinfinite.plane.crs import horizontal, is_on_earth, shorten
+from geoinfinite.errors import WorldError, shorten
+from geoinfinite.plane.crs import horizontal, is_on_earth
 
 Colour = tuple[int, int, int, int]
 """Red, green, blue, alpha, 0 to 255."""

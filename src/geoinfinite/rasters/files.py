@@ -17,9 +17,8 @@ import rasterio
 from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioIOError
 
-from geoinfinite.errors import WorldError
+from geoinfinite.errors import WorldError, in_full, shorten
 from geoinfinite.file_memo import FileState, file_digest, process_memo
-from geoinfinite.plane.crs import in_full, shorten
 from geoinfinite.rasters.beside import TIFF, check_mask, first_bytes, names_beside
 from geoinfinite.rasters.quiet import placeless
 from geoinfinite.token import token

@@ -10,9 +10,8 @@ from geoinfinite.conditions.known import Known
 from geoinfinite.conditions.protocol import Condition
 from geoinfinite.conditions.seeds import Seeds
 from geoinfinite.conditions.sketch import Sketch
-from geoinfinite.errors import WorldError
+from geoinfinite.errors import WorldError, in_full, shorten
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.plane.crs import in_full, shorten
 from geoinfinite.plane.grid import ALIKE, Grid
 from geoinfinite.plane.quantise import Encoding
 from geoinfinite.recipe.compatibility import check_model, check_sampler

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from geoinfinite.conditions.protocol import Condition
-from geoinfinite.errors import WorldError
-from geoinfinite.plane.crs import shorten
+from geoinfinite.errors import WorldError, shorten
 from geoinfinite.rasters.bundled import is_bundled
 from geoinfinite.recipe.tables import check_keys, shown
 

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioIOError
 
-from geoinfinite.errors import WorldError
-from geoinfinite.plane.crs import in_full, shorten
+from geoinfinite.errors import WorldError, in_full, shorten
 from geoinfinite.plane.window import Window
 from geoinfinite.rasters.checks import Colour
 from geoinfinite.rasters.files import OPTIONS, States, content_digest, open_raster

@@ -11,8 +11,8 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
 
-from geoinfinite.errors import WorldError
-from geoinfinite.plane.crs import in_full, shorten, turn
+from geoinfinite.errors import WorldError, in_full, shorten
+from geoinfinite.plane.crs import turn
 from geoinfinite.plane.grid import ALIKE
 from geoinfinite.rasters.checks import DEGREES, check_real, check_size, crs_of, likely_crs, palette_of
 from geoinfinite.rasters.files import header_of, states

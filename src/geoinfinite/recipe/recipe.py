@@ -10,11 +10,10 @@ from typing import Any, Self
 from geoinfinite.conditions.known import Known, KnownRoot
 from geoinfinite.conditions.protocol import Condition
 from geoinfinite.diffusion.noise import NoiseField, noise_key
-from geoinfinite.errors import WorldError
+from geoinfinite.errors import WorldError, shorten
 from geoinfinite.file_memo import FileState
 from geoinfinite.models.backend import check_device
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.quantise import Encoding
 from geoinfinite.rasters.files import states

@@ -11,8 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from geoinfinite.errors import WorldError
-from geoinfinite.plane.crs import shorten
+from geoinfinite.errors import WorldError, shorten
 from geoinfinite.plane.window import Window
 from geoinfinite.rasters.bundled import raster_path
 from geoinfinite.rasters.files import States, states

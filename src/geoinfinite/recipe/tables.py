@@ -9,8 +9,7 @@ import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from geoinfinite.errors import WorldError
-from geoinfinite.plane.crs import shorten
+from geoinfinite.errors import WorldError, shorten
 
 LARGEST_INTEGER = 2**64
 """No setting counts further: seeds end below it."""

@@ -13,9 +13,8 @@ from typing import Any, TypeVar
 import tomli_w
 
 from geoinfinite.conditions import KINDS
-from geoinfinite.errors import WorldError
+from geoinfinite.errors import WorldError, shorten
 from geoinfinite.models.reference import ModelReference
-from geoinfinite.plane.crs import shorten
 from geoinfinite.plane.grid import Grid
 from geoinfinite.recipe import condition_tables
 from geoinfinite.recipe.defaults import completed, default_sampler, fit_turn

@@ -14,8 +14,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from geoinfinite.errors import GeoInfiniteError
-from geoinfinite.plane.crs import shorten
+from geoinfinite.errors import GeoInfiniteError, shorten
 from geoinfinite.provenance import version
 from geoinfinite.serve.metrics import Metrics
 from geoinfinite.serve.refusals import Refused, status_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import morecantile
 
-from geoinfinite.plane.crs import shorten
+from geoinfinite.errors import shorten
 from geoinfinite.serve.limits import Limits
 from geoinfinite.serve.refusals import Refused
 from geoinfinite.views.canvas import Canvas

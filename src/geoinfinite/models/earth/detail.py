@@ -14,11 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from geoinfinite.errors import ModelError
+from geoinfinite.errors import ModelError, shorten
 from geoinfinite.models.diffusers.weights import load_tensors
 from geoinfinite.models.earth.detail_files import DetailShape as DetailShape
 from geoinfinite.models.files import CONFIG, WEIGHTS
-from geoinfinite.plane.crs import shorten
 
 FREQUENCIES = 32
 """Pairs of sine and cosine that tell the ground sample distance."""

@@ -10,8 +10,8 @@ from shapely import box, transform
 from shapely.geometry import MultiPolygon, Polygon, mapping
 from shapely.geometry.polygon import orient
 
-from geoinfinite.errors import StoreError
-from geoinfinite.plane.crs import Bounds, shorten, transformer, turn
+from geoinfinite.errors import StoreError, shorten
+from geoinfinite.plane.crs import Bounds, transformer, turn
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.window import Window
 
