@@ -17,13 +17,15 @@ from training.run import Plan, Run
 def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pack", type=Path, required=True, help="folder that `training.pack` wrote")
+    parser.add_argument("--pack", type=Path, required=True, help="folder that `training.imagery` wrote")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--minutes", type=float, required=True, help="time of the whole run")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--batch", type=int, default=1, help="factor on the examples of a batch; 16 on CUDA")
+    parser.add_argument("--batch", type=int, default=1, help="factor on the examples of a batch; 8 on CUDA")
+    parser.add_argument("--workers", type=int, default=0, help="processes that make examples; 12 on CUDA")
     found = "cuda" if torch.cuda.is_available() else "cpu"
     parser.add_argument("--device", default=found, help=f"default: {found}")
+    torch.backends.cudnn.benchmark = True
     Run(Plan(**vars(parser.parse_args()))).train()
 
 

@@ -29,6 +29,10 @@ SHARES = {
 MARBLES = "blue-marble", "blue-marble-fine"
 LAND_SHARE = 0.85
 """Share of Blue Marble crops that must show land on a quarter of their area."""
+ROUGH_SHARE = 0.3
+"""Share of Blue Marble crops that must be rough: snow, ranges and coasts, where detail is the strongest."""
+LEAST_ROUGHNESS = 7.0
+"""Counts of 255 between neighbours in a row, on average: one crop in seven has more."""
 RECOLOUR_SHARE = 0.35
 """Share of crops of finer sources that take a colour of the Blue Marble's land."""
 WIDE_SHARE = 0.35, 0.08
@@ -120,7 +124,7 @@ class Crops:
     def batch(self, size: int, tile: int) -> Batch:
         """Return `size` examples of `tile` px with real parents, disturbed unless `plain`."""
         factor, margin = self.settings.factor, self.settings.margin
-        region = self.region(size, tile + 2 * margin * factor)
+        region = self.region(size, self._side(tile))
         parent = to_bytes(F.avg_pool2d(region.picture, factor))
         child, water = centre(region.picture, tile), centre(region.water, tile)
         if not self.plain:
@@ -137,6 +141,17 @@ class Crops:
         stacked = torch.stack([pixels for pixels, _, _ in parts])
         gsd_m, aspect = (torch.tensor([part[k] for part in parts]) for k in (1, 2))
         return Region(stacked[:, :3] / 127.5 - 1, self._told(stacked[:, 3:]), gsd_m, aspect)
+
+    def prepare(self, tile: int) -> None:
+        """Find where crops of `tile` px can be taken, once for all processes that this one forks."""
+        self.prepare_side(self._side(tile))
+
+    def prepare_side(self, side: int) -> None:
+        """Find where regions of `side` px can be taken."""
+        self._places(side)
+
+    def _side(self, tile: int) -> int:
+        return tile + 2 * self.settings.margin * self.settings.factor
 
     def _places(self, side: int) -> Places:
         if side not in self._places_by_side:
@@ -171,15 +186,21 @@ class Crops:
         return pixels, self._label(gsd_m, *layer.octaves), aspect
 
     def _place(self, layer: Layer, allowed: Tensor, side: int) -> tuple[int, int]:
-        """Draw the corner of a crop; reject missing, held-out and, mostly, watery ones."""
+        """Draw the corner of a crop; reject missing, held-out and, mostly, watery and smooth ones."""
         needs_land = self._uniform() < LAND_SHARE
+        needs_detail = not self.plain and self._uniform() < ROUGH_SHARE
         possible = None
         for _ in range(MOST_ATTEMPTS):
             row, column = self._below(allowed.shape[0]), self._below(allowed.shape[1])
             if not bool(allowed[row, column]):
                 continue
             possible = row, column
-            if layer.source not in MARBLES or self._wanted(layer, row, column, side, needs_land):
+            if layer.source not in MARBLES:
+                break
+            window = slice(row, row + side), slice(column, column + side)
+            if needs_detail and _roughness(layer.pixels[1][window]) < LEAST_ROUGHNESS:
+                continue
+            if self._wanted(layer, row, column, side, needs_land):
                 break
         if possible is None:
             places = allowed.nonzero()
@@ -301,6 +322,12 @@ def _channels(layer: Layer, rows: slice, columns: slice) -> Tensor:
         return torch.cat([pixels, unknown + 127.5, unknown])
     water = layer.water[None, rows, columns].float()
     return torch.cat([pixels, water, torch.ones_like(water)])
+
+
+def _roughness(band: Tensor) -> float:
+    """Return the mean difference between neighbours in every fourth row."""
+    rows = band[::4].float()
+    return float((rows[:, 1:] - rows[:, :-1]).abs().mean())
 
 
 def _in_cells(water: Tensor, cell: int) -> Tensor:

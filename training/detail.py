@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +10,10 @@ from torch import Generator, Tensor
 
 from geoinfinite.models.earth.detail import DetailNetwork
 from geoinfinite.models.earth.network import EarthSettings, condition
-from training.crops import Batch, Crops, centre, follow, to_bytes
+from training.crops import Batch, Region, centre, follow, to_bytes
+
+DRAWN_BELOW = 1000.0
+"""Metres: the coarsest crops whose parents are drawn; the root and its children are real, or nearly so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +77,28 @@ def draw(
     return (base + seen.scale * detail).clamp(-1, 1)
 
 
-def with_drawn_parents(
-    network: DetailNetwork, crops: Crops, size: int, tile: int, device: torch.device, half: bool
-) -> Batch:
-    """Return examples whose parents the network has drawn itself, as in a cascade.
+def drawn_side(tile: int, settings: EarthSettings) -> int:
+    """Return the side of a region from which an example of `tile` px with a drawn parent is made."""
+    return (_parent_side(tile, settings) + 2 * settings.margin * settings.factor) * settings.factor
 
-    The child keeps its own detail and takes the means of the drawn parent. Source: the condition degradation
-    of MetaEarth (arXiv:2405.13570), with the network's own errors in place of blur and noise.
-    """
-    settings = crops.settings
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """Examples of two generations of the same places."""
+
+    above: Batch
+    """Its children are the parents of `below`, and as much around them as can be drawn at once."""
+    below: Batch
+
+    def to(self, device: torch.device) -> Lineage:
+        """Return the examples on a device."""
+        return Lineage(self.above.to(device), self.below.to(device))
+
+
+def lineage(region: Region, tile: int, settings: EarthSettings) -> Lineage:
+    """Return examples of `tile` px with their parents and grandparents, all of them real."""
     factor, margin = settings.factor, settings.margin
-    window = tile // factor + 2 * margin
-    side = -(-window // settings.multiple) * settings.multiple
-    region = crops.region(size, (side + 2 * margin * factor) * factor, coarsest=DRAWN_BELOW)
+    side = _parent_side(tile, settings)
     parent = to_bytes(F.avg_pool2d(region.picture, factor))
     above = Batch(
         to_bytes(F.avg_pool2d(parent, factor)),
@@ -94,17 +106,41 @@ def with_drawn_parents(
         centre(F.avg_pool2d(region.water, factor), side),
         region.gsd_m * factor,
         region.aspect,
-    ).to(device)
-    noise = torch.randn(above.child.shape, generator=crops.generator).to(device)
+    )
+    below = Batch(
+        centre(parent, tile // factor + 2 * margin),
+        centre(region.picture, tile),
+        centre(region.water, tile),
+        region.gsd_m,
+        region.aspect,
+    )
+    return Lineage(above, below)
+
+
+def with_drawn_parents(
+    network: DetailNetwork,
+    both: Lineage,
+    settings: EarthSettings,
+    generator: Generator,
+    half: bool = False,
+) -> Batch:
+    """Return the younger examples with parents that the network has drawn itself, as in a cascade.
+
+    The child keeps its own detail and takes the means of the drawn parent. Source: the condition degradation
+    of MetaEarth (arXiv:2405.13570), with the network's own errors in place of blur and noise.
+    """
+    above, below = both.above, both.below
+    noise = torch.randn(above.child.shape, generator=generator, device=generator.device)
     drawn = to_bytes(draw(network, above, settings, noise, half))
-    true, moved = (centre(image, window).to(device) for image in (above.child, drawn))
-    child = follow(centre(region.picture, tile).to(device), true, moved, margin)
-    water = centre(region.water, tile).to(device)
-    return Batch(moved, child, water, region.gsd_m.to(device), region.aspect.to(device))
+    moved = centre(drawn, below.parent.shape[-1])
+    child = follow(below.child, below.parent, moved, settings.margin)
+    return replace(below, parent=moved, child=child)
 
 
-DRAWN_BELOW = 1000.0
-"""Metres: the coarsest crops whose parents are drawn; the root and its children are real, or nearly so."""
+def _parent_side(tile: int, settings: EarthSettings) -> int:
+    """Return the side of a drawn parent with its margin, a multiple that the network can draw."""
+    window = tile // settings.factor + 2 * settings.margin
+    return -(-window // settings.multiple) * settings.multiple
 
 
 def bfloat16_is_fast(device: torch.device) -> bool:

@@ -1,4 +1,4 @@
-"""The training scenes, gathered from their sources.
+"""The training scenes, gathered from their sources: `python -m training.imagery --water FILE --out PACK`.
 
 `scenes` leaves out what cannot be fetched, and says on stderr what is used. Held-out places are never in the
 training scenes: Australia with Oceania and South America, the eastern third or the whole of Landsat and NAIP
@@ -7,6 +7,7 @@ scenes, and one NEON image.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,10 +15,10 @@ from pathlib import Path
 
 from rasterio.errors import RasterioError
 
-from training import ground, marble, open_scenes
+from training import ground, marble, open_scenes, pack
 from training.layer import Bytes
 from training.scene import Scene
-from training.shores import Shores
+from training.shores import Shores, open_shores
 from training.sources import SourceUnavailable
 
 GROUND: tuple[Callable[[Path, Bytes, bool], list[Scene]], ...] = (
@@ -66,3 +67,25 @@ def _summary(found: list[Scene]) -> Iterator[str]:
         gsds = [scene.gsd_m for scene in chosen]
         area = sum(scene.megapixels for scene in chosen)
         yield f"{source} {len(chosen)} scenes, {area:.1f} MP, {min(gsds):.3g} to {max(gsds):.5g} m"
+
+
+def _sizes(folder: Path) -> Iterator[str]:
+    total = sum(path.stat().st_size for path in folder.iterdir())
+    yield f"{total / 1e6:.1f} MB in {folder}"
+
+
+def main() -> None:
+    """Read the command line and write the pack."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the pack")
+    parser.add_argument("--cache", type=Path, default=Path("training/cache"), help="downloads")
+    parser.add_argument("--water", type=Path, required=True, help="the land-and-water raster")
+    parser.add_argument("--held-out", action="store_true", help="write the held-out places instead")
+    arguments = parser.parse_args()
+    shores = open_shores(arguments.water)
+    pack.write(arguments.out, scenes(arguments.cache, shores, arguments.held_out))
+    print(*_sizes(arguments.out), sep="\n")
+
+
+if __name__ == "__main__":
+    main()

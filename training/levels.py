@@ -4,7 +4,8 @@
 Wasserstein distance as a share of that of the bicubic enlargement, the power by octave over the real one's,
 detail and spectral slope beside the real ones. `floor` is another draw of real crops. The line of the network
 also says how much detail it draws, over the real, where the parent is drawn too, as in a cascade. `--also
-NAME=DIR` measures another network's drawings, as in `training.judged`; `--sheet FILE` writes what was measured.
+NAME=DIR` measures another network's drawings, as in `training.judged`; `--sheet FILE` writes what was
+measured.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
@@ -25,7 +25,7 @@ from geoinfinite import evaluation
 from geoinfinite.models.earth.detail import DetailNetwork
 from training import pack
 from training.crops import Batch, centre
-from training.detail import with_drawn_parents
+from training.detail import DRAWN_BELOW, drawn_side, lineage, seeded, with_drawn_parents
 from training.held_out import GROUPS, SIDE, Group, HeldOut, counts, drawn, read_network
 from training.judged import SEED_A, SEED_B, SEED_NOISE, pictures
 from training.scene import Scene
@@ -48,12 +48,16 @@ def figures(images: Images, real: Images, bicubic: Images) -> dict[str, Any]:
 
 def from_drawn_parents(network: DetailNetwork, source: HeldOut, count: int) -> float | None:
     """Return detail drawn from drawn parents over the real; ``None`` where no crop is large enough for it."""
-    crops = source.crops
+    settings = source.crops.settings
     try:
-        batch = with_drawn_parents(network, crops, count, SIDE, torch.device("cpu"), half=False)
+        region = source.crops.region(count, drawn_side(SIDE, settings), DRAWN_BELOW)
     except RuntimeError:
         return None
-    ours, real = (evaluation.detail_spread(counts(x)) for x in (drawn(network, batch, SEED_NOISE), batch.child))
+    both = lineage(region, SIDE, settings)
+    batch = with_drawn_parents(network, both, settings, seeded(SEED_NOISE))
+    ours, real = (
+        evaluation.detail_spread(counts(x)) for x in (drawn(network, batch, SEED_NOISE), batch.child)
+    )
     return round(ours / real, 2)
 
 

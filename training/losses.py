@@ -11,6 +11,8 @@ from torch import Generator, Tensor
 LEVELS, FILTERS, SIDE = 3, 24, 7
 LEAST_SPREAD = 0.05
 """Texture is measured in units of its spread and not less than this, so that flat water counts little."""
+GROUPS = 8
+"""Parts of a batch, by resolution, whose pictures are compared with each other."""
 PATCHES = 1, 4
 """Sides, in pixels, of the patches that the energy score compares."""
 
@@ -27,41 +29,57 @@ def deceit(drawn: list[Tensor]) -> Tensor:
     return -torch.stack([d.float().mean() for d in drawn]).mean()
 
 
-def texture(drawn: Tensor, real: Tensor, generator: Generator) -> Tensor:
-    """Return the sliced Wasserstein distance of small patches, picture by picture, scale by scale.
+def texture(drawn: Tensor, real: Tensor, gsd_m: Tensor, generator: Generator) -> Tensor:
+    """Return the sliced Wasserstein distance of small patches, scale by scale.
 
-    `drawn` may hold every picture of `real` several times, the batch again and again.
+    Half of it compares picture with picture, half all pictures of like resolution (`gsd_m`, of `real`) with
+    each other: the first alone is least for the usual strength of detail given the parent, which is weaker
+    than the mean power of weak and strong. `drawn` holds every picture of `real` twice, the batch again.
     The directions are random and new at every call (Heitz et al. 2021, arXiv:2006.07229, for textures).
     """
     filters = torch.randn(FILTERS, drawn.shape[1], SIDE, SIDE, generator=generator).to(drawn)
     filters = filters - filters.mean((2, 3), keepdim=True)
     filters = filters / filters.flatten(1).norm(dim=1)[:, None, None, None]
+    alike = gsd_m.argsort().chunk(GROUPS)
     distances = []
     for level, (ours, theirs) in enumerate(zip(_bands(drawn), _bands(real), strict=True)):
         # A quarter of the finest patches, at a random phase, is as good and sorted in a quarter of the time.
         apart = 2 if level == 0 else 1
         row, column = torch.randint(apart, (2,), generator=generator).tolist()
         parts = (x[..., row:, column:] for x in (ours, theirs))
-        a, b = (F.conv2d(x, filters, stride=apart).flatten(2).sort(-1)[0] for x in parts)
-        unit = b.std(-1, keepdim=True) + LEAST_SPREAD
-        unit, b = (x.repeat(len(a) // len(b), 1, 1) for x in (unit, b))
-        distances.append(((a - b).abs() / unit).mean())
-    return torch.stack(distances).mean()
+        a, b = (F.conv2d(x, filters, stride=apart).flatten(2) for x in parts)
+        distances.append(_transport(a, b))
+        for group in alike:
+            pooled = (_pooled(half[group]) for half in a.chunk(2))
+            distances.append(_transport(torch.stack(list(pooled)), _pooled(b[group])[None]) / len(alike))
+    return torch.stack(distances).sum() / (2 * LEVELS)
+
+
+def _pooled(values: Tensor) -> Tensor:
+    """Return values (filter, all) of all pictures (B, filter, one) together."""
+    return values.transpose(0, 1).flatten(1)
+
+
+def _transport(a: Tensor, b: Tensor) -> Tensor:
+    """Return the distance of values (2 B, filter, value) to (B, filter, value), in units of their spread."""
+    a, b = a.sort(-1)[0], b.sort(-1)[0]
+    unit = b.std(-1).mean() + LEAST_SPREAD
+    return (a - b.repeat(2, 1, 1)).abs().mean() / unit
 
 
 def energy(one: Tensor, other: Tensor, real: Tensor, paired: int) -> Tensor:
     """Return the energy score of two drawings of the first `paired` examples, over patches, scale by scale.
 
-    It is least where drawings have the true distribution given the parent: what the parent decides, an edge, is
-    drawn as it is, and what it leaves open differs as much as it should. A mean squared error would blur it,
-    an adversary alone may ignore the noise. Every scale is scored by itself too, in units of its spread: in a
-    norm of all of them the coarsest outweighs the others. Source: Gneiting and Raftery 2007
+    It is least where drawings have the true distribution given the parent: what the parent decides, an edge,
+    is drawn as it is, and what it leaves open differs as much as it should. A mean squared error would blur
+    it, an adversary alone may ignore the noise. Every scale is scored by itself too, in units of its mean
+    spread: in a norm of all of them the coarsest outweighs the others. Source: Gneiting and Raftery 2007
     (doi:10.1198/016214506000001437), equation 22.
     """
     images = [x[:paired] for x in (one, other, real)]
     scores = []
     for a, b, x in [tuple(images), *zip(*map(_bands, images), strict=True)]:
-        unit = x.std((1, 2, 3), keepdim=True) + LEAST_SPREAD
+        unit = x.std((1, 2, 3)).mean() + LEAST_SPREAD
         for side in PATCHES:
             score = _norms(a - x, side) + _norms(b - x, side) - _norms(a - b, side)
             scores.append((score / unit).mean() / 2)

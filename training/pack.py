@@ -1,6 +1,6 @@
 """A training pack: every training picture in one folder, so that a run needs no network.
 
-`python -m training.pack --out PACK` writes it. A picture is an AVIF without chroma subsampling, which
+`training.imagery` writes it. A picture is an AVIF without chroma subsampling, which
 keeps the power of the finest octave within 4 % (JPEG of that size adds 10 % to dark pictures, or loses 25 %);
 its share of water and its mask of usable pixels are PNG. `index.json` lists
 them with what `training.scene.Scene` knows.
@@ -8,10 +8,8 @@ them with what `training.scene.Scene` knows.
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +17,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from training import imagery
 from training.layer import Bytes
 from training.scene import Scene, all_usable
-from training.shores import open_shores
 
 INDEX = "index.json"
 QUALITY = {"blue-marble-fine": 91}
@@ -92,25 +88,3 @@ def _scene(folder: Path, entry: dict[str, Any]) -> Scene:
 def _opened(path: Path) -> Bytes:
     with Image.open(path) as image:
         return np.array(image)
-
-
-def _sizes(folder: Path) -> Iterator[str]:
-    total = sum(path.stat().st_size for path in folder.iterdir())
-    yield f"{total / 1e6:.1f} MB in {folder}"
-
-
-def main() -> None:
-    """Read the command line and write the pack."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the pack")
-    parser.add_argument("--cache", type=Path, default=Path("training/cache"), help="downloads")
-    parser.add_argument("--water", type=Path, required=True, help="the land-and-water raster")
-    parser.add_argument("--held-out", action="store_true", help="write the held-out places instead")
-    arguments = parser.parse_args()
-    shores = open_shores(arguments.water)
-    write(arguments.out, imagery.scenes(arguments.cache, shores, arguments.held_out))
-    print(*_sizes(arguments.out), sep="\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -6,6 +6,7 @@ import copy
 import json
 import signal
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from training.detail import (
     seeded,
     with_drawn_parents,
 )
+from training.schedule import Phase
+from training.stream import Examples, examples, seed_of
 
 SETTINGS = EarthSettings(
     factor=4,
@@ -39,7 +42,7 @@ SETTINGS = EarthSettings(
     log_scale_std=0.8,
 )
 """Constants of the detail's unit: with this gain and floor the training detail has about unit variance."""
-WEIGHTS = {"deceit": 0.3, "texture": 2.0, "energy": 2.0}
+WEIGHTS = {"deceit": 0.3, "texture": 3.0, "energy": 2.0}
 LOG_EVERY, SAVE_EVERY = 50, 250
 LARGEST_GRADIENT = 5.0
 
@@ -53,7 +56,9 @@ class Plan:
     minutes: float
     seed: int = 0
     batch: int = 1
-    """Factor on the examples of a batch: 1 for two cores, 16 for an accelerator."""
+    """Factor on the examples of a batch: 1 for two cores, 8 for an accelerator."""
+    workers: int = 0
+    """Processes that make examples; 0: the one that learns."""
     device: str = "cpu"
 
 
@@ -66,6 +71,9 @@ class Run:
         plan.out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(plan.seed)
         self.crops = Crops(pack.read(plan.pack), SETTINGS, seeded(plan.seed))
+        self.generator, self.noises = seeded(plan.seed), torch.Generator(self.device)
+        self.phase: Phase | None = None
+        self.examples: Iterator[Examples] = iter(())
         self.half = bfloat16_is_fast(self.device)
         self.network = self._placed(DetailNetwork(DetailShape()))
         self.critic = self._placed(Critic())
@@ -80,7 +88,7 @@ class Run:
         """Take steps until the time is spent, logging and saving on the way."""
         signal.signal(signal.SIGTERM, self._stop)
         started, before, seconds = time.monotonic(), self.spent, 60.0 * self.plan.minutes
-        totals: dict[str, float] = {}
+        totals: dict[str, Tensor] = {}
         since = self.step
         while self.spent < seconds and not self.stopped:
             found = self._advance(self.spent / seconds)
@@ -88,49 +96,56 @@ class Run:
             self.step += 1
             self.spent = before + time.monotonic() - started
             if self.step % LOG_EVERY == 0:
-                self._log({name: round(value / (self.step - since), 4) for name, value in totals.items()})
+                self._log({k: round(float(total) / (self.step - since), 4) for k, total in totals.items()})
                 totals, since = {}, self.step
             if self.step % SAVE_EVERY == 0:
                 self.save()
+        self.examples = iter(())
         self.save()
 
     def save(self) -> None:
         """Write the snapshot, a loadable network with the averaged weights, and the checkpoint."""
         export.write(self.plan.out / "snapshot", self.averaged, SETTINGS, self.step)
         state = {name: part.state_dict() for name, part in self._parts().items()}
-        state |= {"generator": self.crops.generator.get_state(), "step": self.step, "spent": self.spent}
+        state |= {"step": self.step, "spent": self.spent}
         unfinished = self._checkpoint.with_suffix(".part")
         torch.save(state, unfinished)
         unfinished.replace(self._checkpoint)
 
-    def _advance(self, progress: float) -> dict[str, float]:
+    def _advance(self, progress: float) -> dict[str, Tensor]:
         rate = schedule.learning_rate(self.step, progress)
         _set_rate(self.optimiser, rate)
         _set_rate(self.critics_optimiser, rate * schedule.CRITIC_RATE)
+        for generator in (self.generator, self.noises):
+            generator.manual_seed(seed_of(self.plan.seed, self.step))
         batch, paired = self._batch(progress)
         seen = given(batch, SETTINGS)
         real = real_detail(batch, seen, SETTINGS.factor)
         both = seen.twice()
-        noise = torch.randn((len(both.gsd_m), *batch.child.shape[1:]), generator=self.crops.generator)
-        drawn = draw_detail(self.network, both, noise.to(self.device), SETTINGS.factor, self.half)
+        noise = torch.randn(
+            (len(both.gsd_m), *batch.child.shape[1:]), generator=self.noises, device=self.device
+        )
+        drawn = draw_detail(self.network, both, noise, SETTINGS.factor, self.half)
         telling = losses.hinge(self._judged(real, seen), self._judged(drawn.detach(), both))
         _descend(self.critics_optimiser, telling)
         found = self._losses(drawn, real, both, paired)
         _descend(self.optimiser, self._weighted(found), self.network.parameters())
         self._average()
-        values = {"critic": telling, **found}
-        return {name: float(value.detach()) for name, value in values.items()}
+        return {name: value.detach() for name, value in {"critic": telling, **found}.items()}
 
     def _batch(self, progress: float) -> tuple[Batch, int]:
         """Return examples and how many of them, the first, have real parents."""
-        size, tile = schedule.batch_shape(progress)
-        size *= self.plan.batch
-        drawn = schedule.drawn_examples(self.step, size)
-        batch = self.crops.batch(size - drawn, tile).to(self.device)
-        if drawn == 0:
-            return batch, size
-        parents = with_drawn_parents(self.averaged, self.crops, drawn, tile, self.device, self.half)
-        return batch.joined(parents), size - drawn
+        phase = schedule.phase(self.step, progress, self.plan.batch)
+        if phase != self.phase:
+            plan, self.phase = self.plan, phase
+            self.examples = examples(self.crops, phase, plan.seed, self.step, plan.workers)
+        made = next(self.examples)
+        batch = made.real.to(self.device)
+        if made.drawn is None:
+            return batch, phase.examples
+        lineage = made.drawn.to(self.device)
+        younger = with_drawn_parents(self.averaged, lineage, SETTINGS, self.noises, self.half)
+        return batch.joined(younger), phase.examples - phase.drawn
 
     def _losses(self, drawn: Tensor, real: Tensor, both: Given, paired: int) -> dict[str, Tensor]:
         self.critic.requires_grad_(False)
@@ -138,7 +153,7 @@ class Run:
         self.critic.requires_grad_(True)
         return {
             "deceit": losses.deceit(judged),
-            "texture": losses.texture(drawn, real, self.crops.generator),
+            "texture": losses.texture(drawn, real, both.gsd_m[: len(real)], self.generator),
             "energy": losses.energy(*drawn.chunk(2), real, paired),
         }
 
@@ -147,7 +162,8 @@ class Run:
         return torch.stack([weights[name] * value for name, value in found.items()]).sum()
 
     def _judged(self, detail: Tensor, seen: Given) -> list[Tensor]:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+        half = torch.autocast(self.device.type, torch.bfloat16, enabled=self.half)
+        with half:
             logits: list[Tensor] = self.critic(detail, seen.shown, seen.gsd_m, seen.aspect)
         return logits
 
@@ -172,7 +188,6 @@ class Run:
     def _restore(self, saved: dict[str, Any]) -> None:
         for name, part in self._parts().items():
             part.load_state_dict(saved[name])
-        self.crops.generator.set_state(saved["generator"].cpu())
         self.step, self.spent = saved["step"], saved["spent"]
 
     @property

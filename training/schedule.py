@@ -7,6 +7,7 @@ however busy the machine is.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 PEAK, LOWEST = 2e-4, 5e-6
 CRITIC_RATE = 1.5
@@ -30,14 +31,23 @@ def learning_rate(step: int, progress: float, peak: float = PEAK) -> float:
     return warm * (LOWEST + (peak - LOWEST) * 0.5 * (1 + math.cos(math.pi * late)))
 
 
-def batch_shape(progress: float) -> tuple[int, int]:
-    """Return (examples, tile px): larger tiles at the end, as in drawing."""
-    return SMALL if progress < LARGE_TILES_FROM else LARGE
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What the batches of a part of a run are like."""
+
+    examples: int
+    tile: int
+    """Pixels of a side of an example."""
+    drawn: int
+    """How many examples have parents that the network has drawn."""
 
 
-def drawn_examples(step: int, examples: int) -> int:
-    """Return how many examples of a batch have drawn parents."""
-    return round(DRAWN_SHARE * examples) if step >= DRAWN_FROM_STEP else 0
+def phase(step: int, progress: float, factor: int = 1) -> Phase:
+    """Return the phase of a step: larger tiles at the end, as in drawing; `factor` times as many examples."""
+    examples, tile = SMALL if progress < LARGE_TILES_FROM else LARGE
+    examples *= factor
+    drawn = round(DRAWN_SHARE * examples) if step >= DRAWN_FROM_STEP else 0
+    return Phase(examples, tile, drawn)
 
 
 def adversary_weight(step: int) -> float:
@@ -45,6 +55,6 @@ def adversary_weight(step: int) -> float:
     return min(1.0, step / ADVERSARY_STEPS)
 
 
-def ema_decay(step: int, most: float = 0.998) -> float:
+def ema_decay(step: int, most: float = 0.999) -> float:
     """Return the share of the running average that is kept, small at first."""
     return min(most, (1 + step) / (10 + step))

@@ -7,7 +7,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from training.crops import Batch, Crops, centre
-from training.detail import draw, draw_detail, given, real_detail, with_drawn_parents, without_means
+from training.detail import (
+    draw,
+    draw_detail,
+    drawn_side,
+    given,
+    lineage,
+    real_detail,
+    with_drawn_parents,
+    without_means,
+)
 from training.run import SETTINGS
 from training_scenes import rough, scene, smooth
 
@@ -85,7 +94,8 @@ def test_the_critic_is_shown_all_but_the_unit(crops: Crops) -> None:
 
 
 def test_examples_with_drawn_parents_keep_the_cascade_law(crops: Crops, network: DetailNetwork) -> None:
-    batch = with_drawn_parents(network, crops, 3, 32, torch.device("cpu"), half=False)
+    both = lineage(crops.region(3, drawn_side(32, SETTINGS)), 32, SETTINGS)
+    batch = with_drawn_parents(network, both, SETTINGS, torch.Generator().manual_seed(5))
     assert batch.child.shape == (3, 3, 32, 32)
     assert batch.parent.shape == (3, 3, 8 + 2 * SETTINGS.margin, 8 + 2 * SETTINGS.margin)
     assert batch.water.shape == (3, 2, 32, 32)
@@ -93,16 +103,11 @@ def test_examples_with_drawn_parents_keep_the_cascade_law(crops: Crops, network:
     assert all(30 <= gsd_m <= 30 * 4 for gsd_m in batch.gsd_m.tolist())
 
 
-def test_drawn_parents_have_the_means_of_real_grandparents(network: DetailNetwork) -> None:
-    # The same seed takes the same region, whose parents are the real ones of these examples.
-    def stream() -> Crops:
-        scenes = [scene("landsat", smooth(460, 420, 1) // 2 + 40)]
-        return Crops(scenes, SETTINGS, torch.Generator().manual_seed(6), plain=True)
-
-    window = 8 + 2 * SETTINGS.margin
-    drawn = with_drawn_parents(network, stream(), 2, 32, torch.device("cpu"), half=False)
-    region = stream().region(2, (32 + 2 * SETTINGS.margin * FACTOR) * FACTOR)
-    real = centre(F.avg_pool2d(region.picture, FACTOR), window)
+def test_drawn_parents_have_the_means_of_real_grandparents(crops: Crops, network: DetailNetwork) -> None:
+    both = lineage(crops.region(2, drawn_side(32, SETTINGS)), 32, SETTINGS)
+    real = both.below.parent
+    assert torch.equal(real, centre(both.above.child, 8 + 2 * SETTINGS.margin))
+    drawn = with_drawn_parents(network, both, SETTINGS, torch.Generator().manual_seed(5))
     # A window of 20 parent pixels starts in the middle of a grandparent: two pixels are cut off first.
     means, true = (F.avg_pool2d(image[..., 2:-2, 2:-2], FACTOR) for image in (drawn.parent, real))
     assert float((means - true).abs().max()) < 2.001 / 255

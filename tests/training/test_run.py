@@ -24,7 +24,7 @@ class StoppedRun(Run):
 
     last = 1
 
-    def _advance(self, progress: float) -> dict[str, float]:
+    def _advance(self, progress: float) -> dict[str, torch.Tensor]:
         found = super()._advance(progress)
         if self.step + 1 >= self.last:
             os.kill(os.getpid(), signal.SIGTERM)
@@ -111,8 +111,9 @@ def test_a_schedule_warms_up_anneals_and_ends() -> None:
     assert rates[85] == pytest.approx((schedule.PEAK + schedule.LOWEST) / 2)
     assert rates[100] == pytest.approx(schedule.LOWEST)
     assert rates == sorted(rates, reverse=True)
-    assert (schedule.batch_shape(0.59), schedule.batch_shape(0.61)) == (schedule.SMALL, schedule.LARGE)
-    assert (schedule.drawn_examples(1499, 12), schedule.drawn_examples(1500, 12)) == (0, 3)
+    assert schedule.phase(1499, 0.59) == schedule.Phase(12, 64, 0)
+    assert schedule.phase(1500, 0.59, factor=8) == schedule.Phase(96, 64, 24)
+    assert schedule.phase(1500, 0.61) == schedule.Phase(4, 128, 1)
     assert [schedule.adversary_weight(step) for step in (0, 200, 4000)] == [0.0, 0.5, 1.0]
     assert schedule.ema_decay(0) == pytest.approx(0.1)
     assert schedule.ema_decay(1_000_000, most=0.97) == 0.97

@@ -1,0 +1,73 @@
+"""The examples of every step of a run, made by other processes while the network learns."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch.utils.data import DataLoader, Dataset
+
+from training.crops import Batch, Crops
+from training.detail import DRAWN_BELOW, Lineage, drawn_side, lineage
+from training.schedule import Phase
+
+MOST_STEPS = 10_000_019
+"""A run of fewer steps shares no example with the run of the next seed."""
+AHEAD = 4
+"""Steps for which every worker makes examples before they are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """What a step learns from."""
+
+    real: Batch
+    """Examples with real parents."""
+    drawn: Lineage | None
+    """Examples whose parents the network is to draw itself."""
+
+
+class _Steps(Dataset[Examples]):
+    """The examples of a step are a function of the seed and the step, whoever makes them."""
+
+    def __init__(self, crops: Crops, phase: Phase, seed: int) -> None:
+        self.crops, self.phase, self.seed = crops, phase, seed
+
+    def __getitem__(self, step: int) -> Examples:
+        self.crops.generator.manual_seed(seed_of(self.seed, step))
+        phase = self.phase
+        real = self.crops.batch(phase.examples - phase.drawn, phase.tile)
+        if phase.drawn == 0:
+            return Examples(real, None)
+        settings = self.crops.settings
+        region = self.crops.region(phase.drawn, drawn_side(phase.tile, settings), DRAWN_BELOW)
+        return Examples(real, lineage(region, phase.tile, settings))
+
+
+def examples(crops: Crops, phase: Phase, seed: int, step: int, workers: int) -> Iterator[Examples]:
+    """Yield the examples of `step`, of the next, and so on, made by that many processes; 0: by this one."""
+    crops.prepare(phase.tile)
+    if phase.drawn:
+        crops.prepare_side(drawn_side(phase.tile, crops.settings))
+    loader = DataLoader(
+        _Steps(crops, phase, seed),
+        batch_size=None,
+        sampler=itertools.count(step),
+        num_workers=workers,
+        prefetch_factor=AHEAD if workers else None,
+        multiprocessing_context="fork" if workers else None,
+        worker_init_fn=_end_by_a_signal,
+    )
+    return iter(loader)
+
+
+def _end_by_a_signal(_: int) -> None:
+    """Take back the run's own handler of SIGTERM, which a fork inherits."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def seed_of(seed: int, step: int) -> int:
+    """Return the seed of a step; generators of the CPU heed its lower 32 bits alone."""
+    return (seed * MOST_STEPS + step) % 2**32
