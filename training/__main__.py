@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch", type=int, default=1, help="factor on the examples of a batch; 8 on CUDA")
     parser.add_argument("--workers", type=int, default=0, help="processes that make examples; 12 on CUDA")
+    parser.add_argument("--start", type=Path, help="folder of a network to go on with")
     found = "cuda" if torch.cuda.is_available() else "cpu"
     parser.add_argument("--device", default=found, help=f"default: {found}")
     torch.backends.cudnn.benchmark = True

@@ -31,8 +31,8 @@ LAND_SHARE = 0.85
 """Share of Blue Marble crops that must show land on a quarter of their area."""
 ROUGH_SHARE = 0.3
 """Share of Blue Marble crops that must be rough: snow, ranges and coasts, where detail is the strongest."""
-LEAST_ROUGHNESS = 7.0
-"""Counts of 255 between neighbours in a row, on average: one crop in seven has more."""
+LEAST_ROUGHNESS = 9.0
+"""Counts of 255 between neighbours in a row, on average: one crop in fifteen has more."""
 RECOLOUR_SHARE = 0.35
 """Share of crops of finer sources that take a colour of the Blue Marble's land."""
 WIDE_SHARE = 0.35, 0.08

@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 LEVELS, FILTERS, SIDE = 3, 24, 7
 LEAST_SPREAD = 0.05
 """Texture is measured in units of its spread and not less than this, so that flat water counts little."""
-GROUPS = 8
+MOST_GROUPS, SMALLEST_GROUP = 8, 4
 """Parts of a batch, by resolution, whose pictures are compared with each other."""
 PATCHES = 1, 4
 """Sides, in pixels, of the patches that the energy score compares."""
@@ -40,7 +40,7 @@ def texture(drawn: Tensor, real: Tensor, gsd_m: Tensor, generator: Generator) ->
     filters = torch.randn(FILTERS, drawn.shape[1], SIDE, SIDE, generator=generator).to(drawn)
     filters = filters - filters.mean((2, 3), keepdim=True)
     filters = filters / filters.flatten(1).norm(dim=1)[:, None, None, None]
-    alike = gsd_m.argsort().chunk(GROUPS)
+    alike = gsd_m.argsort().chunk(min(MOST_GROUPS, max(1, len(real) // SMALLEST_GROUP)))
     distances = []
     for level, (ours, theirs) in enumerate(zip(_bands(drawn), _bands(real), strict=True)):
         # A quarter of the finest patches, at a random phase, is as good and sorted in a quarter of the time.

@@ -103,9 +103,9 @@ def _one_window(
     lon, lat = _places(*corner)
     water = shores.at(lon, lat)
     latitude = float(lat[len(lat) // 2])
-    weights, halved = {0: 3.0, 1: 4.0, 2: 2.0}, 1
+    weights, halved = {0: 3.0, 1: 3.0, 2: 5.0}, 1
     if abs(latitude) > SHARP_LATITUDE:
-        weights, halved = {0: 4.0, 1: 2.0}, 2
+        weights, halved = {0: 4.0, 1: 4.0}, 2
         pixels, usable, water = area_mean(pixels, 2), all_of(usable, 2), area_mean(water[None], 2)[0]
     wet = float(water.float().mean()) / 255
     shore = float(((water > 0) & (water < 255)).float().mean())

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from geoinfinite.models.earth.detail import DetailNetwork, DetailShape
+from geoinfinite.models.earth.detail import DetailNetwork, DetailShape, load
 from geoinfinite.models.earth.network import EarthSettings
 from training import export, losses, pack, schedule
 from training.critic import Critic
@@ -60,6 +60,8 @@ class Plan:
     workers: int = 0
     """Processes that make examples; 0: the one that learns."""
     device: str = "cpu"
+    start: Path | None = None
+    """Folder of a network to begin with; its critic begins anew, and the network waits for it."""
 
 
 class Run:
@@ -77,6 +79,8 @@ class Run:
         self.half = bfloat16_is_fast(self.device)
         self.network = self._placed(DetailNetwork(DetailShape()))
         self.critic = self._placed(Critic())
+        if plan.start is not None:
+            self.network.load_state_dict(load(plan.start, DetailShape()).state_dict())
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
         self.optimiser = torch.optim.Adam(self.network.parameters(), betas=(0.5, 0.99), fused=True)
         self.critics_optimiser = torch.optim.Adam(self.critic.parameters(), betas=(0.0, 0.99), fused=True)
@@ -114,7 +118,8 @@ class Run:
 
     def _advance(self, progress: float) -> dict[str, Tensor]:
         rate = schedule.learning_rate(self.step, progress)
-        _set_rate(self.optimiser, rate)
+        trained = self.plan.start is not None
+        _set_rate(self.optimiser, rate * (schedule.further(self.step) if trained else 1.0))
         _set_rate(self.critics_optimiser, rate * schedule.CRITIC_RATE)
         for generator in (self.generator, self.noises):
             generator.manual_seed(seed_of(self.plan.seed, self.step))

@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 
 PEAK, LOWEST = 2e-4, 5e-6
+FURTHER = 0.5
+"""Learning rate of a network that was trained before, as a multiple of a new one's."""
 CRITIC_RATE = 1.5
 """Learning rate of the critic, as a multiple of the network's."""
 WARM_UP_STEPS = 100
@@ -53,6 +55,11 @@ def phase(step: int, progress: float, factor: int = 1) -> Phase:
 def adversary_weight(step: int) -> float:
     """Return the weight of the adversarial loss, which the critic must first earn."""
     return min(1.0, step / ADVERSARY_STEPS)
+
+
+def further(step: int) -> float:
+    """Return the factor on the learning rate of a network that was trained before: it waits for its critic."""
+    return FURTHER * adversary_weight(step)
 
 
 def ema_decay(step: int, most: float = 0.999) -> float:
