@@ -58,7 +58,7 @@ def adversary_weight(step: int) -> float:
 
 
 def further(step: int) -> float:
-    """Return the factor on the learning rate of a network that was trained before: it waits for its critic."""
+    """Return the factor on the learning rate of a trained network, which waits for its critic."""
     return FURTHER * adversary_weight(step)
 
 
