@@ -135,8 +135,8 @@ def test_layers_that_are_too_small_or_too_coarse_are_not_drawn() -> None:
     coarse = scene("blue-marble", smooth(400, 420, 12), gsd_m=7421.0)
     stream = crops([coarse, small, large], plain=True)
     assert set(_labels(stream.region(40, 120))) == {7421.0, 0.6, 30.0}
-    assert set(_labels(stream.region(20, 220))) == {7421.0, 30.0}
-    assert set(_labels(stream.region(20, 220, coarsest=1000.0))) == {30.0}
+    assert set(_labels(stream.region(20, 370))) == {7421.0, 30.0}
+    assert set(_labels(stream.region(20, 370, coarsest=1000.0))) == {30.0}
 
 
 def test_open_sea_does_not_stop_a_search_for_land() -> None:

@@ -43,8 +43,8 @@ def test_each_judge_is_asked_about_what_it_knows(
     assert found[0]["apart"] == round(200 * 230 / 128**2, 1)
     everywhere = lines(monkeypatch, capsys, "--pack", held / "held", "--count", 6, "--everywhere")
     assert [(line["group"], line["at its resolution"]) for line in everywhere] == [
-        ("blue-marble-500m", False),
-        ("blue-marble-500m", False),
+        *[("blue-marble-7400m", False)] * 2,
+        *[("blue-marble-500m", False)] * 2,
         ("neon-0.1m", True),
         ("neon-0.1m", False),
     ]

@@ -83,6 +83,9 @@ def test_layers_are_means_where_all_pixels_are_usable() -> None:
     assert half.water is not None
     assert abs(float(half.water[10, 31]) - float(water[20:22, 62:64].double().mean())) <= 0.5
     assert (~half.usable).nonzero().tolist() == [[50, 101]]
-    # 100 x 125 px, mirrored to the largest crop: 38 rows and 25 columns come before.
+    assert quarter.pixels.shape == (3, 100, 125)
+    assert (~quarter.usable).nonzero().tolist() == [[25, 50]]
+    # Mirrored to a crop of 176 px, 38 rows and 25 columns come before.
+    quarter = quarter.mirrored(176)
     assert quarter.pixels.shape == (3, 176, 176)
     assert (~quarter.usable).nonzero().tolist() == [[37 - 25, 25 + 50], [38 + 25, 25 + 50]]

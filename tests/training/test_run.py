@@ -89,6 +89,16 @@ def test_a_spent_run_only_saves(folder: Path) -> None:
     assert (folder / "over/checkpoint.pt").exists()
 
 
+def test_a_run_goes_on_with_a_trained_network(folder: Path, uninterrupted: dict[str, Any]) -> None:
+    snapshot = folder / "uninterrupted/snapshot"
+    further = Run(Plan(folder / "pack", folder / "further", minutes=1.0, start=snapshot))
+    for part in (further.network, further.averaged):
+        assert all(torch.equal(x, uninterrupted["averaged"][name]) for name, x in part.state_dict().items())
+    assert not _equal(further.critic.state_dict()["enter.bias"], uninterrupted["critic"]["enter.bias"])
+    assert further.step == 0
+    assert [schedule.further(step) for step in (0, 200, 4000)] == [0.0, 0.25, 0.5]
+
+
 def test_the_snapshot_is_the_averaged_network(folder: Path, uninterrupted: dict[str, Any]) -> None:
     snapshot = folder / "uninterrupted/snapshot"
     weights = load_file(snapshot / "diffusion_pytorch_model.safetensors")
