@@ -43,6 +43,7 @@ def measure(name: str, rows: int, steps: int, path: str) -> dict[str, float]:
     earth = worldfile.load("earth", Recipe)
     world = earth.replace(
         model=ModelReference("analytic:gaussian"),
+        conditions=(),
         sampler=replace(SAMPLERS[name], steps=steps),
         numerics=Numerics(micro_batch=4),
     )

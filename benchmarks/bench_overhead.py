@@ -15,7 +15,7 @@ from drawings import UNCACHED, cost
 
 from geoinfinite.engine import generate
 from geoinfinite.models import reference
-from geoinfinite.models.earth.tiles import EarthTiles
+from geoinfinite.models.earth.detail_tiles import DetailTiles
 from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
@@ -29,18 +29,18 @@ ALPS = Window(2640, 3664, 11_220, 12_244)
 def test_library_time_over_network_time(benchmark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Time a window of level 1 and, inside it, the calls of the network."""
     earth = worldfile.load("earth", Recipe)
-    bare = EarthTiles._velocity
+    bare = DetailTiles._velocity
     inside: list[float] = []
     tiles: list[int] = []
 
-    def timed(tiles_of_batch: EarthTiles, z: Any, t: float) -> Any:
+    def timed(tiles_of_batch: DetailTiles, z: Any, t: float) -> Any:
         start = time.perf_counter()
         answer = bare(tiles_of_batch, z, t)
         inside.append(time.perf_counter() - start)
         tiles.append(len(z))
         return answer
 
-    monkeypatch.setattr(EarthTiles, "_velocity", timed)
+    monkeypatch.setattr(DetailTiles, "_velocity", timed)
     side = 1024 if benchmark.enabled else 64
     window = Window(ALPS.y0, ALPS.y0 + side, ALPS.x0, ALPS.x0 + side)
     generate(earth, 1, Window(0, 8, 0, 8), resources=UNCACHED)

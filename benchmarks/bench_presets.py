@@ -1,7 +1,8 @@
-"""The presets with the bundled network: what a window costs alone and in a whole job, and how it looks.
+"""The presets on the Earth with a network of several steps: what a window costs, and how it looks.
 
 Run ``python -m pytest benchmarks/bench_presets.py --benchmark-enable -s`` for the table, on an idle machine;
-``GEOINFINITE_BENCH_SIDE=512`` draws a smaller window. Solver, steps and tile are those of ``earth``.
+``GEOINFINITE_BENCH_SIDE=512`` draws a smaller window. ``GEOINFINITE_BENCH_MODEL`` names the folder of a
+network of the kind "earth-residual-flow"; without it, costs are those of a tiny one with random weights.
 The first 512 x 512 px are compared with a single tile drawn over them. ``seam`` is the largest over the
 median mean step by phase modulo the stride, along the worse axis; a picture without tiles has some too, so
 that of the single tile stands beside it. ``2-4``, ``4-8``, ``8-16`` px are power per octave over its power.
@@ -12,7 +13,6 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,12 @@ import dask
 import numpy as np
 import pytest
 from drawings import UNCACHED, cost
+from earth_networks import write_flow_network
 from numpy.typing import NDArray
 
 from geoinfinite import evaluation
 from geoinfinite.engine import generate
+from geoinfinite.models.reference import ModelReference
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
 from geoinfinite.recipe.recipe import Numerics, Recipe
@@ -72,54 +74,60 @@ class Look:
     """Deviation of detail over the single tile's."""
 
 
-@cache
-def earth() -> Recipe:
-    """Return the bundled world, drawn on a processor."""
-    world = worldfile.load("earth", Recipe)
-    return world.replace(numerics=Numerics(micro_batch=world.numerics.micro_batch))
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
+    """Return the Earth with a network that is asked four times, on a processor."""
+    folder = os.environ.get("GEOINFINITE_BENCH_MODEL")
+    if folder is None:
+        folder = str(write_flow_network(tmp_path_factory.mktemp("presets") / "network"))
+    return worldfile.load("earth", Recipe).replace(
+        model=ModelReference(folder),
+        sampler=IndependentTiles(solver="ab2", shift=3.0, steps=4, tile=128, stride=120),
+        numerics=Numerics(micro_batch=4),
+        conditions=(),
+    )
 
 
-def fitting(share: float, unit: int) -> int:
+def fitting(base: Recipe, share: float, unit: int) -> int:
     """Return the multiple of a unit nearest to a share of the tile that fits once round the Earth."""
-    columns, wanted = earth().grid.shape_at(1)[1], share * earth().sampler.tile
+    columns, wanted = base.grid.shape_at(1)[1], share * base.sampler.tile
     return min((n for n in range(unit, 999, unit) if columns % n == 0), key=lambda n: abs(n - wanted))
 
 
-def with_preset(name: str, steps: int | None = None) -> Recipe:
-    """Return the bundled world with another preset, and a plain solver where its own cannot be fused."""
+def with_preset(base: Recipe, name: str, steps: int | None = None) -> Recipe:
+    """Return the world with another preset, and a plain solver where its own cannot be fused."""
     kind, own = KINDS[name]
-    base, facts = earth().sampler, earth().model.facts()
-    fusable = not kind.fuses_answers or SOLVERS[base.solver].evaluations == 1
-    settings = {key: getattr(base, key) for key in SHARED}
+    plain, facts = base.sampler, base.model.facts()
+    fusable = not kind.fuses_answers or SOLVERS[plain.solver].evaluations == 1
+    settings = {key: getattr(plain, key) for key in SHARED}
     settings |= {
-        "solver": base.solver if fusable else "euler",
-        "tile": base.tile,
-        "stride": base.stride,
+        "solver": plain.solver if fusable else "euler",
+        "tile": plain.tile,
+        "stride": plain.stride,
     } | own
     if "stride" in own:
-        settings["stride"] = fitting(own["stride"], facts.multiple if kind is SpotDiffusion else 4)
+        settings["stride"] = fitting(base, own["stride"], facts.multiple if kind is SpotDiffusion else 4)
     if kind is SpotDiffusion:
         settings["tile"] = settings["stride"]
     if kind is ChartedMultiDiffusion:
         # Tiles must fill a chart from edge to edge.
-        settings["halo"] += -(own["chart"] + 2 * own["halo"] - base.tile) % settings["stride"] // 2
+        settings["halo"] += -(own["chart"] + 2 * own["halo"] - plain.tile) % settings["stride"] // 2
     if steps:
         settings["steps"] = steps
-    return earth().replace(sampler=kind(**settings))
+    return base.replace(sampler=kind(**settings))
 
 
-@cache
-def one_tile(side: int) -> NDArray[Any]:
+def one_tile(base: Recipe, side: int) -> NDArray[Any]:
     """Return the window as a part of a single tile that lies around it: no edge crosses it."""
-    tile, base = side + 128, earth().sampler
+    tile, plain = side + 128, base.sampler
     # The lattice starts at pixel 0: the side grows until one tile holds the window.
     while not all(32 < at % tile < tile - side - 32 for at in (NORTH, WEST)):
         tile += 16
-    settings = {key: getattr(base, key) for key in SHARED}
-    sampler = IndependentTiles(**settings, solver=base.solver, tile=tile, stride=tile)
+    settings = {key: getattr(plain, key) for key in SHARED}
+    sampler = IndependentTiles(**settings, solver=plain.solver, tile=tile, stride=tile)
     # The window is far from the antimeridian, so whether the grid is periodic does not matter to it.
-    grid = replace(earth().grid, periodic=False)
-    world = earth().replace(grid=grid, sampler=sampler, numerics=Numerics(micro_batch=1))
+    grid = replace(base.grid, periodic=False)
+    world = base.replace(grid=grid, sampler=sampler, numerics=Numerics(micro_batch=1))
     return generate(world, 1, window_of(side), resources=UNCACHED)
 
 
@@ -133,11 +141,11 @@ def per_megapixel(world: Recipe, side: int) -> float:
     return cost(world, 1, window_of(side)).evaluations / (side**2 / 1e6)
 
 
-def look(drawn: NDArray[Any], whole: NDArray[Any], stride: int) -> Look:
+def look(world: Recipe, drawn: NDArray[Any], whole: NDArray[Any]) -> Look:
     """Compare a picture with one that has no tiles, parents taken away."""
-    factor = earth().grid.factor
+    factor, stride = world.grid.factor, world.sampler.stride
     window = Window(NORTH, NORTH + drawn.shape[-2], WEST, WEST + drawn.shape[-1])
-    parent = earth().root.read(window.coarsen(factor)).astype(float).repeat(factor, 1).repeat(factor, 2)
+    parent = world.root.read(window.coarsen(factor)).astype(float).repeat(factor, 1).repeat(factor, 2)
     ours, theirs = drawn - parent, whole - parent
     seams = [evaluation.seam_phase_ratio(x, stride, (NORTH, WEST)) for x in (ours, theirs)]
     spread = evaluation.detail_spread(ours) / evaluation.detail_spread(theirs)
@@ -146,10 +154,10 @@ def look(drawn: NDArray[Any], whole: NDArray[Any], stride: int) -> Look:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
-def test_presets(benchmark: Any, tmp_path: Path, name: str) -> None:
+def test_presets(benchmark: Any, tmp_path: Path, base: Recipe, name: str) -> None:
     """Export a window of level 1 with a preset; count, time and look."""
     side = int(os.environ.get("GEOINFINITE_BENCH_SIDE", SIDE)) if benchmark.enabled else 32
-    world = with_preset(name, None if benchmark.enabled else 2)
+    world = with_preset(base, name, None if benchmark.enabled else 2)
     window, path = window_of(side), tmp_path / "a.zarr"
     plan = plan_window(world, 1, window)
 
@@ -170,7 +178,7 @@ def test_presets(benchmark: Any, tmp_path: Path, name: str) -> None:
     if benchmark.enabled:
         drawn = np.asarray(layout.open_image(open_objects(path), 1)[:])
         part = min(side, COMPARED)
-        seen = look(drawn[:, :part, :part], one_tile(part), world.sampler.stride)
+        seen = look(world, drawn[:, :part, :part], one_tile(base, part))
         row |= {"seam": seen.seam, "of one tile": seen.seam_of_one_tile, "spread": seen.spread}
         row |= dict(zip(("2-4 px", "4-8 px", "8-16 px"), seen.octaves, strict=True))
         print(f"\n{name:24} {benchmark.extra_info['solver']:10}", end="")

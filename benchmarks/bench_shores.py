@@ -1,8 +1,8 @@
 """Whether drawn shores lie where they lie on Earth, on coasts that training never saw.
 
-Run ``python -m pytest benchmarks/bench_shores.py --benchmark-enable -s`` for the table; every other run draws one
-window. Coasts are chosen at random in the held-out boxes. Water is found in the picture by its colour, and
-compared with GSHHG's shoreline on the pixels farther than two from the line.
+Run ``python -m pytest benchmarks/bench_shores.py --benchmark-enable -s`` for the table; every other run draws
+one window. Coasts are chosen at random in the held-out boxes. Water is found in the picture by its colour,
+and compared with GSHHG's shoreline on the pixels farther than two from the line.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Agreement:
     far: float
     """Share of the pixels farther than two from the line on which colour and shoreline agree."""
     grey: float
-    """Share of the pixels nearer than that which are neither: about as blue as red, and brighter than both sides."""
+    """Share of the pixels nearer than that which are grey, and brighter than water and land are."""
 
 
 def water_at(row: int, column: int, side: int) -> Mask:

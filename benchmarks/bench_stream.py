@@ -65,6 +65,7 @@ def test_stream(
     earth = worldfile.load("earth", Recipe)
     world = earth.replace(
         model=ModelReference("analytic:zero"),
+        conditions=(),
         sampler=replace(earth.sampler, steps=steps),
         numerics=replace(earth.numerics, device="cpu"),
     )
@@ -90,6 +91,7 @@ def small_shards(shards: int) -> Plan:
     earth = worldfile.load("earth", Recipe)
     world = earth.replace(
         model=ModelReference("analytic:gaussian"),
+        conditions=(),
         sampler=replace(earth.sampler, solver="euler", steps=1, tile=32, stride=24),
         numerics=replace(earth.numerics, device="cpu"),
     )

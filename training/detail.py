@@ -12,8 +12,8 @@ from geoinfinite.models.earth.detail import DetailNetwork
 from geoinfinite.models.earth.network import EarthSettings, condition
 from training.crops import Batch, Region, centre, follow, to_bytes
 
-DRAWN_BELOW = 1000.0
-"""Metres: the coarsest crops whose parents are drawn; the root and its children are real, or nearly so."""
+DRAWN_BELOW = 2000.0
+"""Metres: the coarsest crops whose parents are drawn; the root is real."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,70 +77,67 @@ def draw(
     return (base + seen.scale * detail).clamp(-1, 1)
 
 
-def drawn_side(tile: int, settings: EarthSettings) -> int:
-    """Return the side of a region from which an example of `tile` px with a drawn parent is made."""
-    return (_parent_side(tile, settings) + 2 * settings.margin * settings.factor) * settings.factor
-
-
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Examples of two generations of the same places."""
+    """Examples of two or more generations of the same places."""
 
-    above: Batch
-    """Its children are the parents of `below`, and as much around them as can be drawn at once."""
-    below: Batch
+    older: tuple[Batch, ...]
+    """The oldest first. Each one's children hold the parents of the next."""
+    youngest: Batch
 
     def to(self, device: torch.device) -> Lineage:
         """Return the examples on a device."""
-        return Lineage(self.above.to(device), self.below.to(device))
+        return Lineage(tuple(batch.to(device) for batch in self.older), self.youngest.to(device))
 
 
-def lineage(region: Region, tile: int, settings: EarthSettings) -> Lineage:
-    """Return examples of `tile` px with their parents and grandparents, all of them real."""
-    factor, margin = settings.factor, settings.margin
-    side = _parent_side(tile, settings)
-    parent = to_bytes(F.avg_pool2d(region.picture, factor))
-    above = Batch(
-        to_bytes(F.avg_pool2d(parent, factor)),
-        centre(parent, side),
-        centre(F.avg_pool2d(region.water, factor), side),
-        region.gsd_m * factor,
-        region.aspect,
-    )
-    below = Batch(
-        centre(parent, tile // factor + 2 * margin),
-        centre(region.picture, tile),
-        centre(region.water, tile),
-        region.gsd_m,
-        region.aspect,
-    )
-    return Lineage(above, below)
+def region_side(tile: int, settings: EarthSettings, generations: int) -> int:
+    """Return the side of a region with an example of `tile` px and so many older generations."""
+    factor = settings.factor
+    return (_sides(tile, settings, generations)[-1] + 2 * settings.margin * factor) * factor**generations
+
+
+def lineage(region: Region, tile: int, settings: EarthSettings, generations: int = 1) -> Lineage:
+    """Return examples of `tile` px and so many older generations, all of them real."""
+    batches, picture, water, gsd_m = [], region.picture, region.water, region.gsd_m
+    for side in _sides(tile, settings, generations):
+        parent = to_bytes(F.avg_pool2d(picture, settings.factor))
+        window = side // settings.factor + 2 * settings.margin
+        shown = centre(parent, window), centre(picture, side), centre(water, side)
+        batches.append(Batch(*shown, gsd_m, region.aspect))
+        picture, water = parent, F.avg_pool2d(water, settings.factor)
+        gsd_m = gsd_m * settings.factor
+    return Lineage(tuple(reversed(batches[1:])), batches[0])
 
 
 def with_drawn_parents(
     network: DetailNetwork,
-    both: Lineage,
+    places: Lineage,
     settings: EarthSettings,
     generator: Generator,
     half: bool = False,
 ) -> Batch:
-    """Return the younger examples with parents that the network has drawn itself, as in a cascade.
+    """Return the youngest examples with parents that the network has drawn itself, as in a cascade.
 
     The child keeps its own detail and takes the means of the drawn parent. Source: the condition degradation
     of MetaEarth (arXiv:2405.13570), with the network's own errors in place of blur and noise.
     """
-    above, below = both.above, both.below
-    noise = torch.randn(above.child.shape, generator=generator, device=generator.device)
-    drawn = to_bytes(draw(network, above, settings, noise, half))
-    moved = centre(drawn, below.parent.shape[-1])
-    child = follow(below.child, below.parent, moved, settings.margin)
-    return replace(below, parent=moved, child=child)
+    moved = places.older[0].parent
+    for batch, younger in zip(places.older, (*places.older[1:], places.youngest), strict=True):
+        noise = torch.randn(batch.child.shape, generator=generator, device=generator.device)
+        drawn = to_bytes(draw(network, replace(batch, parent=moved), settings, noise, half))
+        moved = centre(drawn, younger.parent.shape[-1])
+    youngest = places.youngest
+    child = follow(youngest.child, youngest.parent, moved, settings.margin)
+    return replace(youngest, parent=moved, child=child)
 
 
-def _parent_side(tile: int, settings: EarthSettings) -> int:
-    """Return the side of a drawn parent with its margin, a multiple that the network can draw."""
-    window = tile // settings.factor + 2 * settings.margin
-    return -(-window // settings.multiple) * settings.multiple
+def _sides(tile: int, settings: EarthSettings, generations: int) -> list[int]:
+    """Return the sides that are drawn, the youngest first: each holds the parents of the one before."""
+    sides = [tile]
+    for _ in range(generations):
+        window = sides[-1] // settings.factor + 2 * settings.margin
+        sides.append(-(-window // settings.multiple) * settings.multiple)
+    return sides
 
 
 def bfloat16_is_fast(device: torch.device) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rasterio.errors import RasterioError
 
-from training import ground, marble, open_scenes, pack
+from training import globe, ground, marble, open_scenes, pack
 from training.layer import Bytes
 from training.scene import Scene
 from training.shores import Shores, open_shores
@@ -37,13 +37,13 @@ GROUND: tuple[Callable[[Path, Bytes, bool], list[Scene]], ...] = (
 
 def scenes(cache: Path, shores: Shores, held_out: bool) -> list[Scene]:
     """Return the scenes for training, or those of the held-out places; the globe at 7.4 km comes first."""
-    globe = marble.open_globe(cache)
-    found = [marble.globe_scene(globe, shores, held_out)]
+    whole = globe.read(cache)
+    found = [marble.globe_scene(whole, shores, held_out)]
     makers: list[tuple[str, Callable[[], list[Scene]]]] = [
         ("marble_windows", partial(marble.window_scenes, cache, shores, held_out)),
-        *((make.__name__, partial(make, cache, globe, held_out)) for make in GROUND),
-        ("open_scenes", partial(open_scenes.scenes, cache, globe, held_out)),
-        ("naip_chips", partial(open_scenes.chips, cache, globe, held_out)),
+        *((make.__name__, partial(make, cache, whole, held_out)) for make in GROUND),
+        ("open_scenes", partial(open_scenes.scenes, cache, whole, held_out)),
+        ("naip_chips", partial(open_scenes.chips, cache, whole, held_out)),
         ("drone", partial(open_scenes.drone, cache, held_out)),
     ]
     for name, make in makers:

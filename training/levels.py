@@ -25,7 +25,7 @@ from geoinfinite import evaluation
 from geoinfinite.models.earth.detail import DetailNetwork
 from training import pack
 from training.crops import Batch, centre
-from training.detail import DRAWN_BELOW, drawn_side, lineage, seeded, with_drawn_parents
+from training.detail import DRAWN_BELOW, lineage, region_side, seeded, with_drawn_parents
 from training.held_out import GROUPS, SIDE, Group, HeldOut, counts, drawn, read_network
 from training.judged import SEED_A, SEED_B, SEED_NOISE, pictures
 from training.scene import Scene
@@ -50,7 +50,7 @@ def from_drawn_parents(network: DetailNetwork, source: HeldOut, count: int) -> f
     """Return detail drawn from drawn parents over the real; ``None`` where no crop is large enough for it."""
     settings = source.crops.settings
     try:
-        region = source.crops.region(count, drawn_side(SIDE, settings), DRAWN_BELOW)
+        region = source.crops.region(count, region_side(SIDE, settings, 1), DRAWN_BELOW)
     except RuntimeError:
         return None
     both = lineage(region, SIDE, settings)

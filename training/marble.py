@@ -52,11 +52,6 @@ def more_windows() -> list[tuple[int, int, int]]:
         return [(int(row["x"]), int(row["y"]), int(row["tiles"])) for row in csv.DictReader(file)]
 
 
-def open_globe(cache: Path) -> Bytes:
-    """Return the Blue Marble, (2700, 5400, 3), plate carree, its blacks lifted."""
-    return lift_blacks(np.array(Image.open(sources.blue_marble(cache)).convert("RGB")))
-
-
 def colour_at(globe: Bytes, lon: float, lat: float) -> Picture:
     """Return the colour (3,) of the globe at a place in degrees."""
     colour: Picture = globe[int((90 - lat) * 15), int((lon + 180) * 15)].astype(np.float64)

@@ -21,7 +21,7 @@ ANNEAL_FROM = 0.7
 LARGE_TILES_FROM = 0.6
 SMALL, LARGE = (12, 64), (4, 128)
 """(examples, tile px) of a batch, early and late."""
-DRAWN_SHARE = 0.25
+DRAWN_SHARE = 0.4
 """Share of the examples whose parents are drawn, once the network draws at all."""
 DRAWN_FROM_STEP = 1500
 

@@ -189,6 +189,11 @@ def marble_tiles(
     return checked_out(origin, [f"tiles/{z}/{x}/{y}.jpeg" for z, x, y in tiles], cache)
 
 
+def marble_zoom(cache: Path, zoom: int, origin: Repository = MARBLE_TILES) -> Path:
+    """Return the folder of all Blue Marble tiles of a zoom level, `x/y.jpeg`."""
+    return checked_out(origin, [f"tiles/{zoom}"], cache)[0]
+
+
 def landsat(cache: Path) -> list[tuple[Path, Path, Path]]:
     """Return (red, green, blue) paths per scene."""
     names = [f"{scene}_B{band}.TIF" for scene in LANDSAT for band in (4, 3, 2)]

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from torch.utils.data import DataLoader, Dataset
 
 from training.crops import Batch, Crops
-from training.detail import DRAWN_BELOW, Lineage, drawn_side, lineage
+from training.detail import DRAWN_BELOW, Lineage, lineage, region_side
 from training.schedule import Phase
 
+GENERATIONS = 2
+"""How many generations are drawn before the examples with drawn parents, by turns one, two and so on."""
 MOST_STEPS = 10_000_019
 """A run of fewer steps shares no example with the run of the next seed."""
 AHEAD = 4
@@ -41,16 +43,17 @@ class _Steps(Dataset[Examples]):
         real = self.crops.batch(phase.examples - phase.drawn, phase.tile)
         if phase.drawn == 0:
             return Examples(real, None)
-        settings = self.crops.settings
-        region = self.crops.region(phase.drawn, drawn_side(phase.tile, settings), DRAWN_BELOW)
-        return Examples(real, lineage(region, phase.tile, settings))
+        settings, generations = self.crops.settings, 1 + step % GENERATIONS
+        side = region_side(phase.tile, settings, generations)
+        region = self.crops.region(phase.drawn, side, DRAWN_BELOW)
+        return Examples(real, lineage(region, phase.tile, settings, generations))
 
 
 def examples(crops: Crops, phase: Phase, seed: int, step: int, workers: int) -> Iterator[Examples]:
     """Yield the examples of `step`, of the next, and so on, made by that many processes; 0: by this one."""
     crops.prepare(phase.tile)
-    if phase.drawn:
-        crops.prepare_side(drawn_side(phase.tile, crops.settings))
+    for generations in range(1, 1 + GENERATIONS * bool(phase.drawn)):
+        crops.prepare_side(region_side(phase.tile, crops.settings, generations))
     loader = DataLoader(
         _Steps(crops, phase, seed),
         batch_size=None,

