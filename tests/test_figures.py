@@ -17,9 +17,8 @@ SCRIPTS = sorted(FIGURES.glob("*.py"))
 CLOSED_FORM = {
     "cascade": {"world": "analytic"},
     "first_picture": {"world": "analytic"},
-    "presets": {"model": "analytic:gaussian"},
 }
-"""What stands in for a network that takes its time: the size of a picture, and costs, do not depend on it."""
+"""What stands in for a network that takes its time: the size of a picture does not depend on it."""
 
 
 def drawn(name: str, folder: Path) -> Any:

@@ -5,9 +5,17 @@ import struct
 from pathlib import Path
 
 import pytest
+from earth_networks import write_detail_network, write_flow_network
 
 from geoinfinite.errors import ModelError
-from geoinfinite.models.reference import SIDECAR, WEIGHTS, ModelReference, check_safetensors, from_pretrained
+from geoinfinite.models.reference import (
+    CONFIG,
+    SIDECAR,
+    WEIGHTS,
+    ModelReference,
+    check_safetensors,
+    from_pretrained,
+)
 
 
 def write_safetensors(path: Path, payload: bytes, end: int | None = None) -> None:
@@ -98,7 +106,7 @@ def test_a_flipped_bit_in_the_weights_changes_the_digest(tmp_path: Path) -> None
         ('{"kind": "earth-residual-flow"}', "format is missing; it must be 1"),
         (
             '{"kind": "else", "bands": ["a"], "factor": 4, "margin": 6, "multiple": 16}',
-            "kind='else' is not one of earth-residual-flow",
+            "kind='else' is not one of earth-residual-flow, earth-detail, diffusers",
         ),
     ],
 )
@@ -109,33 +117,72 @@ def test_sidecars_that_cannot_be(tmp_path: Path, sidecar: str, message: str) -> 
         from_pretrained(tmp_path)
 
 
+def changed(folder: Path, name: str, changes: dict[str, object]) -> Path:
+    found = json.loads((folder / name).read_text())
+    (folder / name).write_text(json.dumps(found | changes))
+    return folder
+
+
+@pytest.mark.parametrize("write", [write_flow_network, write_detail_network])
 @pytest.mark.parametrize(
-    ("name", "key", "value", "message"),
+    ("changes", "message"),
     [
-        (SIDECAR, "margin", 3, r"geoinfinite.json: margin=3 must be a whole number from 4 to 1024"),
-        (SIDECAR, "gain", float("nan"), r"gain=nan must be a number above 0"),
-        (SIDECAR, "unshuffle", 4, r"in_channels=40 must be 160 for unshuffle=4 in geoinfinite.json"),
-        (
-            SIDECAR,
-            "multiple",
-            12,
-            r"multiple=12 must be a multiple of unshuffle times 2\*\*2 and of factor=4",
-        ),
-        (SIDECAR, "bands", ["red"], r"bands=\['red'\] must be a list of 3 to 3 values"),
-        ("config.json", "out_channels", 3, r"config.json: out_channels=3 must be 12 for unshuffle=2"),
-        ("config.json", "down_block_types", 2, r"down_block_types=2 must be a list of 1 to 8 values"),
+        ({"margin": 3}, r"geoinfinite.json: margin=3 must be a whole number from 4 to 1024"),
+        ({"gain": float("nan")}, r"gain=nan must be a number above 0"),
+        ({"bands": ["red"]}, r"bands=\['red'\] must be a list of 3 to 3 values"),
+    ],
+)
+def test_constants_that_no_kind_can_have(tmp_path: Path, write, changes: dict, message: str) -> None:
+    folder = changed(write(tmp_path / "model"), SIDECAR, changes)
+    with pytest.raises(ModelError, match=message):
+        from_pretrained(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        (SIDECAR, {"unshuffle": 2}, r"geoinfinite.json: unshuffle=2 does not fit fold=4 in config.json"),
+        (SIDECAR, {"multiple": 12}, r"geoinfinite.json: multiple=12 does not fit fold=4 in config.json"),
+        (CONFIG, {"fold": 2}, r"geoinfinite.json: unshuffle=4 does not fit fold=2 in config.json"),
+        (CONFIG, {"blocks": 2}, r"config.json: blocks=2 must be a list of 2 to 2 values"),
+        (CONFIG, {"bands": 4}, r"config.json: bands=4 must be 3"),
     ],
 )
 def test_constants_of_the_bundled_kind_that_cannot_be(
-    tmp_path: Path, name: str, key: str, value: object, message: str
+    tmp_path: Path, name: str, changes: dict, message: str
 ) -> None:
     bundled = ModelReference("bundled:earth-small").directory
     assert bundled is not None
-    copy = Path(shutil.copytree(bundled, tmp_path / "copy"))
-    found = json.loads((copy / name).read_text())
-    (copy / name).write_text(json.dumps(found | {key: value}))
+    copy = changed(Path(shutil.copytree(bundled, tmp_path / "copy")), name, changes)
     with pytest.raises(ModelError, match=message):
         from_pretrained(copy)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        (SIDECAR, {"unshuffle": 4}, r"in_channels=40 must be 160 for unshuffle=4 in geoinfinite.json"),
+        # Only one of the two that it must be a multiple of does not divide it.
+        (
+            SIDECAR,
+            {"multiple": 10, "factor": 5},
+            r"multiple=10 must be a multiple of unshuffle times 2\*\*1 and of factor=5",
+        ),
+        (
+            SIDECAR,
+            {"multiple": 16, "factor": 3},
+            r"multiple=16 must be a multiple of unshuffle times 2\*\*1 and of factor=3",
+        ),
+        (CONFIG, {"out_channels": 3}, r"config.json: out_channels=3 must be 12 for unshuffle=2"),
+        (CONFIG, {"down_block_types": 2}, r"down_block_types=2 must be a list of 1 to 8 values"),
+    ],
+)
+def test_constants_of_networks_that_a_solver_asks_which_cannot_be(
+    tmp_path: Path, name: str, changes: dict, message: str
+) -> None:
+    folder = changed(write_flow_network(tmp_path / "model"), name, changes)
+    with pytest.raises(ModelError, match=message):
+        from_pretrained(folder)
 
 
 def test_dtypes_that_no_network_has() -> None:

@@ -243,6 +243,16 @@ CASES: list[tuple[Tables, str, Fix]] = [
         ),
     ),
     (
+        ring({}, "bundled:earth-small"),
+        r"^sampler.steps=4 is not what model.ref='bundled:earth-small' was trained for; .* = (?P<take>1)$",
+        take("steps"),
+    ),
+    (
+        ring({"steps": 1}, "bundled:earth-small", level={"2": {"sampler": {"steps": 2}}}),
+        "^level.2.sampler.steps=2 is not what model.ref=.* for; set level.2.sampler.steps = 1$",
+        set_to("level.2.sampler", steps=1),
+    ),
+    (
         {"root": {"source": "generated"}, "model": {"ref": "analytic:planet"}},
         r"grid.crs is missing; add it under \[grid\]",
         lambda tables, said: tables.update(grid=generated()["grid"]),

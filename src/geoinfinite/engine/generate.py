@@ -38,7 +38,7 @@ def generate(
     ``resources`` change cost, never pixels. Raises `WindowError` for pixels that the grid does not have.
 
     >>> import geoinfinite as gi
-    >>> world = gi.World.load("earth").replace(model=gi.models.from_pretrained("analytic:gaussian"))
+    >>> world = gi.World.load("analytic")
     >>> big = gi.generate(world, 2, gi.Window(1000, 1040, -20, 30))
     >>> small = gi.generate(world, 2, gi.Window(1011, 1017, -3, 9))
     >>> big.shape, bool((big[:, 11:17, 17:29] == small).all())

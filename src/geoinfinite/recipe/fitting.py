@@ -31,7 +31,8 @@ def fitted_sampler(
 ) -> TiledSampler:
     """Return independent tiles as a model was trained: its own size, solver and steps.
 
-    They overlap by an eighth, or a little more where they must come round the Earth in whole strides.
+    They overlap by an eighth, or by less where the model's own tiles do; a little more where they must come
+    round the Earth in whole strides.
     Guidance is `USUAL_GUIDANCE` where a condition fills a slot that the model was trained without at times.
     """
     own, facts = default_sampler(model, level), model.facts()

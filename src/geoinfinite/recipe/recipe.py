@@ -221,7 +221,7 @@ class Recipe:
         """Return a world one level of which has a sampler or a model of its own.
 
         >>> from geoinfinite import World, samplers
-        >>> world = World.load("earth").replace_level(2, sampler=samplers.MultiDiffusion())
+        >>> world = World.load("analytic").replace_level(2, sampler=samplers.MultiDiffusion())
         >>> world.sampler_at(2).preset, world.sampler_at(3).preset
         ('multidiffusion', 'independent')
         """

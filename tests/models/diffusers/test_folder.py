@@ -14,6 +14,7 @@ from typing import Any
 import diffusers
 import latents
 import pytest
+from earth_networks import write_detail_network, write_flow_network
 
 from geoinfinite.errors import ModelError, WorldError
 from geoinfinite.models import from_pretrained
@@ -181,7 +182,7 @@ def pickled(folder: Path) -> None:
         (sidecar(facter=4), "'facter' is not one of about, bands"),
         (
             sidecar(kind="else", bands=[], factor=4, margin=2, multiple=8),
-            "kind='else' is not one of earth-residual-flow, diffusers",
+            "kind='else' is not one of earth-residual-flow, earth-detail, diffusers",
         ),
     ],
 )
@@ -324,11 +325,16 @@ def test_defaults_of_a_network_that_is_told_no_parent(tmp_path: Path) -> None:
     assert (sampler.preset, sampler.steps, sampler.tile, sampler.stride) == ("independent", 20, 64, 32)
 
 
-@pytest.mark.parametrize("ref", ["analytic:latent", "bundled:earth-small"])
-def test_models_whose_sampling_nobody_chose(ref: str) -> None:
-    assert ModelReference(ref).sampling() is None
-    sampler = ModelReference(ref).default_sampler()
-    assert sampler == (None if ref.startswith("analytic") else IndependentTiles())
+def test_models_whose_sampling_nobody_chose(tmp_path: Path) -> None:
+    one = IndependentTiles(solver="euler", shift=1.0, steps=1, tile=256, stride=240)
+    for ref, sampler in (
+        ("analytic:latent", None),
+        ("bundled:earth-small", one),
+        (str(write_detail_network(tmp_path / "detail")), one),
+        (str(write_flow_network(tmp_path / "flow")), IndependentTiles()),
+    ):
+        assert ModelReference(ref).sampling() is None
+        assert ModelReference(ref).default_sampler() == sampler
 
 
 def test_a_network_that_normalises_every_channel_alone_wants_larger_tiles(tmp_path: Path) -> None:
