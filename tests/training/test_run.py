@@ -122,8 +122,8 @@ def test_a_schedule_warms_up_anneals_and_ends() -> None:
     assert rates[100] == pytest.approx(schedule.LOWEST)
     assert rates == sorted(rates, reverse=True)
     assert schedule.phase(1499, 0.59) == schedule.Phase(12, 64, 0)
-    assert schedule.phase(1500, 0.59, factor=8) == schedule.Phase(96, 64, 24)
-    assert schedule.phase(1500, 0.61) == schedule.Phase(4, 128, 1)
+    assert schedule.phase(1500, 0.59, factor=8) == schedule.Phase(96, 64, 38)
+    assert schedule.phase(1500, 0.61) == schedule.Phase(4, 128, 2)
     assert [schedule.adversary_weight(step) for step in (0, 200, 4000)] == [0.0, 0.5, 1.0]
     assert schedule.ema_decay(0) == pytest.approx(0.1)
     assert schedule.ema_decay(1_000_000, most=0.97) == 0.97

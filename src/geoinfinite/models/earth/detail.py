@@ -43,7 +43,7 @@ class Embedding(nn.Module):
 
 
 class PixelNorm(nn.Module):
-    """Division of every pixel by the root mean square of its channels (Karras et al. 2018, arXiv:1710.10196)."""
+    """Division by the root mean square of a pixel's channels (Karras et al. 2018, arXiv:1710.10196)."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, C, H, W)."""
@@ -63,17 +63,19 @@ class Block(nn.Module):
         nn.init.zeros_(self.film.weight)
         nn.init.zeros_(self.film.bias)
         nn.init.normal_(self.second.weight, std=0.1 / math.sqrt(channels))
-        nn.init.zeros_(self.second.bias)
+        if self.second.bias is not None:
+            nn.init.zeros_(self.second.bias)
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
         """Return (B, C, H, W)."""
         scale, shift = self.film(code)[..., None, None].chunk(2, 1)
         h = self.norm(x) * (1 + scale) + shift
-        return x + self.second(F.silu(self.first(F.silu(h))))
+        change: Tensor = self.second(F.silu(self.first(F.silu(h))))
+        return x + change
 
 
 class DetailNetwork(nn.Module):
-    """Detail (B, bands, T, T) from noise and features (B, inputs, T, T); T is a multiple of twice the fold."""
+    """Detail (B, bands, T, T) from noise and features (B, inputs, T, T); T divides by twice the fold."""
 
     def __init__(self, shape: DetailShape) -> None:
         super().__init__()

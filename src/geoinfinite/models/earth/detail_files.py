@@ -22,8 +22,8 @@ SLOTS = (
 TOLD = 2
 """Channels of water: its share, and whether it is known."""
 INPUTS = 3 * BANDS + 1 + TOLD
-SAMPLER = IndependentTiles(solver="euler", shift=1.0, steps=1, tile=256, stride=240)
-"""How the network is sampled: one evaluation per tile, tiles that overlap by a sixteenth."""
+SAMPLER = IndependentTiles(solver="euler", shift=1.0, steps=1, tile=256, stride=216)
+"""How the network is sampled: one evaluation per tile, tiles that overlap by a sixth."""
 
 
 @dataclass(frozen=True, slots=True)

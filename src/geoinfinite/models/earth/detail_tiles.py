@@ -51,7 +51,7 @@ class DetailTiles:
 
     @torch.inference_mode()
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
-        """Return the detail that the network draws from nothing but noise; at less noise, from what there is too."""
+        """Return the detail that is drawn from noise alone; at less noise, from what there is too."""
         estimate: Tensor = from_flow(self._velocity)(x, sigma)
         return estimate
 
@@ -130,7 +130,7 @@ def load(directory: Path, device: str, dtype: str) -> DetailModel:
 
 
 def _water(told: Sequence[Any] | None, strength: float, like: Tensor) -> Tensor:
-    """Return share and knowledge of water in the shape of `like`; tiles that are told nothing know nothing."""
+    """Return share and knowledge of water in the shape of `like`; a tile told nothing knows nothing."""
     water = torch.zeros_like(like)
     for tile, share in enumerate(told or ()):
         if share is not None and strength > 0:
