@@ -1,4 +1,4 @@
-"""The maths of networks for the Earth: a x4 finer level drawn from its parent; an older one by rectified flow.
+"""The maths of networks for the Earth: a x4 finer level drawn from its parent; the older kind, a flow.
 
 One small network serves every level. It is told the ground sampling distance (GSD) of the level
 that it draws, as in MetaEarth (arXiv:2405.13570), and it draws a *residual*: what the child adds
