@@ -42,7 +42,7 @@ SETTINGS = EarthSettings(
     log_scale_std=0.8,
 )
 """Constants of the detail's unit: with this gain and floor the training detail has about unit variance."""
-WEIGHTS = {"deceit": 1.0, "texture": 1.0, "energy": 1.0}
+WEIGHTS = {"deceit": 0.3, "texture": 3.0, "energy": 2.0}
 LOG_EVERY, SAVE_EVERY = 50, 250
 LARGEST_GRADIENT = 5.0
 
