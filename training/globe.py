@@ -21,7 +21,6 @@ from training.layer import Bytes, lift_blacks
 PIXEL_DEGREES = 360 / 5400
 ROWS, COLUMNS = 2700, 5400
 TILE, ZOOM = 256, 7
-ACROSS = 2**ZOOM
 HALF_M = math.pi * 6_378_137.0
 """Half the width of the web-mercator square, in metres."""
 LAST_LATITUDE = 85.0
@@ -32,38 +31,43 @@ BAND = 8
 def read(cache: Path) -> Bytes:
     """Return the Blue Marble, (2700, 5400, 3), plate carree, its blacks lifted."""
     small = np.array(Image.open(sources.blue_marble(cache)).convert("RGB"))
-    folder, first = sources.marble_zoom(cache, ZOOM), round((90 - LAST_LATITUDE) / PIXEL_DEGREES)
-    found = small.copy()
-    for top in range(0, ACROSS, BAND):
-        rows = _rows_of(top)
+    return lift_blacks(joined(small, sources.marble_zoom(cache, ZOOM), 2**ZOOM))
+
+
+def joined(small: Bytes, folder: Path, across: int) -> Bytes:
+    """Return the means of `across` x `across` tiles `x/y.jpeg`; beyond them `small`, moved to their mean."""
+    found, first = small.copy(), round((90 - LAST_LATITUDE) / PIXEL_DEGREES)
+    for top in range(0, across, BAND):
+        rows = _rows_of(top, across)
         part = slice(max(first, rows.start), min(ROWS - first, rows.stop))
         if part.start < part.stop:
-            found[part] = _means(folder, top, part)
+            found[part] = _means(folder, across, top, part)
     north, south = slice(0, first), slice(ROWS - first, ROWS)
     for cap, beside in ((north, slice(first, 2 * first)), (south, slice(ROWS - 2 * first, ROWS - first))):
         step = found[beside].mean((0, 1)) - small[beside].mean((0, 1))
         found[cap] = np.clip(np.rint(small[cap] + step), 0, 255)
-    return lift_blacks(found)
+    return found
 
 
-def _rows_of(top: int) -> slice:
+def _rows_of(top: int, across: int) -> slice:
     """Return the rows of the globe whose centres lie in a band of tiles."""
-    north, south = (_latitude(at) for at in (top, top + BAND))
+    north, south = (_latitude(at / across) for at in (top, top + BAND))
     return slice(*(math.ceil((90 - at) / PIXEL_DEGREES - 0.5) for at in (north, south)))
 
 
-def _latitude(tile: float) -> float:
-    return math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * tile / ACROSS))))
+def _latitude(share: float) -> float:
+    """Return the latitude of a share of the way down the web-mercator square."""
+    return math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * share))))
 
 
-def _means(folder: Path, top: int, rows: slice) -> Bytes:
+def _means(folder: Path, across: int, top: int, rows: slice) -> Bytes:
     """Return the means of the tiles over rows of the globe; a tile more on either side, for pixels across."""
-    first, last = max(0, top - 1), min(ACROSS, top + BAND + 1)
+    first, last = max(0, top - 1), min(across, top + BAND + 1)
     lines = [
-        np.concatenate([np.asarray(Image.open(folder / f"{x}/{y}.jpeg")) for x in range(ACROSS)], 1)
+        np.concatenate([np.asarray(Image.open(folder / f"{x}/{y}.jpeg")) for x in range(across)], 1)
         for y in range(first, last)
     ]
-    pixel = 2 * HALF_M / (ACROSS * TILE)
+    pixel = 2 * HALF_M / (across * TILE)
     means = np.empty((3, rows.stop - rows.start, COLUMNS), np.float32)
     reproject(
         np.moveaxis(np.concatenate(lines), 2, 0).astype(np.float32),

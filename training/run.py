@@ -121,8 +121,8 @@ class Run:
         trained = self.plan.start is not None
         _set_rate(self.optimiser, rate * (schedule.further(self.step) if trained else 1.0))
         _set_rate(self.critics_optimiser, rate * schedule.CRITIC_RATE)
-        for generator in (self.generator, self.noises):
-            generator.manual_seed(seed_of(self.plan.seed, self.step))
+        for stream, generator in enumerate((self.generator, self.noises), 1):
+            generator.manual_seed(seed_of(self.plan.seed, self.step, stream))
         batch, paired = self._batch(progress)
         seen = given(batch, SETTINGS)
         real = real_detail(batch, seen, SETTINGS.factor)
@@ -167,8 +167,7 @@ class Run:
         return torch.stack([weights[name] * value for name, value in found.items()]).sum()
 
     def _judged(self, detail: Tensor, seen: Given) -> list[Tensor]:
-        half = torch.autocast(self.device.type, torch.bfloat16, enabled=self.half)
-        with half:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             logits: list[Tensor] = self.critic(detail, seen.shown, seen.gsd_m, seen.aspect)
         return logits
 

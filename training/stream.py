@@ -15,6 +15,8 @@ from training.schedule import Phase
 
 GENERATIONS = 2
 """How many generations are drawn before the examples with drawn parents, by turns one, two and so on."""
+STREAMS = 3
+"""Numbers that are drawn independently in a step: crops, directions of texture, noise."""
 MOST_STEPS = 10_000_019
 """A run of fewer steps shares no example with the run of the next seed."""
 AHEAD = 4
@@ -71,6 +73,6 @@ def _end_by_a_signal(_: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def seed_of(seed: int, step: int) -> int:
-    """Return the seed of a step; generators of the CPU heed its lower 32 bits alone."""
-    return (seed * MOST_STEPS + step) % 2**32
+def seed_of(seed: int, step: int, stream: int = 0) -> int:
+    """Return the seed of one of a step's streams; generators of the CPU heed its lower 32 bits alone."""
+    return ((seed * MOST_STEPS + step) * STREAMS + stream) % 2**32

@@ -164,3 +164,16 @@ def _correlation(one: Tensor, other: Tensor) -> float:
 def _symmetries(image: Tensor) -> list[Tensor]:
     turns = [torch.rot90(image, k) for k in range(4)]
     return turns + [turn.flip(1) for turn in turns]
+
+
+def test_rough_places_are_shown_more_often_than_they_occur() -> None:
+    # One column in eight is rough.
+    pixels = smooth(300, 1200, 13, cell=60) // 4 + 60
+    pixels[:, :, 900:1050] = rough(300, 150, 14)
+    globe = scene("blue-marble", pixels, gsd_m=7421.0)
+    usual, plain = (crops([globe], plain=plain).region(160, 64).picture for plain in (False, True))
+    shares = [
+        float(((x[:, 1, :, 1:] - x[:, 1, :, :-1]).abs().mean((1, 2)) * 127.5 > 9).float().mean())
+        for x in (usual, plain)
+    ]
+    assert shares[0] > shares[1] + 0.1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -112,3 +114,21 @@ def test_drawn_parents_have_the_means_of_real_grandparents(crops: Crops, network
     means, true = (F.avg_pool2d(image[..., 2:-2, 2:-2], FACTOR) for image in (drawn.parent, real))
     assert float((means - true).abs().max()) < 2.001 / 255
     assert float((drawn.parent - real).abs().max()) > 4 / 255
+
+
+def test_two_generations_are_drawn_one_from_the_other(crops: Crops, network: DetailNetwork) -> None:
+    wide = Crops([scene("landsat", smooth(1300, 1290, 7) // 2 + 40)], SETTINGS, torch.Generator())
+    both = lineage(wide.region(2, region_side(32, SETTINGS, 2)), 32, SETTINGS, 2)
+    oldest, older = both.older
+    window = older.parent.shape[-1]
+    assert torch.equal(older.parent, centre(oldest.child, window))
+    assert torch.equal(both.youngest.parent, centre(older.child, both.youngest.parent.shape[-1]))
+    assert torch.equal(oldest.gsd_m, 16 * both.youngest.gsd_m)
+    drawn = with_drawn_parents(network, both, SETTINGS, torch.Generator().manual_seed(5)).parent
+    one = replace(both, older=(older,))
+    from_real = with_drawn_parents(network, one, SETTINGS, torch.Generator().manual_seed(5)).parent
+    # Means over 4 x 4 are a real grandparent's with one generation, a drawn one's with two.
+    means, real = (F.avg_pool2d(x[..., 2:-2, 2:-2], FACTOR) for x in (drawn, from_real))
+    assert float((means - real).abs().max()) > 4 / 255
+    means, real = (F.avg_pool2d(centre(x, 16), 16) for x in (drawn, both.youngest.parent))
+    assert float((means - real).abs().max()) < 0.2

@@ -1,0 +1,73 @@
+"""Level 0: means of tiles at their places, poles from a small picture, a file that is sharp in colour."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from PIL import Image
+from training.globe import COLUMNS, LAST_LATITUDE, ROWS, joined
+from training.root import DARKEST, write
+
+ACROSS = 16
+"""Tiles of zoom 4: 0.76 of their pixels along each pixel of the globe at the equator."""
+
+
+def shown(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
+    """A colour for every place: waves along longitude, along latitude and across both."""
+    east, north = np.radians(longitude), np.radians(latitude)
+    waves = np.sin(16 * east + 0.3), np.sin(16 * north + 0.5), np.sin(5 * east + 3 * north)
+    return 120 + 90 * np.stack(waves, -1)
+
+
+@pytest.fixture(scope="module")
+def globe(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
+    folder, steps = tmp_path_factory.mktemp("tiles"), (np.arange(256) + 0.5) / 256
+    for x in range(ACROSS):
+        (folder / str(x)).mkdir()
+        for y in range(ACROSS):
+            longitude = (x + steps) / ACROSS * 360 - 180
+            latitude = np.degrees(np.arctan(np.sinh(math.pi * (1 - 2 * (y + steps) / ACROSS))))
+            pixels = shown(*np.meshgrid(longitude, latitude)).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / f"{x}/{y}.jpeg", quality=98, subsampling=0)
+    return joined(np.full((ROWS, COLUMNS, 3), 90, np.uint8), folder, ACROSS)
+
+
+def test_every_pixel_has_the_colour_of_its_place(globe: np.ndarray) -> None:
+    longitude = (np.arange(COLUMNS) + 0.5) / 15 - 180
+    latitude = 90 - (np.arange(ROWS) + 0.5) / 15
+    inside = np.abs(latitude) < LAST_LATITUDE
+    expected = shown(*np.meshgrid(longitude, latitude[inside]))
+
+    def mean_error(down: int, right: int) -> float:
+        moved = np.roll(globe[inside], (down, right), (0, 1))[2:-2, 2:-2]
+        return float(np.abs(moved - expected[2:-2, 2:-2]).mean())
+
+    here = mean_error(0, 0)
+    assert here < 1
+    assert all(mean_error(*step) > here + 0.1 for step in ((0, 1), (0, -1), (1, 0), (-1, 0)))
+
+
+def test_the_poles_have_the_mean_of_what_lies_beside_them(globe: np.ndarray) -> None:
+    first = round((90 - LAST_LATITUDE) * 15)
+    for cap, beside in (
+        (globe[:first], globe[first : 2 * first]),
+        (globe[-first:], globe[-2 * first : -first]),
+    ):
+        assert np.ptp(cap, axis=(0, 1)).max() == 0
+        np.testing.assert_allclose(cap.mean((0, 1)), beside.mean((0, 1)), atol=0.51)
+
+
+def test_the_file_keeps_the_colour_of_every_pixel_and_has_no_black(tmp_path: Path) -> None:
+    # Blue and brown by turns: a file that shares colours between pixels would make both grey.
+    pixels = np.full((32, 48, 3), (20, 60, 120), np.uint8)
+    pixels[::2, ::2] = (120, 90, 50)
+    pixels[20:, 30:] = 0
+    write(pixels, tmp_path / "root.tif")
+    with rasterio.open(tmp_path / "root.tif") as dataset:
+        found = np.moveaxis(dataset.read(), 0, 2).astype(int)
+    assert found.min() >= DARKEST
+    assert np.abs(found - pixels)[:16, :24].max() < 30
