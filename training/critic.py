@@ -25,7 +25,7 @@ GIVEN = 8
 class Critic(nn.Module):
     """Logits for detail (B, 3, T, T) given features (B, 8, T, T), at T/2, T/4 and T/8."""
 
-    def __init__(self, channels: tuple[int, ...] = (64, 96, 160), embedding: int = 96) -> None:
+    def __init__(self, channels: tuple[int, ...] = (128, 192, 320), embedding: int = 96) -> None:
         super().__init__()
         self.embedding = Embedding(embedding)
         self.enter = spectral_norm(nn.Conv2d((3 + GIVEN) * 4, channels[0], 3, padding=1))

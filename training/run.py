@@ -7,7 +7,7 @@ import json
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,10 @@ from training.detail import (
     Given,
     bfloat16_is_fast,
     draw_detail,
+    drawn_parents,
     given,
     real_detail,
     seeded,
-    with_drawn_parents,
 )
 from training.schedule import Phase
 from training.stream import Examples, examples, seed_of
@@ -36,13 +36,13 @@ SETTINGS = EarthSettings(
     margin=6,
     unshuffle=4,
     multiple=16,
-    gain=1.26,
+    gain=0.85,
     floor=0.02,
-    log_scale_mean=-2.9,
-    log_scale_std=0.8,
+    log_scale_mean=-3.3,
+    log_scale_std=0.9,
 )
 """Constants of the detail's unit: with this gain and floor the training detail has about unit variance."""
-WEIGHTS = {"deceit": 0.3, "texture": 3.0, "energy": 2.0}
+WEIGHTS = {"deceit": 1.0, "texture": 1.5, "energy": 1.0}
 LOG_EVERY, SAVE_EVERY = 50, 250
 LARGEST_GRADIENT = 5.0
 
@@ -123,38 +123,55 @@ class Run:
         _set_rate(self.critics_optimiser, rate * schedule.CRITIC_RATE)
         for stream, generator in enumerate((self.generator, self.noises), 1):
             generator.manual_seed(seed_of(self.plan.seed, self.step, stream))
-        batch, paired = self._batch(progress)
+        made = self._made(progress)
+        batch = made.real if made.drawn is None else made.real.joined(made.drawn.youngest)
         seen = given(batch, SETTINGS)
         real = real_detail(batch, seen, SETTINGS.factor)
-        both = seen.twice()
-        noise = torch.randn(
-            (len(both.gsd_m), *batch.child.shape[1:]), generator=self.noises, device=self.device
-        )
+        both = given(self._parents_twice(batch.joined(batch), made), SETTINGS)
+        noise = self._noise(both.condition.base.shape)
         drawn = draw_detail(self.network, both, noise, SETTINGS.factor, self.half)
-        telling = losses.hinge(self._judged(real, seen), self._judged(drawn.detach(), both))
+        telling = self._telling(real, seen, drawn, both)
         _descend(self.critics_optimiser, telling)
-        found = self._losses(drawn, real, both, paired)
+        found = self._losses(drawn, real, both, len(made.real.parent))
         _descend(self.optimiser, self._weighted(found), self.network.parameters())
         self._average()
         return {name: value.detach() for name, value in {"critic": telling, **found}.items()}
 
-    def _batch(self, progress: float) -> tuple[Batch, int]:
-        """Return examples and how many of them, the first, have real parents."""
+    def _made(self, progress: float) -> Examples:
+        """Return the examples of this step."""
         phase = schedule.phase(self.step, progress, self.plan.batch)
         if phase != self.phase:
             plan, self.phase = self.plan, phase
             self.examples = examples(self.crops, phase, plan.seed, self.step, plan.workers)
-        made = next(self.examples)
-        batch = made.real.to(self.device)
+        return next(self.examples).to(self.device)
+
+    def _parents_twice(self, twice: Batch, made: Examples) -> Batch:
+        """Return the examples, each two times, with the parents from which they are drawn."""
         if made.drawn is None:
-            return batch, phase.examples
-        lineage = made.drawn.to(self.device)
-        younger = with_drawn_parents(self.averaged, lineage, SETTINGS, self.noises, self.half)
-        return batch.joined(younger), phase.examples - phase.drawn
+            return twice
+        parents = [
+            parent
+            for _ in range(2)
+            for parent in (
+                made.real.parent,
+                drawn_parents(self.network, made.drawn, SETTINGS, self.noises, self.half),
+            )
+        ]
+        return replace(twice, parent=torch.cat(parents))
+
+    def _noise(self, shape: torch.Size) -> Tensor:
+        return torch.randn(shape, generator=self.noises, device=self.device)
+
+    def _telling(self, real: Tensor, seen: Given, drawn: Tensor, both: Given) -> Tensor:
+        """Return the critic's loss; no gradient of it reaches the network."""
+        detail = torch.cat([real, drawn.detach()])
+        shown = torch.cat([seen.shown, both.shown.detach()])
+        judged = self._judged(detail, shown, *map(torch.cat, zip(seen.pixel, both.pixel, strict=True)))
+        return losses.hinge([x[: len(real)] for x in judged], [x[len(real) :] for x in judged])
 
     def _losses(self, drawn: Tensor, real: Tensor, both: Given, paired: int) -> dict[str, Tensor]:
         self.critic.requires_grad_(False)
-        judged = self._judged(drawn, both)
+        judged = self._judged(drawn, both.shown, *both.pixel)
         self.critic.requires_grad_(True)
         return {
             "deceit": losses.deceit(judged),
@@ -166,9 +183,9 @@ class Run:
         weights = WEIGHTS | {"deceit": WEIGHTS["deceit"] * schedule.adversary_weight(self.step)}
         return torch.stack([weights[name] * value for name, value in found.items()]).sum()
 
-    def _judged(self, detail: Tensor, seen: Given) -> list[Tensor]:
+    def _judged(self, detail: Tensor, shown: Tensor, gsd_m: Tensor, aspect: Tensor) -> list[Tensor]:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            logits: list[Tensor] = self.critic(detail, seen.shown, seen.gsd_m, seen.aspect)
+            logits: list[Tensor] = self.critic(detail, shown, gsd_m, aspect)
         return logits
 
     @torch.no_grad()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 PEAK, LOWEST = 2e-4, 5e-6
 FURTHER = 0.5
 """Learning rate of a network that was trained before, as a multiple of a new one's."""
-CRITIC_RATE = 1.5
+CRITIC_RATE = 2.0
 """Learning rate of the critic, as a multiple of the network's."""
 WARM_UP_STEPS = 100
 ADVERSARY_STEPS = 400

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
 from torch.utils.data import DataLoader, Dataset
 
 from training.crops import Batch, Crops
@@ -31,6 +32,10 @@ class Examples:
     """Examples with real parents."""
     drawn: Lineage | None
     """Examples whose parents the network is to draw itself."""
+
+    def to(self, device: torch.device) -> Examples:
+        """Return the examples on a device."""
+        return Examples(self.real.to(device), None if self.drawn is None else self.drawn.to(device))
 
 
 class _Steps(Dataset[Examples]):
