@@ -36,10 +36,10 @@ SETTINGS = EarthSettings(
     margin=6,
     unshuffle=4,
     multiple=16,
-    gain=0.85,
+    gain=0.8,
     floor=0.02,
-    log_scale_mean=-3.3,
-    log_scale_std=0.9,
+    log_scale_mean=-2.9,
+    log_scale_std=0.8,
 )
 """Constants of the detail's unit: with this gain and floor the training detail has about unit variance."""
 WEIGHTS = {"deceit": 1.0, "texture": 1.5, "energy": 1.0}

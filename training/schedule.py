@@ -23,7 +23,7 @@ SMALL, LARGE = (12, 64), (4, 128)
 """(examples, tile px) of a batch, early and late."""
 DRAWN_SHARE = 0.4
 """Share of the examples whose parents are drawn, once the network draws at all."""
-DRAWN_FROM_STEP = 1500
+DRAWN_FROM_STEP = 800
 
 
 def learning_rate(step: int, progress: float, peak: float = PEAK) -> float:

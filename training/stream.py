@@ -14,7 +14,7 @@ from training.crops import Batch, Crops
 from training.detail import DRAWN_BELOW, Lineage, lineage, region_side
 from training.schedule import Phase
 
-GENERATIONS = 2
+GENERATIONS = 1
 """How many generations are drawn before the examples with drawn parents, by turns one, two and so on."""
 STREAMS = 3
 """Numbers that are drawn independently in a step: crops, directions of texture, noise."""
