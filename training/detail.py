@@ -121,20 +121,29 @@ def lineage(region: Region, tile: int, settings: EarthSettings, generations: int
     return Lineage(tuple(reversed(batches[1:])), batches[0])
 
 
+def noise_of(places: Lineage, generator: Generator) -> tuple[Tensor, ...]:
+    """Return noise for every older generation, the oldest first."""
+    shapes = (batch.child.shape for batch in places.older)
+    return tuple(torch.randn(shape, generator=generator, device=generator.device) for shape in shapes)
+
+
 def drawn_parents(
-    network: DetailNetwork, places: Lineage, settings: EarthSettings, generator: Generator, half: bool = False
+    network: DetailNetwork,
+    places: Lineage,
+    settings: EarthSettings,
+    noises: tuple[Tensor, ...],
+    half: bool = False,
 ) -> Tensor:
     """Return parents (B, 3, P, P) of the youngest examples, drawn by the network itself as in a cascade.
 
     A gradient reaches the drawing of these parents, and no further.
     """
     parents = places.older[0].parent
-    for batch, younger in zip(places.older, (*places.older[1:], places.youngest), strict=True):
-        noise = torch.randn(batch.child.shape, generator=generator, device=generator.device)
-        known = replace(batch, parent=parents.detach())
-        child = draw(network, known, settings, noise, half)
+    younger = (*places.older[1:], places.youngest)
+    for batch, next_one, noise in zip(places.older, younger, noises, strict=True):
+        child = draw(network, replace(batch, parent=parents.detach()), settings, noise, half)
         rounded = child + (to_bytes(child) - child).detach()
-        parents = centre(rounded, younger.parent.shape[-1])
+        parents = centre(rounded, next_one.parent.shape[-1])
     return parents
 
 
@@ -143,7 +152,8 @@ def with_drawn_parents(
     network: DetailNetwork, places: Lineage, settings: EarthSettings, generator: Generator
 ) -> Batch:
     """Return the youngest examples with drawn parents; the child's own detail follows their means."""
-    moved, youngest = drawn_parents(network, places, settings, generator), places.youngest
+    moved = drawn_parents(network, places, settings, noise_of(places, generator))
+    youngest = places.youngest
     child = follow(youngest.child, youngest.parent, moved, settings.margin)
     return replace(youngest, parent=moved, child=child)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-PEAK, LOWEST = 2e-4, 5e-6
+PEAK, LOWEST = 4e-4, 5e-6
 FURTHER = 0.5
 """Learning rate of a network that was trained before, as a multiple of a new one's."""
 CRITIC_RATE = 2.0

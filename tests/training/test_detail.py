@@ -15,6 +15,7 @@ from training.detail import (
     drawn_parents,
     given,
     lineage,
+    noise_of,
     real_detail,
     region_side,
     with_drawn_parents,
@@ -98,7 +99,8 @@ def test_the_critic_is_shown_all_but_the_unit(crops: Crops) -> None:
 def test_a_gradient_reaches_the_drawing_of_a_parent(crops: Crops, network: DetailNetwork) -> None:
     wide = Crops([scene("landsat", smooth(1300, 1290, 7) // 2 + 40)], SETTINGS, torch.Generator())
     places = lineage(wide.region(2, region_side(32, SETTINGS, 2)), 32, SETTINGS, 2)
-    parents = drawn_parents(network, places, SETTINGS, torch.Generator().manual_seed(5))
+    noises = noise_of(places, torch.Generator().manual_seed(5))
+    parents = drawn_parents(network, places, SETTINGS, noises)
     counts = (parents.detach() + 1) * 127.5
     assert torch.allclose(counts, counts.round(), atol=1e-3)
     seen = given(replace(places.youngest, parent=parents), SETTINGS)

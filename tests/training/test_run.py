@@ -75,7 +75,7 @@ def test_a_resumed_run_is_an_uninterrupted_one(folder: Path, uninterrupted: dict
 
 def test_two_steps_move_network_and_critic(folder: Path, uninterrupted: dict[str, Any]) -> None:
     begun = Run(Plan(folder / "pack", folder / "begun", minutes=1.0))
-    for name, part in (("network", begun.network), ("critic", begun.critic)):
+    for name, part in (("network", begun.learner.network), ("critic", begun.learner.critic)):
         assert not _equal(part.state_dict()["enter.bias"], uninterrupted[name]["enter.bias"])
     mean, now = (uninterrupted[name]["enter.bias"] for name in ("averaged", "network"))
     assert 0 < float((mean - now).abs().max()) <= 2 * schedule.learning_rate(1, 0.0) * 1.01
@@ -92,9 +92,11 @@ def test_a_spent_run_only_saves(folder: Path) -> None:
 def test_a_run_goes_on_with_a_trained_network(folder: Path, uninterrupted: dict[str, Any]) -> None:
     snapshot = folder / "uninterrupted/snapshot"
     further = Run(Plan(folder / "pack", folder / "further", minutes=1.0, start=snapshot))
-    for part in (further.network, further.averaged):
+    for part in (further.learner.network, further.learner.averaged):
         assert all(torch.equal(x, uninterrupted["averaged"][name]) for name, x in part.state_dict().items())
-    assert not _equal(further.critic.state_dict()["enter.bias"], uninterrupted["critic"]["enter.bias"])
+    assert not _equal(
+        further.learner.critic.state_dict()["enter.bias"], uninterrupted["critic"]["enter.bias"]
+    )
     assert further.step == 0
     assert [schedule.further(step) for step in (0, 200, 4000)] == [0.0, 0.25, 0.5]
 

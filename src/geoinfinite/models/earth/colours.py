@@ -45,16 +45,17 @@ class Condition:
 
 def along_axes(image: Tensor) -> Tensor:
     """Return brightness and two colours (B, 3, H, W) of red, green and blue."""
-    return _mixed(image, image.new_tensor(AXES))
+    return torch.stack([_sum(image, axis) for axis in AXES], 1)
 
 
 def from_axes(image: Tensor) -> Tensor:
     """Return red, green and blue (B, 3, H, W) of brightness and two colours."""
-    return _mixed(image, image.new_tensor(AXES).T)
+    return torch.stack([_sum(image, weights) for weights in zip(*AXES, strict=True)], 1)
 
 
-def _mixed(image: Tensor, weights: Tensor) -> Tensor:
-    return F.conv2d(image, weights[..., None, None])
+def _sum(image: Tensor, weights: tuple[float, ...]) -> Tensor:
+    first, second, third = (weight * image[:, band] for band, weight in enumerate(weights))
+    return first + second + third
 
 
 def condition(parent: Tensor, settings: EarthSettings) -> Condition:
@@ -69,19 +70,15 @@ def condition(parent: Tensor, settings: EarthSettings) -> Condition:
     squares = along_axes(inner - local_mean).square()
     powers = torch.stack([squares[:, 0], squares[:, 1:].mean(1)], 1)
     contrast = (F.avg_pool2d(powers, BOX, stride=1) + LEAST_VARIANCE).sqrt()
-    gains, floors = ([1.0, ratio] for ratio in (COLOUR_GAIN, COLOUR_FLOOR))
-    units = settings.gain * _per_channel(gains, parent) * enlarge(contrast, factor, margin - 4, "bilinear")
-    units = units + settings.floor * _per_channel(floors, parent)
-    unit = units[:, [0, 1, 1]]
+    brightness, colour = enlarge(contrast, factor, margin - 4, "bilinear").unbind(1)
+    ours = settings.gain * brightness + settings.floor
+    theirs = settings.gain * COLOUR_GAIN * colour + settings.floor * COLOUR_FLOOR
+    unit = torch.stack([ours, theirs, theirs], 1)
     base = enlarge(parent, factor, margin, "bicubic")
     detail = along_axes(base - enlarge(local_mean, factor, margin - 2, "bicubic")) / unit
-    log_units = (units.log() - settings.log_scale_mean) / settings.log_scale_std
+    log_units = (unit[:, :2].log() - settings.log_scale_mean) / settings.log_scale_std
     features = torch.cat([base, detail.clamp(-DETAIL_LIMIT, DETAIL_LIMIT), log_units], dim=1)
     return Condition(base, unit, features)
-
-
-def _per_channel(values: list[float], like: Tensor) -> Tensor:
-    return like.new_tensor(values)[:, None, None]
 
 
 def residual(child: Tensor, given: Condition) -> Tensor:
