@@ -23,6 +23,8 @@ class Given:
 
     condition: Condition
     """Of the parents."""
+    means: Tensor
+    """(B, 3, T / factor, T / factor): the parents' pixels below the tiles, the means of their children."""
     water: Tensor
     """(B, 2, T, T): the share of water, whether it is known."""
     gsd_m: Tensor
@@ -46,47 +48,38 @@ class Given:
 
 def given(batch: Batch, settings: EarthSettings) -> Given:
     """Return what a batch is drawn from."""
-    return Given(condition(batch.parent, settings), batch.water, batch.gsd_m, batch.aspect)
+    seen = condition(batch.parent, settings)
+    means = centre(batch.parent, seen.base.shape[-1] // settings.factor)
+    return Given(seen, means, batch.water, batch.gsd_m, batch.aspect)
 
 
 def without_means(image: Tensor, factor: int) -> Tensor:
-    """Take the means of the parent's pixels away: the cascade law puts the parent's own in their place."""
-    means = F.avg_pool2d(image, factor)
-    return image - F.interpolate(means, scale_factor=factor, mode="nearest")
+    """Take the means of the parent's pixels away."""
+    return image - F.interpolate(F.avg_pool2d(image, factor), scale_factor=factor, mode="nearest")
 
 
-def with_means(image: Tensor, parent: Tensor, factor: int) -> Tensor:
-    """Put the means of the parent's pixels in place of an image's own; a parent's window may be larger."""
-    means = centre(parent, image.shape[-1] // factor)
+def with_means(image: Tensor, means: Tensor) -> Tensor:
+    """Put other means in place of an image's own: the cascade law asks for the parent's pixels."""
+    factor = image.shape[-1] // means.shape[-1]
     return without_means(image, factor) + F.interpolate(means, scale_factor=factor, mode="nearest")
 
 
-def real_detail(batch: Batch, seen: Given, factor: int) -> Tensor:
-    """Return the detail of the true children, in its units."""
-    return _detail_of(batch.child, seen, factor)
-
-
-def draw_detail(network: DetailNetwork, seen: Given, noise: Tensor, factor: int, half: bool) -> Tensor:
-    """Return drawn detail, in its units; convolutions compute in bfloat16 if `half`."""
-    with torch.autocast(noise.device.type, torch.bfloat16, enabled=half):
-        detail = network(noise, seen.features, seen.gsd_m, seen.aspect)
-    return _detail_of(reconstruct(detail.float(), seen.condition), seen, factor)
-
-
-def _detail_of(child: Tensor, seen: Given, factor: int) -> Tensor:
-    """Return what a child adds to the enlarged parent without the means of the parent's pixels."""
+def detail_of(child: Tensor, seen: Given, factor: int) -> Tensor:
+    """Return what children, real or drawn, add to the enlarged parent, without means, in units of detail."""
     base = seen.condition.base
     return residual(base + without_means(child - base, factor), seen.condition)
 
 
-def draw(
-    network: DetailNetwork, batch: Batch, settings: EarthSettings, noise: Tensor, half: bool = False
-) -> Tensor:
-    """Return children (B, 3, T, T) in [-1, 1] with the means of their parents."""
-    seen, factor = given(batch, settings), settings.factor
-    detail = draw_detail(network, seen, noise, factor, half)
-    child = reconstruct(detail, seen.condition)
-    return with_means(child, batch.parent, factor).clamp(-1, 1)
+def draw(network: DetailNetwork, seen: Given, noise: Tensor, half: bool = False) -> Tensor:
+    """Return children (B, 3, T, T), bytes in [-1, 1]; convolutions compute in bfloat16 if `half`.
+
+    Their means are those of their parents but for the rounding. A gradient passes through it as if there were
+    none. Real pictures are bytes: a critic would know drawn ones that are not by the steps they lack.
+    """
+    with torch.autocast(noise.device.type, torch.bfloat16, enabled=half):
+        detail = network(noise, seen.features, seen.gsd_m, seen.aspect)
+    child = with_means(reconstruct(detail.float(), seen.condition), seen.means).clamp(-1, 1)
+    return child + (to_bytes(child) - child).detach()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +134,8 @@ def drawn_parents(
     parents = places.older[0].parent
     younger = (*places.older[1:], places.youngest)
     for batch, next_one, noise in zip(places.older, younger, noises, strict=True):
-        child = draw(network, replace(batch, parent=parents.detach()), settings, noise, half)
-        rounded = child + (to_bytes(child) - child).detach()
-        parents = centre(rounded, next_one.parent.shape[-1])
+        seen = given(replace(batch, parent=parents.detach()), settings)
+        parents = centre(draw(network, seen, noise, half), next_one.parent.shape[-1])
     return parents
 
 

@@ -11,13 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from geoinfinite.models.earth.colours import condition
 from geoinfinite.models.earth.detail import DetailNetwork, load
 from geoinfinite.models.earth.detail_files import read_shape
 from geoinfinite.models.earth.network import EarthSettings
 from geoinfinite.models.earth.settings import read_settings
 from training.crops import Batch, Crops
-from training.detail import draw, seeded, with_means
+from training.detail import draw, given, seeded, with_means
 from training.layer import Layer
 from training.run import SETTINGS
 from training.scene import Scene
@@ -99,13 +98,13 @@ def drawn(network: DetailNetwork, batch: Batch, seed: int, settings: EarthSettin
     """Return children (B, 3, T, T) in [-1, 1] that the network draws from the parents of a batch."""
     noise = torch.randn(batch.child.shape, generator=seeded(seed))
     pieces = [slice(start, start + AT_ONCE) for start in range(0, len(noise), AT_ONCE)]
-    return torch.cat([draw(network, batch.part(piece), settings, noise[piece]) for piece in pieces])
+    return torch.cat([draw(network, given(batch.part(piece), settings), noise[piece]) for piece in pieces])
 
 
 def enlarged(batch: Batch, settings: EarthSettings = SETTINGS) -> Tensor:
     """Return the parents (B, 3, T, T), enlarged bicubically with their means kept."""
-    base = condition(batch.parent, settings).base
-    return with_means(base, batch.parent, settings.factor).clamp(-1, 1)
+    seen = given(batch, settings)
+    return with_means(seen.condition.base, seen.means).clamp(-1, 1)
 
 
 def counts(images: Tensor) -> NDArray[np.uint8]:

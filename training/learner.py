@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from geoinfinite.models.earth.detail import DetailNetwork, DetailShape, load
@@ -15,7 +16,7 @@ from geoinfinite.models.earth.network import EarthSettings
 from training import losses
 from training.critic import Critic
 from training.crops import Batch
-from training.detail import Given, bfloat16_is_fast, draw_detail, drawn_parents, given, real_detail
+from training.detail import Given, bfloat16_is_fast, detail_of, draw, drawn_parents, given
 from training.stream import Examples
 
 SETTINGS = EarthSettings(
@@ -31,6 +32,8 @@ SETTINGS = EarthSettings(
 """Constants of the detail's unit: with this gain and floor the training detail has about unit variance."""
 WEIGHTS = {"deceit": 1.0, "texture": 1.0, "energy": 1.0}
 LARGEST_GRADIENT = 5.0
+CRITIC = "critic.safetensors"
+"""The file of a snapshot that only a further run needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +61,15 @@ class Learner:
     """A network, its critic and its running average, with their optimisers."""
 
     def __init__(self, device: torch.device, start: Path | None = None) -> None:
-        """Begin anew, or with the network in the folder `start` and a new critic."""
+        """Begin anew, or with the network in the folder `start` and the critic that it may hold."""
         self.half = bfloat16_is_fast(device)
         self.network, self.critic = (
             _placed(part, device) for part in (DetailNetwork(DetailShape()), Critic())
         )
         if start is not None:
             self.network.load_state_dict(load(start, DetailShape()).state_dict())
+            if (start / CRITIC).exists():
+                self.critic.load_state_dict(load_file(start / CRITIC))
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
         self.optimiser = _adam(self.network, 0.5, device)
         self.critics_optimiser = _adam(self.critic, 0.0, device)
@@ -87,9 +92,9 @@ class Learner:
         made = lesson.examples
         batch = made.real if made.drawn is None else made.real.joined(made.drawn.youngest)
         seen = given(batch, SETTINGS)
-        real = real_detail(batch, seen, SETTINGS.factor)
+        real = detail_of(batch.child, seen, SETTINGS.factor)
         both = given(self._parents_twice(batch.joined(batch), lesson), SETTINGS)
-        drawn = draw_detail(self.network, both, lesson.noise, SETTINGS.factor, self.half)
+        drawn = detail_of(draw(self.network, both, lesson.noise, self.half), both, SETTINGS.factor)
         telling = self._telling(real, seen, drawn, both)
         _descend(self.critics_optimiser, telling)
         found = {

@@ -16,8 +16,8 @@ from torch import Tensor
 from training import export, losses, pack, schedule
 from training.crops import Crops
 from training.detail import noise_of, seeded
+from training.learner import CRITIC, Learner, Lesson
 from training.learner import SETTINGS as SETTINGS
-from training.learner import Learner, Lesson
 from training.replay import Replay
 from training.schedule import Phase
 from training.stream import Examples, examples, seed_of
@@ -39,7 +39,7 @@ class Plan:
     """Processes that make examples; 0: the one that learns."""
     device: str = "cpu"
     start: Path | None = None
-    """Folder of a network to begin with; its critic begins anew, and the network waits for it."""
+    """Folder of a network to begin with; it waits for its critic, that of the folder or a new one."""
 
 
 class Run:
@@ -81,7 +81,9 @@ class Run:
 
     def save(self) -> None:
         """Write the snapshot, a loadable network with the averaged weights, and the checkpoint."""
-        export.write(self.plan.out / "snapshot", self.learner.averaged, SETTINGS, self.step)
+        snapshot = self.plan.out / "snapshot"
+        export.write(snapshot, self.learner.averaged, SETTINGS, self.step)
+        export.write_tensors(snapshot / CRITIC, self.learner.critic)
         state = {name: part.state_dict() for name, part in self.learner.parts().items()}
         state |= {"step": self.step, "spent": self.spent}
         unfinished = self._checkpoint.with_suffix(".part")
@@ -113,7 +115,8 @@ class Run:
 
     def _made(self, progress: float) -> Examples:
         """Return the examples of this step."""
-        phase = schedule.phase(self.step, progress, self.plan.batch)
+        known = self.step if self.plan.start is None else self.step + schedule.DRAWN_FROM_STEP
+        phase = schedule.phase(known, progress, self.plan.batch)
         if phase != self.phase:
             plan, self.phase = self.plan, phase
             self.examples = examples(self.crops, phase, plan.seed, self.step, plan.workers)
