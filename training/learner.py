@@ -30,7 +30,7 @@ SETTINGS = EarthSettings(
     log_scale_std=0.8,
 )
 """Constants of the detail's unit: with this gain and floor the training detail has about unit variance."""
-WEIGHTS = {"deceit": 1.0, "texture": 1.0, "energy": 1.0}
+WEIGHTS = {"deceit": 1.0, "texture": 3.0, "energy": 1.0}
 LARGEST_GRADIENT = 5.0
 CRITIC = "critic.safetensors"
 """The file of a snapshot that only a further run needs."""
