@@ -288,6 +288,8 @@ def corners(usable: Tensor, side: int) -> Tensor:
     """Return which corners (H - side + 1, W - side + 1) have only usable pixels in their window."""
     if min(usable.shape) < side:
         return torch.zeros(0, 0, dtype=torch.bool)
+    if bool(usable.all()):
+        return torch.ones([length - side + 1 for length in usable.shape], dtype=torch.bool)
     missing = F.pad((~usable).int(), (1, 0, 1, 0)).cumsum(0).cumsum(1)
     count = missing[side:, side:] - missing[:-side, side:] - missing[side:, :-side]
     allowed: Tensor = count + missing[:-side, :-side] == 0

@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from geoinfinite.models.earth.colours import Condition, condition, reconstruct, residual
 from geoinfinite.models.earth.detail import DetailNetwork
-from geoinfinite.models.earth.network import EarthSettings, condition
+from geoinfinite.models.earth.network import EarthSettings
 from training.crops import Batch, Region, centre, follow, to_bytes
 
 DRAWN_BELOW = 2000.0
@@ -20,61 +21,65 @@ DRAWN_BELOW = 2000.0
 class Given:
     """What a batch is drawn from."""
 
-    base: Tensor
-    """(B, 3, T, T): the enlarged parent."""
-    scale: Tensor
-    """(B, 1, T, T): the unit of detail."""
-    features: Tensor
-    """(B, 9, T, T): base, the parent's detail, log(scale), water, whether it is known."""
+    condition: Condition
+    """Of the parents."""
+    means: Tensor
+    """(B, 3, T / factor, T / factor): the parents' pixels below the tiles, the means of their children."""
+    water: Tensor
+    """(B, 2, T, T): the share of water, whether it is known."""
     gsd_m: Tensor
     aspect: Tensor
 
     @property
-    def shown(self) -> Tensor:
-        """(B, 8, T, T): what the critic is shown of them."""
-        return torch.cat([self.features[:, :6], self.features[:, 7:]], 1)
+    def features(self) -> Tensor:
+        """(B, 10, T, T): what the network is given besides noise."""
+        return torch.cat([self.condition.features, self.water], 1)
 
-    def twice(self) -> Given:
-        """Return every example two times: the batch, then the batch again."""
-        parts = (self.base, self.scale, self.features, self.gsd_m, self.aspect)
-        return Given(*(torch.cat([part, part]) for part in parts))
+    @property
+    def pixel(self) -> tuple[Tensor, Tensor]:
+        """What is known of a pixel on the ground: metres from north to south, height over width."""
+        return self.gsd_m, self.aspect
+
+    @property
+    def shown(self) -> Tensor:
+        """(B, 8, T, T): what the critic is shown: all but the units."""
+        return torch.cat([self.condition.features[:, :6], self.water], 1)
 
 
 def given(batch: Batch, settings: EarthSettings) -> Given:
     """Return what a batch is drawn from."""
     seen = condition(batch.parent, settings)
-    features = torch.cat([seen.features, batch.water], 1)
-    return Given(seen.base, seen.scale, features, batch.gsd_m, batch.aspect)
+    means = centre(batch.parent, seen.base.shape[-1] // settings.factor)
+    return Given(seen, means, batch.water, batch.gsd_m, batch.aspect)
 
 
 def without_means(image: Tensor, factor: int) -> Tensor:
-    """Take the means of the parent's pixels away: the cascade law puts the parent's own in their place."""
-    means = F.avg_pool2d(image, factor)
-    return image - F.interpolate(means, scale_factor=factor, mode="nearest")
+    """Take the means of the parent's pixels away."""
+    return image - F.interpolate(F.avg_pool2d(image, factor), scale_factor=factor, mode="nearest")
 
 
-def real_detail(batch: Batch, seen: Given, factor: int) -> Tensor:
-    """Return the detail of the true children, in units of scale."""
-    return without_means(batch.child - seen.base, factor) / seen.scale
+def with_means(image: Tensor, means: Tensor) -> Tensor:
+    """Put other means in place of an image's own: the cascade law asks for the parent's pixels."""
+    factor = image.shape[-1] // means.shape[-1]
+    return without_means(image, factor) + F.interpolate(means, scale_factor=factor, mode="nearest")
 
 
-def draw_detail(network: DetailNetwork, seen: Given, noise: Tensor, factor: int, half: bool) -> Tensor:
-    """Return drawn detail, in units of scale; convolutions compute in bfloat16 if `half`."""
+def detail_of(child: Tensor, seen: Given, factor: int) -> Tensor:
+    """Return what children, real or drawn, add to the enlarged parent, without means, in units of detail."""
+    base = seen.condition.base
+    return residual(base + without_means(child - base, factor), seen.condition)
+
+
+def draw(network: DetailNetwork, seen: Given, noise: Tensor, half: bool = False) -> Tensor:
+    """Return children (B, 3, T, T), bytes in [-1, 1]; convolutions compute in bfloat16 if `half`.
+
+    Their means are those of their parents but for the rounding. A gradient passes through it as if there were
+    none. Real pictures are bytes: a critic would know drawn ones that are not by the steps they lack.
+    """
     with torch.autocast(noise.device.type, torch.bfloat16, enabled=half):
         detail = network(noise, seen.features, seen.gsd_m, seen.aspect)
-    return without_means(seen.scale * detail.float(), factor) / seen.scale
-
-
-@torch.no_grad()
-def draw(
-    network: DetailNetwork, batch: Batch, settings: EarthSettings, noise: Tensor, half: bool = False
-) -> Tensor:
-    """Return children (B, 3, T, T) in [-1, 1] with the means of their parents."""
-    seen, factor = given(batch, settings), settings.factor
-    detail = draw_detail(network, seen, noise, factor, half)
-    means = centre(batch.parent, noise.shape[-1] // factor)
-    base = without_means(seen.base, factor) + F.interpolate(means, scale_factor=factor, mode="nearest")
-    return (base + seen.scale * detail).clamp(-1, 1)
+    child = with_means(reconstruct(detail.float(), seen.condition), seen.means).clamp(-1, 1)
+    return child + (to_bytes(child) - child).detach()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +114,37 @@ def lineage(region: Region, tile: int, settings: EarthSettings, generations: int
     return Lineage(tuple(reversed(batches[1:])), batches[0])
 
 
-def with_drawn_parents(
+def noise_of(places: Lineage, generator: Generator) -> tuple[Tensor, ...]:
+    """Return noise for every older generation, the oldest first."""
+    shapes = (batch.child.shape for batch in places.older)
+    return tuple(torch.randn(shape, generator=generator, device=generator.device) for shape in shapes)
+
+
+def drawn_parents(
     network: DetailNetwork,
     places: Lineage,
     settings: EarthSettings,
-    generator: Generator,
+    noises: tuple[Tensor, ...],
     half: bool = False,
-) -> Batch:
-    """Return the youngest examples with parents that the network has drawn itself, as in a cascade.
+) -> Tensor:
+    """Return parents (B, 3, P, P) of the youngest examples, drawn by the network itself as in a cascade.
 
-    The child keeps its own detail and takes the means of the drawn parent. Source: the condition degradation
-    of MetaEarth (arXiv:2405.13570), with the network's own errors in place of blur and noise.
+    A gradient reaches the drawing of these parents, and no further.
     """
-    moved = places.older[0].parent
-    for batch, younger in zip(places.older, (*places.older[1:], places.youngest), strict=True):
-        noise = torch.randn(batch.child.shape, generator=generator, device=generator.device)
-        drawn = to_bytes(draw(network, replace(batch, parent=moved), settings, noise, half))
-        moved = centre(drawn, younger.parent.shape[-1])
+    parents = places.older[0].parent
+    younger = (*places.older[1:], places.youngest)
+    for batch, next_one, noise in zip(places.older, younger, noises, strict=True):
+        seen = given(replace(batch, parent=parents.detach()), settings)
+        parents = centre(draw(network, seen, noise, half), next_one.parent.shape[-1])
+    return parents
+
+
+@torch.no_grad()
+def with_drawn_parents(
+    network: DetailNetwork, places: Lineage, settings: EarthSettings, generator: Generator
+) -> Batch:
+    """Return the youngest examples with drawn parents; the child's own detail follows their means."""
+    moved = drawn_parents(network, places, settings, noise_of(places, generator))
     youngest = places.youngest
     child = follow(youngest.child, youngest.parent, moved, settings.margin)
     return replace(youngest, parent=moved, child=child)

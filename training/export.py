@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.torch import save_file
+from torch import nn
 
 from geoinfinite.models.earth.detail import DetailNetwork
 from geoinfinite.models.earth.network import CONFIG, SIDECAR, WEIGHTS, EarthSettings
@@ -31,10 +32,15 @@ def write(directory: Path, network: DetailNetwork, settings: EarthSettings, step
     sidecar |= {"bands": ["red", "green", "blue"], "step": step, "sources": SOURCES}
     _write_json(directory / SIDECAR, sidecar)
     _write_json(directory / CONFIG, {"_class_name": "DetailNetwork", **asdict(network.shape)})
-    unfinished = directory / (WEIGHTS + ".part")
-    tensors = {name: value.float().contiguous() for name, value in network.state_dict().items()}
+    write_tensors(directory / WEIGHTS, network)
+
+
+def write_tensors(path: Path, module: nn.Module) -> None:
+    """Write float32 tensors; the file is there when it is whole."""
+    unfinished = path.with_name(path.name + ".part")
+    tensors = {name: value.float().contiguous() for name, value in module.state_dict().items()}
     save_file(tensors, unfinished, metadata={"format": "pt"})
-    unfinished.replace(directory / WEIGHTS)
+    unfinished.replace(path)
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -15,14 +15,13 @@ from PIL import Image
 from rasterio.transform import from_origin
 from rasterio.warp import Resampling, reproject
 
+from geoinfinite.plane.web_map import HALF_M
 from training import sources
 from training.layer import Bytes, lift_blacks
 
 PIXEL_DEGREES = 360 / 5400
 ROWS, COLUMNS = 2700, 5400
 TILE, ZOOM = 256, 7
-HALF_M = math.pi * 6_378_137.0
-"""Half the width of the web-mercator square, in metres."""
 LAST_LATITUDE = 85.0
 BAND = 8
 """Rows of tiles that are read at once."""

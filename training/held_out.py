@@ -8,16 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from geoinfinite.models.earth.detail import DetailNetwork, load
 from geoinfinite.models.earth.detail_files import read_shape
-from geoinfinite.models.earth.network import EarthSettings, condition
+from geoinfinite.models.earth.network import EarthSettings
 from geoinfinite.models.earth.settings import read_settings
 from training.crops import Batch, Crops
-from training.detail import draw, seeded, without_means
+from training.detail import draw, given, seeded, with_means
 from training.layer import Layer
 from training.run import SETTINGS
 from training.scene import Scene
@@ -94,21 +93,18 @@ def read_network(folder: Path) -> DetailNetwork:
     return load(folder, read_shape(folder, read_settings(folder)))
 
 
+@torch.no_grad()
 def drawn(network: DetailNetwork, batch: Batch, seed: int, settings: EarthSettings = SETTINGS) -> Tensor:
     """Return children (B, 3, T, T) in [-1, 1] that the network draws from the parents of a batch."""
     noise = torch.randn(batch.child.shape, generator=seeded(seed))
     pieces = [slice(start, start + AT_ONCE) for start in range(0, len(noise), AT_ONCE)]
-    return torch.cat([draw(network, batch.part(piece), settings, noise[piece]) for piece in pieces])
+    return torch.cat([draw(network, given(batch.part(piece), settings), noise[piece]) for piece in pieces])
 
 
 def enlarged(batch: Batch, settings: EarthSettings = SETTINGS) -> Tensor:
     """Return the parents (B, 3, T, T), enlarged bicubically with their means kept."""
-    base = condition(batch.parent, settings).base
-    side, factor = base.shape[-1], settings.factor
-    cut = settings.margin
-    means = batch.parent[..., cut:-cut, cut:-cut]
-    kept = without_means(base, factor) + F.interpolate(means, size=(side, side), mode="nearest")
-    return kept.clamp(-1, 1)
+    seen = given(batch, settings)
+    return with_means(seen.condition.base, seen.means).clamp(-1, 1)
 
 
 def counts(images: Tensor) -> NDArray[np.uint8]:

@@ -29,25 +29,33 @@ def deceit(drawn: list[Tensor]) -> Tensor:
     return -torch.stack([d.float().mean() for d in drawn]).mean()
 
 
-def texture(drawn: Tensor, real: Tensor, gsd_m: Tensor, generator: Generator) -> Tensor:
+def directions(generator: Generator, bands: int = 3) -> Tensor:
+    """Return random filters (level, filter, band, SIDE + 1, SIDE + 1) on which patches are projected.
+
+    Those of the finest level see every second patch, which is as good as all and sorted in a quarter of the
+    time; where the first one begins is random.
+    """
+    shape = (LEVELS, FILTERS, bands, SIDE, SIDE)
+    filters = torch.randn(shape, generator=generator)
+    filters = filters - filters.mean((3, 4), keepdim=True)
+    filters = filters / filters.flatten(2).norm(dim=2)[..., None, None, None]
+    row, column = torch.randint(2, (2,), generator=generator).tolist()
+    return F.pad(filters, (column, 1 - column, row, 1 - row))
+
+
+def texture(drawn: Tensor, real: Tensor, gsd_m: Tensor, filters: Tensor) -> Tensor:
     """Return the sliced Wasserstein distance of small patches, scale by scale.
 
     Half of it compares picture with picture, half all pictures of like resolution (`gsd_m`, of `real`) with
     each other: the first alone is least for the usual strength of detail given the parent, which is weaker
     than the mean power of weak and strong. `drawn` holds every picture of `real` twice, the batch again.
-    The directions are random and new at every call (Heitz et al. 2021, arXiv:2006.07229, for textures).
+    `filters` are `directions`, new at every call (Heitz et al. 2021, arXiv:2006.07229, for textures).
     """
-    filters = torch.randn(FILTERS, drawn.shape[1], SIDE, SIDE, generator=generator).to(drawn)
-    filters = filters - filters.mean((2, 3), keepdim=True)
-    filters = filters / filters.flatten(1).norm(dim=1)[:, None, None, None]
     alike = gsd_m.argsort().chunk(min(MOST_GROUPS, max(1, len(real) // SMALLEST_GROUP)))
     distances = []
     for level, (ours, theirs) in enumerate(zip(_bands(drawn), _bands(real), strict=True)):
-        # A quarter of the finest patches, at a random phase, is as good and sorted in a quarter of the time.
         apart = 2 if level == 0 else 1
-        row, column = torch.randint(apart, (2,), generator=generator).tolist()
-        parts = (x[..., row:, column:] for x in (ours, theirs))
-        a, b = (F.conv2d(x, filters, stride=apart).flatten(2) for x in parts)
+        a, b = (F.conv2d(x, filters[level], stride=apart).flatten(2) for x in (ours, theirs))
         distances.append(_transport(a, b))
         for group in alike:
             pooled = (_pooled(half[group]) for half in a.chunk(2))
@@ -67,8 +75,10 @@ def _transport(a: Tensor, b: Tensor) -> Tensor:
     return (a - b.repeat(2, 1, 1)).abs().mean() / unit
 
 
-def energy(one: Tensor, other: Tensor, real: Tensor, paired: int) -> Tensor:
+def energy(drawn: Tensor, real: Tensor, paired: int) -> Tensor:
     """Return the energy score of two drawings of the first `paired` examples, over patches, scale by scale.
+
+    `drawn` holds every picture of `real` twice, the batch again.
 
     It is least where drawings have the true distribution given the parent: what the parent decides, an edge,
     is drawn as it is, and what it leaves open differs as much as it should. A mean squared error would blur
@@ -76,7 +86,7 @@ def energy(one: Tensor, other: Tensor, real: Tensor, paired: int) -> Tensor:
     spread: in a norm of all of them the coarsest outweighs the others. Source: Gneiting and Raftery 2007
     (doi:10.1198/016214506000001437), equation 22.
     """
-    images = [x[:paired] for x in (one, other, real)]
+    images = [x[:paired] for x in (*drawn.chunk(2), real)]
     scores = []
     for a, b, x in [tuple(images), *zip(*map(_bands, images), strict=True)]:
         unit = x.std((1, 2, 3)).mean() + LEAST_SPREAD

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import signal
 import time
@@ -12,39 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from geoinfinite.models.earth.detail import DetailNetwork, DetailShape, load
-from geoinfinite.models.earth.network import EarthSettings
 from training import export, losses, pack, schedule
-from training.critic import Critic
-from training.crops import Batch, Crops
-from training.detail import (
-    Given,
-    bfloat16_is_fast,
-    draw_detail,
-    given,
-    real_detail,
-    seeded,
-    with_drawn_parents,
-)
+from training.crops import Crops
+from training.detail import noise_of, seeded
+from training.learner import CRITIC, Learner, Lesson
+from training.learner import SETTINGS as SETTINGS
+from training.replay import Replay
 from training.schedule import Phase
 from training.stream import Examples, examples, seed_of
 
-SETTINGS = EarthSettings(
-    factor=4,
-    margin=6,
-    unshuffle=4,
-    multiple=16,
-    gain=1.26,
-    floor=0.02,
-    log_scale_mean=-2.9,
-    log_scale_std=0.8,
-)
-"""Constants of the detail's unit: with this gain and floor the training detail has about unit variance."""
-WEIGHTS = {"deceit": 0.3, "texture": 3.0, "energy": 2.0}
-LOG_EVERY, SAVE_EVERY = 50, 250
-LARGEST_GRADIENT = 5.0
+LOG_EVERY, SAVE_EVERY = 50, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +39,7 @@ class Plan:
     """Processes that make examples; 0: the one that learns."""
     device: str = "cpu"
     start: Path | None = None
-    """Folder of a network to begin with; its critic begins anew, and the network waits for it."""
+    """Folder of a network to begin with; it waits for its critic, that of the folder or a new one."""
 
 
 class Run:
@@ -76,14 +54,8 @@ class Run:
         self.generator, self.noises = seeded(plan.seed), torch.Generator(self.device)
         self.phase: Phase | None = None
         self.examples: Iterator[Examples] = iter(())
-        self.half = bfloat16_is_fast(self.device)
-        self.network = self._placed(DetailNetwork(DetailShape()))
-        self.critic = self._placed(Critic())
-        if plan.start is not None:
-            self.network.load_state_dict(load(plan.start, DetailShape()).state_dict())
-        self.averaged = copy.deepcopy(self.network).requires_grad_(False)
-        self.optimiser = torch.optim.Adam(self.network.parameters(), betas=(0.5, 0.99), fused=True)
-        self.critics_optimiser = torch.optim.Adam(self.critic.parameters(), betas=(0.0, 0.99), fused=True)
+        self.learner = Learner(self.device, plan.start)
+        self.learn = Replay(self.learner.learn, self.device)
         self.step, self.spent, self.stopped = 0, 0.0, False
         if self._checkpoint.exists():
             self._restore(torch.load(self._checkpoint, weights_only=True, map_location=self.device))
@@ -109,88 +81,49 @@ class Run:
 
     def save(self) -> None:
         """Write the snapshot, a loadable network with the averaged weights, and the checkpoint."""
-        export.write(self.plan.out / "snapshot", self.averaged, SETTINGS, self.step)
-        state = {name: part.state_dict() for name, part in self._parts().items()}
+        snapshot = self.plan.out / "snapshot"
+        export.write(snapshot, self.learner.averaged, SETTINGS, self.step)
+        export.write_tensors(snapshot / CRITIC, self.learner.critic)
+        state = {name: part.state_dict() for name, part in self.learner.parts().items()}
         state |= {"step": self.step, "spent": self.spent}
         unfinished = self._checkpoint.with_suffix(".part")
         torch.save(state, unfinished)
         unfinished.replace(self._checkpoint)
 
     def _advance(self, progress: float) -> dict[str, Tensor]:
-        rate = schedule.learning_rate(self.step, progress)
-        trained = self.plan.start is not None
-        _set_rate(self.optimiser, rate * (schedule.further(self.step) if trained else 1.0))
-        _set_rate(self.critics_optimiser, rate * schedule.CRITIC_RATE)
         for stream, generator in enumerate((self.generator, self.noises), 1):
             generator.manual_seed(seed_of(self.plan.seed, self.step, stream))
-        batch, paired = self._batch(progress)
-        seen = given(batch, SETTINGS)
-        real = real_detail(batch, seen, SETTINGS.factor)
-        both = seen.twice()
-        noise = torch.randn(
-            (len(both.gsd_m), *batch.child.shape[1:]), generator=self.noises, device=self.device
-        )
-        drawn = draw_detail(self.network, both, noise, SETTINGS.factor, self.half)
-        telling = losses.hinge(self._judged(real, seen), self._judged(drawn.detach(), both))
-        _descend(self.critics_optimiser, telling)
-        found = self._losses(drawn, real, both, paired)
-        _descend(self.optimiser, self._weighted(found), self.network.parameters())
-        self._average()
-        return {name: value.detach() for name, value in {"critic": telling, **found}.items()}
+        return self.learn(self._lesson(self._made(progress), progress))
 
-    def _batch(self, progress: float) -> tuple[Batch, int]:
-        """Return examples and how many of them, the first, have real parents."""
-        phase = schedule.phase(self.step, progress, self.plan.batch)
+    def _lesson(self, made: Examples, progress: float) -> Lesson:
+        """Return all that is random in a step, and how fast it goes on."""
+        real = made.real.child
+        older: tuple[tuple[Tensor, ...], ...] = ()
+        number = len(real)
+        if made.drawn is not None:
+            older = tuple(noise_of(made.drawn, self.noises) for _ in range(2))
+            number += len(made.drawn.youngest.child)
+        shape = (2 * number, *real.shape[1:])
+        noise = torch.randn(shape, generator=self.noises, device=self.device)
+        return Lesson(made, noise, older, losses.directions(self.generator), self._rates(progress))
+
+    def _rates(self, progress: float) -> Tensor:
+        rate, adversary = schedule.learning_rate(self.step, progress), schedule.adversary_weight(self.step)
+        networks = rate if self.plan.start is None else rate * schedule.further(self.step)
+        moving = 1 - schedule.ema_decay(self.step)
+        return torch.tensor([networks, rate * schedule.CRITIC_RATE, adversary, moving])
+
+    def _made(self, progress: float) -> Examples:
+        """Return the examples of this step."""
+        known = self.step if self.plan.start is None else self.step + schedule.DRAWN_FROM_STEP
+        phase = schedule.phase(known, progress, self.plan.batch)
         if phase != self.phase:
             plan, self.phase = self.plan, phase
             self.examples = examples(self.crops, phase, plan.seed, self.step, plan.workers)
-        made = next(self.examples)
-        batch = made.real.to(self.device)
-        if made.drawn is None:
-            return batch, phase.examples
-        lineage = made.drawn.to(self.device)
-        younger = with_drawn_parents(self.averaged, lineage, SETTINGS, self.noises, self.half)
-        return batch.joined(younger), phase.examples - phase.drawn
-
-    def _losses(self, drawn: Tensor, real: Tensor, both: Given, paired: int) -> dict[str, Tensor]:
-        self.critic.requires_grad_(False)
-        judged = self._judged(drawn, both)
-        self.critic.requires_grad_(True)
-        return {
-            "deceit": losses.deceit(judged),
-            "texture": losses.texture(drawn, real, both.gsd_m[: len(real)], self.generator),
-            "energy": losses.energy(*drawn.chunk(2), real, paired),
-        }
-
-    def _weighted(self, found: dict[str, Tensor]) -> Tensor:
-        weights = WEIGHTS | {"deceit": WEIGHTS["deceit"] * schedule.adversary_weight(self.step)}
-        return torch.stack([weights[name] * value for name, value in found.items()]).sum()
-
-    def _judged(self, detail: Tensor, seen: Given) -> list[Tensor]:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            logits: list[Tensor] = self.critic(detail, seen.shown, seen.gsd_m, seen.aspect)
-        return logits
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        keep = schedule.ema_decay(self.step)
-        for mean, now in zip(self.averaged.parameters(), self.network.parameters(), strict=True):
-            mean.lerp_(now, 1 - keep)
-
-    def _placed(self, module: nn.Module) -> Any:
-        return module.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-    def _parts(self) -> dict[str, Any]:
-        return {
-            "network": self.network,
-            "critic": self.critic,
-            "averaged": self.averaged,
-            "optimiser": self.optimiser,
-            "critics_optimiser": self.critics_optimiser,
-        }
+        return next(self.examples)
 
     def _restore(self, saved: dict[str, Any]) -> None:
-        for name, part in self._parts().items():
+        for name, part in self.learner.parts().items():
             part.load_state_dict(saved[name])
         self.step, self.spent = saved["step"], saved["spent"]
 
@@ -205,16 +138,3 @@ class Run:
         entry = {"step": self.step, "spent": round(self.spent), **entry}
         with (self.plan.out / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
-
-
-def _set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
-    for group in optimiser.param_groups:
-        group["lr"] = rate
-
-
-def _descend(optimiser: torch.optim.Optimizer, loss: Tensor, clipped: Any = None) -> None:
-    optimiser.zero_grad()
-    loss.backward()
-    if clipped is not None:
-        nn.utils.clip_grad_norm_(clipped, LARGEST_GRADIENT)
-    optimiser.step()

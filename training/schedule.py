@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-PEAK, LOWEST = 2e-4, 5e-6
+PEAK, LOWEST = 4e-4, 5e-6
 FURTHER = 0.5
 """Learning rate of a network that was trained before, as a multiple of a new one's."""
-CRITIC_RATE = 1.5
+CRITIC_RATE = 2.0
 """Learning rate of the critic, as a multiple of the network's."""
 WARM_UP_STEPS = 100
 ADVERSARY_STEPS = 400
@@ -23,7 +23,7 @@ SMALL, LARGE = (12, 64), (4, 128)
 """(examples, tile px) of a batch, early and late."""
 DRAWN_SHARE = 0.4
 """Share of the examples whose parents are drawn, once the network draws at all."""
-DRAWN_FROM_STEP = 1500
+DRAWN_FROM_STEP = 800
 
 
 def learning_rate(step: int, progress: float, peak: float = PEAK) -> float:

@@ -7,13 +7,14 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
 from torch.utils.data import DataLoader, Dataset
 
 from training.crops import Batch, Crops
 from training.detail import DRAWN_BELOW, Lineage, lineage, region_side
 from training.schedule import Phase
 
-GENERATIONS = 2
+GENERATIONS = 1
 """How many generations are drawn before the examples with drawn parents, by turns one, two and so on."""
 STREAMS = 3
 """Numbers that are drawn independently in a step: crops, directions of texture, noise."""
@@ -31,6 +32,10 @@ class Examples:
     """Examples with real parents."""
     drawn: Lineage | None
     """Examples whose parents the network is to draw itself."""
+
+    def to(self, device: torch.device) -> Examples:
+        """Return the examples on a device."""
+        return Examples(self.real.to(device), None if self.drawn is None else self.drawn.to(device))
 
 
 class _Steps(Dataset[Examples]):

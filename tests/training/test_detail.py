@@ -10,11 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor
 from training.crops import Batch, Crops, centre
 from training.detail import (
+    detail_of,
     draw,
-    draw_detail,
+    drawn_parents,
     given,
     lineage,
-    real_detail,
+    noise_of,
     region_side,
     with_drawn_parents,
     without_means,
@@ -22,6 +23,7 @@ from training.detail import (
 from training.run import SETTINGS
 from training_scenes import rough, scene, smooth
 
+from geoinfinite.models.earth.colours import from_axes
 from geoinfinite.models.earth.detail import DetailNetwork, DetailShape
 
 FACTOR = SETTINGS.factor
@@ -57,23 +59,29 @@ def test_children_are_their_means_and_their_detail(crops: Crops) -> None:
     batch = crops.batch(3, 32)
     seen = given(batch, SETTINGS)
     means = F.interpolate(F.avg_pool2d(batch.child, FACTOR), scale_factor=FACTOR, mode="nearest")
-    detail = seen.scale * real_detail(batch, seen, FACTOR)
-    assert torch.allclose(means + without_means(seen.base, FACTOR) + detail, batch.child, atol=1e-5)
+    detail = from_axes(seen.condition.unit * detail_of(batch.child, seen, FACTOR))
+    enlarged = without_means(seen.condition.base, FACTOR)
+    assert torch.allclose(means + enlarged + detail, batch.child, atol=1e-5)
 
 
-def test_drawn_children_have_the_means_of_their_parents(crops: Crops, network: DetailNetwork) -> None:
+def test_drawn_children_are_bytes_with_the_means_of_their_parents(
+    crops: Crops, network: DetailNetwork
+) -> None:
     batch = crops.batch(3, 32)
-    child = draw(network, batch, SETTINGS, noise(3, 32))
+    child = draw(network, given(batch, SETTINGS), noise(3, 32)).detach()
     assert float(child.abs().max()) < 1
-    assert torch.allclose(F.avg_pool2d(child, FACTOR), centre(batch.parent, 8), atol=1e-5)
+    counts = (child + 1) * 127.5
+    assert torch.allclose(counts, counts.round(), atol=1e-3)
+    # The mean of 16 roundings is at most half a count off.
+    assert torch.allclose(F.avg_pool2d(child, FACTOR), centre(batch.parent, 8), atol=1.001 / 255)
     assert not torch.allclose(child, batch.child, atol=0.01)
 
 
-def test_drawn_detail_follows_noise_water_label_and_aspect(crops: Crops, network: DetailNetwork) -> None:
+def test_drawn_children_follow_noise_water_label_and_aspect(crops: Crops, network: DetailNetwork) -> None:
     batch = crops.batch(2, 32)
 
     def drawn(other: Batch, start: Tensor) -> Tensor:
-        return draw_detail(network, given(other, SETTINGS), start, FACTOR, half=False)
+        return draw(network, given(other, SETTINGS), start)
 
     parts = (batch.parent, batch.child)
     usual = drawn(batch, noise(2, 32))
@@ -87,12 +95,22 @@ def test_drawn_detail_follows_noise_water_label_and_aspect(crops: Crops, network
 def test_the_critic_is_shown_all_but_the_unit(crops: Crops) -> None:
     batch = crops.batch(2, 32)
     seen = given(batch, SETTINGS)
-    assert seen.features.shape == (2, 9, 32, 32)
-    assert torch.equal(seen.features[:, 7:], batch.water)
+    assert seen.features.shape == (2, 10, 32, 32)
+    assert torch.equal(seen.features[:, 8:], batch.water)
     assert torch.equal(seen.shown, torch.cat([seen.features[:, :6], batch.water], 1))
-    twice = seen.twice()
-    assert twice.gsd_m.tolist() == batch.gsd_m.tolist() * 2
-    assert torch.equal(twice.features[2:], seen.features)
+
+
+def test_a_gradient_reaches_the_drawing_of_a_parent(crops: Crops, network: DetailNetwork) -> None:
+    wide = Crops([scene("landsat", smooth(1300, 1290, 7) // 2 + 40)], SETTINGS, torch.Generator())
+    places = lineage(wide.region(2, region_side(32, SETTINGS, 2)), 32, SETTINGS, 2)
+    noises = noise_of(places, torch.Generator().manual_seed(5))
+    parents = drawn_parents(network, places, SETTINGS, noises)
+    counts = (parents.detach() + 1) * 127.5
+    assert torch.allclose(counts, counts.round(), atol=1e-3)
+    seen = given(replace(places.youngest, parent=parents), SETTINGS)
+    slope, *_ = torch.autograd.grad(seen.shown.square().mean(), [network.leave.weight])
+    assert bool(torch.isfinite(slope).all())
+    assert float(slope.abs().max()) > 0
 
 
 def test_examples_with_drawn_parents_keep_the_cascade_law(crops: Crops, network: DetailNetwork) -> None:

@@ -43,7 +43,8 @@ def test_children_keep_the_means_of_their_parents_and_follow_the_seed(tmp_path: 
     means = torch.nn.functional.avg_pool2d(one, 4)
     whole = torch.nn.functional.avg_pool2d(inner.float(), 4) == 1
     error = (means - batch.parent[..., 6:-6, 6:-6]).abs() * whole
-    assert float(error.max()) < 1e-5
+    # The mean of 16 roundings is at most half a count off.
+    assert float(error.max()) < 0.501 / 127.5
     assert float(whole.float().mean()) > 0.5
 
 

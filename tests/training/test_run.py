@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from training.learner import CRITIC
 from training.run import SETTINGS, Plan, Run
 from training_scenes import scene, smooth
 
@@ -75,7 +76,7 @@ def test_a_resumed_run_is_an_uninterrupted_one(folder: Path, uninterrupted: dict
 
 def test_two_steps_move_network_and_critic(folder: Path, uninterrupted: dict[str, Any]) -> None:
     begun = Run(Plan(folder / "pack", folder / "begun", minutes=1.0))
-    for name, part in (("network", begun.network), ("critic", begun.critic)):
+    for name, part in (("network", begun.learner.network), ("critic", begun.learner.critic)):
         assert not _equal(part.state_dict()["enter.bias"], uninterrupted[name]["enter.bias"])
     mean, now = (uninterrupted[name]["enter.bias"] for name in ("averaged", "network"))
     assert 0 < float((mean - now).abs().max()) <= 2 * schedule.learning_rate(1, 0.0) * 1.01
@@ -92,9 +93,15 @@ def test_a_spent_run_only_saves(folder: Path) -> None:
 def test_a_run_goes_on_with_a_trained_network(folder: Path, uninterrupted: dict[str, Any]) -> None:
     snapshot = folder / "uninterrupted/snapshot"
     further = Run(Plan(folder / "pack", folder / "further", minutes=1.0, start=snapshot))
-    for part in (further.network, further.averaged):
+    for part in (further.learner.network, further.learner.averaged):
         assert all(torch.equal(x, uninterrupted["averaged"][name]) for name, x in part.state_dict().items())
-    assert not _equal(further.critic.state_dict()["enter.bias"], uninterrupted["critic"]["enter.bias"])
+    found = further.learner.critic.state_dict()
+    assert all(torch.equal(x, uninterrupted["critic"][name]) for name, x in found.items())
+    # Without the file a critic begins anew.
+    (snapshot / CRITIC).rename(snapshot / "elsewhere")
+    anew = Run(Plan(folder / "pack", folder / "anew", minutes=1.0, start=snapshot))
+    (snapshot / "elsewhere").rename(snapshot / CRITIC)
+    assert not _equal(anew.learner.critic.state_dict()["enter.bias"], uninterrupted["critic"]["enter.bias"])
     assert further.step == 0
     assert [schedule.further(step) for step in (0, 200, 4000)] == [0.0, 0.25, 0.5]
 
@@ -121,9 +128,9 @@ def test_a_schedule_warms_up_anneals_and_ends() -> None:
     assert rates[85] == pytest.approx((schedule.PEAK + schedule.LOWEST) / 2)
     assert rates[100] == pytest.approx(schedule.LOWEST)
     assert rates == sorted(rates, reverse=True)
-    assert schedule.phase(1499, 0.59) == schedule.Phase(12, 64, 0)
-    assert schedule.phase(1500, 0.59, factor=8) == schedule.Phase(96, 64, 38)
-    assert schedule.phase(1500, 0.61) == schedule.Phase(4, 128, 2)
+    assert schedule.phase(799, 0.59) == schedule.Phase(12, 64, 0)
+    assert schedule.phase(800, 0.59, factor=8) == schedule.Phase(96, 64, 38)
+    assert schedule.phase(800, 0.61) == schedule.Phase(4, 128, 2)
     assert [schedule.adversary_weight(step) for step in (0, 200, 4000)] == [0.0, 0.5, 1.0]
     assert schedule.ema_decay(0) == pytest.approx(0.1)
     assert schedule.ema_decay(1_000_000, most=0.97) == 0.97

@@ -15,6 +15,7 @@ from geoinfinite.engine import Resources, process_resources, resolve
 from geoinfinite.engine import read as read_level
 from geoinfinite.errors import WorldError
 from geoinfinite.plane.crs import Bounds
+from geoinfinite.plane.web_map import HALF_M, HIGHEST_LATITUDE, LARGEST_ZOOM, map_tile_bounds
 from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.views.canvas import Canvas
 from geoinfinite.views.looking import Part
@@ -24,11 +25,6 @@ TILE_PX = 512
 """Side of a map tile: what lonboard shows at its own zoom."""
 THREADS = 2
 """Map tiles that are drawn at once; a network uses all processors for one."""
-_HALF = 20_037_508.342789244
-"""Half the side of the web map, in metres of EPSG:3857."""
-_NORTH = 85.0511
-"""Degrees of latitude at which the web map ends."""
-_MOST_ZOOM = 24
 
 
 def _threads() -> ThreadPoolExecutor:
@@ -73,9 +69,7 @@ def web_tile(x: int, y: int, z: int) -> Canvas:
     >>> web_tile(1, 0, 1).bounds
     (0.0, 0.0, 20037508.342789244, 20037508.342789244)
     """
-    side = 2 * _HALF / 2**z
-    left, top = x * side - _HALF, _HALF - y * side
-    return Canvas("EPSG:3857", (left, top - side, left + side, top), (TILE_PX, TILE_PX))
+    return Canvas("EPSG:3857", map_tile_bounds(z, x, y), (TILE_PX, TILE_PX))
 
 
 def explore(recipe: Recipe, bounds: Sequence[float] | None, height: int) -> Any:
@@ -107,13 +101,14 @@ def explore(recipe: Recipe, bounds: Sequence[float] | None, height: int) -> Any:
 def finest_zoom(recipe: Recipe) -> int:
     """Return the first zoom whose pixels are as fine as those of the finest level."""
     finest = recipe.grid.gsd_m(recipe.grid.levels - 1)
-    return min(max(math.ceil(math.log2(2 * _HALF / TILE_PX / finest)), 0), _MOST_ZOOM)
+    return min(max(math.ceil(math.log2(2 * HALF_M / TILE_PX / finest)), 0), LARGEST_ZOOM)
 
 
 def _on_the_web(part: Part) -> Bounds:
     """Return bounds in degrees, as far as the web map reaches; east is beyond 180 across the antimeridian."""
     west, south, east, north = part.recipe.grid.bounds(part.finest, part.window, "EPSG:4326")
-    return west, max(south, -_NORTH), east + 360 if east < west else east, min(north, _NORTH)
+    south, north = max(south, -HIGHEST_LATITUDE), min(north, HIGHEST_LATITUDE)
+    return west, south, east + 360 if east < west else east, north
 
 
 def _image(data: bytes | None) -> Any:

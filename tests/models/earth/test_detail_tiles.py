@@ -105,7 +105,7 @@ def test_reduced_precision_draws_nearly_the_same(folder: Path) -> None:
         (SIDECAR, "unshuffle", 4, r"geoinfinite.json: unshuffle=4 does not fit fold=2 in config.json"),
         (SIDECAR, "multiple", 10, r"geoinfinite.json: multiple=10 does not fit fold=2 in config.json"),
         (CONFIG, "channels", [16], r"config.json: channels=\[16\] must be a list of 2 to 2 values"),
-        (CONFIG, "inputs", 10, r"config.json: inputs=10 must be 12"),
+        (CONFIG, "inputs", 10, r"config.json: inputs=10 must be 13"),
         (CONFIG, "_class_name", "UNet2DModel", r"_class_name='UNet2DModel' must be 'DetailNetwork'"),
     ],
 )

@@ -21,7 +21,7 @@ SLOTS = (
 )
 TOLD = 2
 """Channels of water: its share, and whether it is known."""
-INPUTS = 3 * BANDS + 1 + TOLD
+INPUTS = 3 * BANDS + 2 + TOLD
 SAMPLER = IndependentTiles(solver="euler", shift=1.0, steps=1, tile=256, stride=216)
 """How the network is sampled: one evaluation per tile, tiles that overlap by a sixth."""
 
@@ -31,7 +31,7 @@ class DetailShape:
     """The shape of a `DetailNetwork`, kept in `config.json`."""
 
     inputs: int = INPUTS
-    """Channels of what the network is given: noise, base, the parent's detail, log(scale), water."""
+    """Channels of what the network is given: noise, base, the parent's detail, log(unit) twice, water."""
     bands: int = BANDS
     """Channels of its answer."""
     fold: int = 4

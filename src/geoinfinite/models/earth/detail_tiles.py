@@ -15,8 +15,8 @@ from geoinfinite.diffusion.denoiser import from_flow
 from geoinfinite.diffusion.model import Array, Cond
 from geoinfinite.models.diffusers.weights import module_bytes
 from geoinfinite.models.earth import detail
+from geoinfinite.models.earth.colours import Condition, condition, reconstruct, residual
 from geoinfinite.models.earth.detail_files import ASPECT, WATER, read_shape
-from geoinfinite.models.earth.network import EarthCondition, condition, reconstruct, residual
 from geoinfinite.models.earth.settings import EarthSettings, read_settings
 from geoinfinite.models.earth.tiles import check_device
 from geoinfinite.models.threads import tile_by_tile
@@ -31,7 +31,7 @@ class DetailTiles:
     """The network told about one batch of tiles; a state is the detail in units of local contrast."""
 
     network: nn.Module
-    given: EarthCondition
+    given: Condition
     gsd_m: Tensor
     water: Tensor
     """(B, 2, T, T): the share of water from -1 to 1, times its strength, and whether it is known."""
@@ -107,7 +107,7 @@ class DetailModel:
         tiles = len(parent)
         # Every value is computed from its own neighbourhood, so torch's threads change no bit here.
         given = condition(parent, self.settings)
-        like = given.scale.new_zeros((tiles, 2, *given.scale.shape[-2:]))
+        like = given.unit.new_zeros((tiles, 2, *given.unit.shape[-2:]))
         square = torch.ones(tiles, device=self.device)
         strength = cond.strength.get(WATER, 1.0)
         return DetailTiles(

@@ -75,17 +75,17 @@ def condition(parent: Tensor, settings: EarthSettings) -> EarthCondition:
     local_mean = F.avg_pool2d(parent, BOX, stride=1)
     inner = parent[..., BOX // 2 : -(BOX // 2), BOX // 2 : -(BOX // 2)]
     variance = F.avg_pool2d((inner - local_mean).square().mean(1, keepdim=True), BOX, stride=1)
-    contrast = _enlarge(variance.clamp_min(0).sqrt(), factor, margin - 4, "bilinear")
-    base = _enlarge(parent, factor, margin, "bicubic")
+    contrast = enlarge(variance.clamp_min(0).sqrt(), factor, margin - 4, "bilinear")
+    base = enlarge(parent, factor, margin, "bicubic")
     scale = settings.gain * contrast + settings.floor
-    detail = base - _enlarge(local_mean, factor, margin - 2, "bicubic")
+    detail = base - enlarge(local_mean, factor, margin - 2, "bicubic")
     detail.div_(scale).clamp_(-DETAIL_LIMIT, DETAIL_LIMIT)
     log_scale = (scale.log() - settings.log_scale_mean) / settings.log_scale_std
     features = torch.cat([base, detail, log_scale], dim=1)
     return EarthCondition(base, scale, features)
 
 
-def _enlarge(window: Tensor, factor: int, margin: int, mode: str) -> Tensor:
+def enlarge(window: Tensor, factor: int, margin: int, mode: str) -> Tensor:
     """Interpolate a window `factor` times finer, then cut off its margin (in parent pixels)."""
     # Of the margin no more is enlarged than interpolation looks at.
     beyond = margin - REACH[mode]

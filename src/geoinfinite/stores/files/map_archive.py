@@ -14,14 +14,12 @@ from typing import Literal, TypedDict
 from geoinfinite.arrays.attributes import provenance
 from geoinfinite.errors import BudgetError, StoreError
 from geoinfinite.plane.crs import Bounds
+from geoinfinite.plane.web_map import HALF_M, HIGHEST_LATITUDE, LARGEST_ZOOM
 from geoinfinite.provenance import DIGITAL_SOURCE_TYPE, SYNTHETIC
 from geoinfinite.stores.files.content import picked_bands
 from geoinfinite.stores.files.footprint import footprint
 from geoinfinite.stores.files.stored_pyramid import StoredPyramid
 from geoinfinite.stores.files.web_tiles import (
-    HALF_M,
-    HIGHEST_LATITUDE,
-    LARGEST_ZOOM,
     WebTile,
     mercator,
     tile_range,

@@ -7,15 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from geoinfinite.plane.crs import Bounds
+from geoinfinite.plane.web_map import HALF_M, HIGHEST_LATITUDE, RADIUS_M, map_tile_bounds
 
-RADIUS_M = 6_378_137.0
-"""Of the sphere of EPSG:3857."""
-HALF_M = math.pi * RADIUS_M
-"""Web maps reach from minus this to this along both axes of EPSG:3857."""
-HIGHEST_LATITUDE = math.degrees(math.atan(math.sinh(math.pi)))
-"""Where web maps end in the north."""
-LARGEST_ZOOM = 24
-"""Of the tile matrix set WebMercatorQuad; a pixel of a map tile of 256 px is 9 mm wide there."""
 _INSIDE = 1e-9
 """Part of a map tile by which a window may reach into one without being in it: coordinates are rounded."""
 
@@ -35,9 +28,7 @@ class WebTile:
     @property
     def bounds(self) -> Bounds:
         """Left, bottom, right and top in EPSG:3857."""
-        side = 2 * HALF_M / 2**self.zoom
-        left, top = -HALF_M + self.x * side, HALF_M - self.y * side
-        return left, top - side, left + side, top
+        return map_tile_bounds(self.zoom, self.x, self.y)
 
     @property
     def curve_position(self) -> int:

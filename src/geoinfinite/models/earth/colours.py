@@ -1,0 +1,91 @@
+"""Detail as brightness and two colours, each in units of what the parent shows of it nearby.
+
+Snow, sea and desert vary in brightness and hardly in colour. In one unit for red, green and blue an error of
+the network that differs between them is coloured speckle; here it is as small as the parent is grey.
+
+Image values lie in [-1, 1] (v / 127.5 - 1). T is the child's tile; P = T / factor + 2 margin is the parent's
+window. Training and inference both import this module, so there is one definition of each formula.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from geoinfinite.models.earth.network import DETAIL_LIMIT, enlarge
+from geoinfinite.models.earth.settings import BOX, EarthSettings
+
+AXES = (
+    tuple(x / math.sqrt(3) for x in (1, 1, 1)),
+    tuple(x / math.sqrt(2) for x in (1, 0, -1)),
+    tuple(x / math.sqrt(6) for x in (1, -2, 1)),
+)
+"""Brightness, red against blue, both against green: an orthonormal basis of red, green and blue."""
+COLOUR_GAIN, COLOUR_FLOOR = 1.2, 0.8
+"""Gain and floor of the unit of colour, as multiples of those of brightness."""
+LEAST_VARIANCE = 1e-6
+"""It keeps the slope of the square root finite where the parent is flat; a quarter of one count of 255."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a tile is drawn from: its parent; all fields are float tensors on the parent's device."""
+
+    base: Tensor
+    """(B, 3, T, T): the parent enlarged bicubically, red, green and blue."""
+    unit: Tensor
+    """(B, 3, T, T): the units of detail along `AXES`, positive."""
+    features: Tensor
+    """(B, 8, T, T): base, the parent's own detail, standardised log(unit) of brightness and of colour."""
+
+
+def along_axes(image: Tensor) -> Tensor:
+    """Return brightness and two colours (B, 3, H, W) of red, green and blue."""
+    return torch.stack([_sum(image, axis) for axis in AXES], 1)
+
+
+def from_axes(image: Tensor) -> Tensor:
+    """Return red, green and blue (B, 3, H, W) of brightness and two colours."""
+    return torch.stack([_sum(image, weights) for weights in zip(*AXES, strict=True)], 1)
+
+
+def _sum(image: Tensor, weights: tuple[float, ...]) -> Tensor:
+    first, second, third = (weight * image[:, band] for band, weight in enumerate(weights))
+    return first + second + third
+
+
+def condition(parent: Tensor, settings: EarthSettings) -> Condition:
+    """Turn a parent window (B, 3, P, P) into the condition of its tile.
+
+    Every operation is local and looks at most 5 parent pixels away, so the condition of a pixel
+    does not depend on the tile through which it is reached.
+    """
+    factor, margin = settings.factor, settings.margin
+    local_mean = F.avg_pool2d(parent, BOX, stride=1)
+    inner = parent[..., BOX // 2 : -(BOX // 2), BOX // 2 : -(BOX // 2)]
+    squares = along_axes(inner - local_mean).square()
+    powers = torch.stack([squares[:, 0], squares[:, 1:].mean(1)], 1)
+    contrast = (F.avg_pool2d(powers, BOX, stride=1) + LEAST_VARIANCE).sqrt()
+    brightness, colour = enlarge(contrast, factor, margin - 4, "bilinear").unbind(1)
+    ours = settings.gain * brightness + settings.floor
+    theirs = settings.gain * COLOUR_GAIN * colour + settings.floor * COLOUR_FLOOR
+    unit = torch.stack([ours, theirs, theirs], 1)
+    base = enlarge(parent, factor, margin, "bicubic")
+    detail = along_axes(base - enlarge(local_mean, factor, margin - 2, "bicubic")) / unit
+    log_units = (unit[:, :2].log() - settings.log_scale_mean) / settings.log_scale_std
+    features = torch.cat([base, detail.clamp(-DETAIL_LIMIT, DETAIL_LIMIT), log_units], dim=1)
+    return Condition(base, unit, features)
+
+
+def residual(child: Tensor, given: Condition) -> Tensor:
+    """Return what a child adds to the enlarged parent, in units of detail; (B, 3, T, T)."""
+    return along_axes(child - given.base) / given.unit
+
+
+def reconstruct(detail: Tensor, given: Condition) -> Tensor:
+    """Return the image (B, 3, T, T) that detail makes of the enlarged parent, not clipped."""
+    return given.base + from_axes(given.unit * detail)
