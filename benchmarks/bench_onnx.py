@@ -32,7 +32,8 @@ Called = tuple[nn.Module, nn.Module, tuple[Tensor, ...]]
 def bundled(side: int) -> Called:
     """Return the bundled network's shape, with weights that nobody trained."""
     network = _ready(DetailNetwork(DetailShape()))
-    noise, features = _field(3, side), _field(9, side)
+    shape = network.shape
+    noise, features = _field(shape.bands, side), _field(shape.inputs - shape.bands, side)
     return network, OnnxNetwork(network), (noise, features, torch.tensor([464.0]), torch.tensor([1.4]))
 
 
