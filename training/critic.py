@@ -18,6 +18,8 @@ from geoinfinite.models.earth.detail import Embedding
 
 LARGEST = 6.0
 """Detail beyond this many units of local contrast is told apart no further."""
+FOLD = 2
+"""Side of the pixel blocks that are folded into channels."""
 GIVEN = 8
 """Channels of what a picture was drawn from: base, the parent's detail, water and whether it is known."""
 
@@ -25,13 +27,10 @@ GIVEN = 8
 class Critic(nn.Module):
     """Logits for detail (B, 3, T, T) given features (B, 8, T, T), at T/2, T/4 and T/8."""
 
-    def __init__(
-        self, channels: tuple[int, ...] = (128, 192, 320), embedding: int = 96, fold: int = 2
-    ) -> None:
+    def __init__(self, channels: tuple[int, ...] = (128, 192, 320), embedding: int = 96) -> None:
         super().__init__()
-        self.fold = fold
         self.embedding = Embedding(embedding)
-        self.enter = spectral_norm(nn.Conv2d((3 + GIVEN) * fold**2, channels[0], 3, padding=1))
+        self.enter = spectral_norm(nn.Conv2d((3 + GIVEN) * FOLD**2, channels[0], 3, padding=1))
         self.first, self.second, self.heads = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         self.shrink, self.project = nn.ModuleList(), nn.ModuleList()
         for width in channels:
@@ -48,7 +47,7 @@ class Critic(nn.Module):
 
     def _logits(self, detail: Tensor, given: Tensor, code: Tensor) -> Iterator[Tensor]:
         limited = LARGEST * torch.tanh(detail / LARGEST)
-        folded = F.pixel_unshuffle(torch.cat([limited, given], 1), self.fold)
+        folded = F.pixel_unshuffle(torch.cat([limited, given], 1), FOLD)
         x = F.leaky_relu(self.enter(folded.contiguous(memory_format=torch.channels_last)), 0.2)
         for scale in range(len(self.heads)):
             h = F.leaky_relu(self.first[scale](x), 0.2)

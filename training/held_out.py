@@ -18,7 +18,7 @@ from geoinfinite.models.earth.settings import read_settings
 from training.crops import Batch, Crops
 from training.detail import draw, given, seeded, with_means
 from training.layer import Layer
-from training.run import SETTINGS
+from training.learner import SETTINGS
 from training.scene import Scene
 
 SIDE = 128

@@ -45,7 +45,7 @@ class Lesson:
     """(2 B, 3, T, T): every example is drawn two times."""
     older: tuple[tuple[Tensor, ...], ...]
     """Of both times, the noise of every generation of drawn parents, the oldest first."""
-    directions: Tensor
+    directions: tuple[Tensor, ...]
     """The projections of `losses.texture`."""
     rates: Tensor
     """(4,): learning rates of network and critic, weight of the adversary, how far the average moves."""
@@ -53,7 +53,8 @@ class Lesson:
     def to(self, device: torch.device) -> Lesson:
         """Return the lesson on a device."""
         older = tuple(tuple(noise.to(device) for noise in time) for time in self.older)
-        noise, directions, rates = (x.to(device) for x in (self.noise, self.directions, self.rates))
+        directions = tuple(filters.to(device) for filters in self.directions)
+        noise, rates = self.noise.to(device), self.rates.to(device)
         return Lesson(self.examples.to(device), noise, older, directions, rates)
 
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-LEVELS, FILTERS, SIDE = 3, 24, 7
+LEVELS, FILTERS, BANDS, SIDE = 3, 24, 3, 7
 LEAST_SPREAD = 0.05
 """Texture is measured in units of its spread and not less than this, so that flat water counts little."""
 MOST_GROUPS, SMALLEST_GROUP = 8, 4
@@ -29,21 +29,22 @@ def deceit(drawn: list[Tensor]) -> Tensor:
     return -torch.stack([d.float().mean() for d in drawn]).mean()
 
 
-def directions(generator: Generator, bands: int = 3) -> Tensor:
-    """Return random filters (level, filter, band, SIDE + 1, SIDE + 1) on which patches are projected.
+def directions(generator: Generator) -> tuple[Tensor, ...]:
+    """Return random filters (filter, band, SIDE, SIDE) per level, the finest first, to project patches on.
 
     Those of the finest level see every second patch, which is as good as all and sorted in a quarter of the
-    time; where the first one begins is random.
+    time. Where the first one begins is random: they are padded by a row and a column for it.
     """
-    shape = (LEVELS, FILTERS, bands, SIDE, SIDE)
+    shape = (LEVELS, FILTERS, BANDS, SIDE, SIDE)
     filters = torch.randn(shape, generator=generator)
     filters = filters - filters.mean((3, 4), keepdim=True)
     filters = filters / filters.flatten(2).norm(dim=2)[..., None, None, None]
     row, column = torch.randint(2, (2,), generator=generator).tolist()
-    return F.pad(filters, (column, 1 - column, row, 1 - row))
+    finest, *coarser = filters
+    return F.pad(finest, (column, 1 - column, row, 1 - row)), *coarser
 
 
-def texture(drawn: Tensor, real: Tensor, gsd_m: Tensor, filters: Tensor) -> Tensor:
+def texture(drawn: Tensor, real: Tensor, gsd_m: Tensor, filters: tuple[Tensor, ...]) -> Tensor:
     """Return the sliced Wasserstein distance of small patches, scale by scale.
 
     Half of it compares picture with picture, half all pictures of like resolution (`gsd_m`, of `real`) with

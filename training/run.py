@@ -16,8 +16,7 @@ from torch import Tensor
 from training import export, losses, pack, schedule
 from training.crops import Crops
 from training.detail import noise_of, seeded
-from training.learner import CRITIC, Learner, Lesson
-from training.learner import SETTINGS as SETTINGS
+from training.learner import CRITIC, SETTINGS, Learner, Lesson
 from training.replay import Replay
 from training.schedule import Phase
 from training.stream import Examples, examples, seed_of

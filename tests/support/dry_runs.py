@@ -103,7 +103,7 @@ def every_shard(graph: JobGraph) -> set[Task]:
 
 def last_stage(plan: Plan) -> JobGraph:
     """The graph of the last level alone."""
-    return JobGraph(replace(plan, stages=plan.stages[-1:]))
+    return JobGraph(replace(plan, stages=plan.stages[-1:], copies=()))
 
 
 def cone(graph: JobGraph, shard: Task) -> set[Task]:

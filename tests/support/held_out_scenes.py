@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from training.run import SETTINGS
+from training.learner import SETTINGS
 from training.scene import Scene, all_usable
 
 from geoinfinite.models.earth.detail import DetailNetwork, DetailShape

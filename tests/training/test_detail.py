@@ -20,7 +20,7 @@ from training.detail import (
     with_drawn_parents,
     without_means,
 )
-from training.run import SETTINGS
+from training.learner import SETTINGS
 from training_scenes import rough, scene, smooth
 
 from geoinfinite.models.earth.colours import from_axes

@@ -47,10 +47,10 @@ def test_the_same_elsewhere_is_nearer_than_other_phases_and_blur() -> None:
     blurred = F.avg_pool2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), 3, 1)
 
     def mean_distance(other: Tensor) -> float:
-        return sum(distance(other, image, seed) for seed in range(12)) / 12
+        return sum(distance(other, image, seed) for seed in range(5)) / 5
 
     elsewhere = mean_distance(image.roll((8, 16), (2, 3)))
-    assert mean_distance(with_other_phases(image, 4)) > 1.05 * elsewhere
+    assert mean_distance(with_other_phases(image, 4)) > 1.2 * elsewhere
     assert mean_distance(blurred) > 1.3 * elsewhere
     assert mean_distance(0.5 * image) > 1.3 * elsewhere
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from training.learner import CRITIC
-from training.run import SETTINGS, Plan, Run
+from training.learner import CRITIC, SETTINGS
+from training.run import Plan, Run
 from training_scenes import scene, smooth
 
 from geoinfinite.models.earth.detail import DetailNetwork, DetailShape
@@ -103,6 +103,11 @@ def test_a_run_goes_on_with_a_trained_network(folder: Path, uninterrupted: dict[
     (snapshot / "elsewhere").rename(snapshot / CRITIC)
     assert not _equal(anew.learner.critic.state_dict()["enter.bias"], uninterrupted["critic"]["enter.bias"])
     assert further.step == 0
+    # Its parents are drawn from the first step on; a new network has none for a while.
+    drawing = StoppedRun(Plan(folder / "pack", folder / "drawing", minutes=1e9, start=snapshot))
+    drawing.train()
+    assert drawing.phase == schedule.phase(schedule.DRAWN_FROM_STEP, 0.0)
+    assert schedule.phase(0, 0.0).drawn == 0 < drawing.phase.drawn
     assert [schedule.further(step) for step in (0, 200, 4000)] == [0.0, 0.25, 0.5]
 
 

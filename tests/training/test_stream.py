@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 import torch
 from training.crops import Crops
-from training.run import SETTINGS
+from training.learner import SETTINGS
 from training.schedule import Phase
 from training.stream import Examples, examples
 from training_scenes import scene, smooth

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from geoinfinite.models.earth.network import DETAIL_LIMIT, enlarge
+from geoinfinite.models.earth.network import DETAIL_LIMIT, about_local_mean, enlarge
 from geoinfinite.models.earth.settings import BOX, EarthSettings
 
 AXES = (
@@ -28,7 +28,7 @@ AXES = (
 COLOUR_GAIN, COLOUR_FLOOR = 1.2, 0.8
 """Gain and floor of the unit of colour, as multiples of those of brightness."""
 LEAST_VARIANCE = 1e-6
-"""It keeps the slope of the square root finite where the parent is flat; a quarter of one count of 255."""
+"""It keeps the slope of the square root finite where the parent is flat; an eighth of a count of 255."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,8 @@ def condition(parent: Tensor, settings: EarthSettings) -> Condition:
     does not depend on the tile through which it is reached.
     """
     factor, margin = settings.factor, settings.margin
-    local_mean = F.avg_pool2d(parent, BOX, stride=1)
-    inner = parent[..., BOX // 2 : -(BOX // 2), BOX // 2 : -(BOX // 2)]
-    squares = along_axes(inner - local_mean).square()
+    local_mean, deviation = about_local_mean(parent)
+    squares = along_axes(deviation).square()
     powers = torch.stack([squares[:, 0], squares[:, 1:].mean(1)], 1)
     contrast = (F.avg_pool2d(powers, BOX, stride=1) + LEAST_VARIANCE).sqrt()
     brightness, colour = enlarge(contrast, factor, margin - 4, "bilinear").unbind(1)
