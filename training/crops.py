@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 
 from geoinfinite.models.earth.network import EarthSettings
 from geoinfinite.plane.resample import mean_exact_upsampler
+from training import coasts
 from training.layer import Layer
 from training.scene import Scene
 
@@ -42,6 +43,10 @@ FINEST_LABEL = 0.3
 SQUASHED_SHARE = 0.3
 """Share of the crops of square pixels that are squashed from north to south, as plate carree does."""
 LARGEST_ASPECT = 4.0
+COAST_SHARE = 0.25
+"""Share of the crops without known water that get a sea and a shoreline of other places."""
+MOST_LAYERS = 4
+"""Layers in which a place with enough water, and not too much, is sought."""
 MOST_ATTEMPTS = 60
 """Places that are tried for a wanted crop before any allowed one is taken."""
 UNKNOWN_WATER = 0.25
@@ -180,10 +185,32 @@ class Crops:
         if self.plain:
             return pixels, gsd_m, aspect
         if marble:
-            return pixels, self._marble_label(layer, pixels, gsd_m), aspect
-        if self._uniform() < RECOLOUR_SHARE:
-            pixels = torch.cat([self._recolour(pixels[:3]), pixels[3:]])
-        return pixels, self._label(gsd_m, *layer.octaves), aspect
+            label = self._marble_label(layer, pixels, gsd_m)
+        else:
+            label = self._label(gsd_m, *layer.octaves)
+            if self._uniform() < RECOLOUR_SHARE:
+                pixels = torch.cat([self._recolour(pixels[:3]), pixels[3:]])
+        if self._uniform() < COAST_SHARE and coasts.is_dry(pixels):
+            pixels = self._coast(pixels, side)
+        return pixels, label, aspect
+
+    def _coast(self, land: Tensor, side: int) -> Tensor:
+        """Return five channels with a sea and a shoreline of other places, where such are found."""
+        sea, shore = (self._watery(side, span) for span in (coasts.SEA, coasts.COAST))
+        return land if sea is None or shore is None else coasts.coast(land, sea[:3], shore[3])
+
+    def _watery(self, side: int, span: tuple[float, float]) -> Tensor | None:
+        """Return five channels of a place in the Blue Marble of which so large a share is water."""
+        places = self._places(side)
+        known = torch.tensor([x.source in MARBLES and x.water is not None for x in places.layers])
+        shares = places.shares * known
+        for _ in range(MOST_LAYERS * bool(shares.any())):
+            i = int(torch.multinomial(shares, 1, generator=self.generator))
+            layer = places.layers[i]
+            window = coasts.window(layer, places.corners[i], side, span, self.generator)
+            if window is not None:
+                return _channels(layer, *window)
+        return None
 
     def _place(self, layer: Layer, allowed: Tensor, side: int) -> tuple[int, int]:
         """Draw the corner of a crop; reject missing, held-out and, mostly, watery and smooth ones."""

@@ -17,7 +17,7 @@ from rasterio.warp import Resampling, reproject
 
 from geoinfinite.plane.web_map import HALF_M
 from training import sources
-from training.layer import Bytes, lift_blacks
+from training.layer import Bytes, pull_in_ends
 
 PIXEL_DEGREES = 360 / 5400
 ROWS, COLUMNS = 2700, 5400
@@ -28,9 +28,9 @@ BAND = 8
 
 
 def read(cache: Path) -> Bytes:
-    """Return the Blue Marble, (2700, 5400, 3), plate carree, its blacks lifted."""
+    """Return the Blue Marble, (2700, 5400, 3), plate carree, its ends pulled in."""
     small = np.array(Image.open(sources.blue_marble(cache)).convert("RGB"))
-    return lift_blacks(joined(small, sources.marble_zoom(cache, ZOOM), 2**ZOOM))
+    return pull_in_ends(joined(small, sources.marble_zoom(cache, ZOOM), 2**ZOOM))
 
 
 def joined(small: Bytes, folder: Path, across: int) -> Bytes:

@@ -12,7 +12,8 @@ from torch import Tensor
 
 Picture = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
-TOE = 16
+END = 16
+"""Bytes at either end that are pulled in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +46,16 @@ class Layer:
         return replace(self, pixels=pad(self.pixels, side), usable=usable, water=water)
 
 
-def lift_blacks(pixels: Bytes) -> Bytes:
-    """Return bytes of which none is 0: those below 16 are moved half way to 16.
+def pull_in_ends(pixels: Bytes) -> Bytes:
+    """Return bytes of which none is 0 or 255: the sixteen at either end move half way to the others.
 
-    A parent of 0 has descendants of 0, for their mean is their parent: a dark square without detail.
+    A parent of 0 or 255 has descendants of 0 or 255, for their mean is their parent: a square without detail.
     """
     table = np.arange(256)
-    table = np.where(table < TOE, (TOE + table + 1) // 2, table).astype(np.uint8)
-    lifted: Bytes = table[pixels]
-    return lifted
+    table = np.where(table < END, (END + table + 1) // 2, table)
+    table = np.where(table > 255 - END, (255 - END + table) // 2, table)
+    found: Bytes = table.astype(np.uint8)[pixels]
+    return found
 
 
 def to_bytes(values: Picture) -> Tensor:

@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from training import sources
-from training.layer import Bytes, Picture, all_of, area_mean, lift_blacks
+from training.layer import Bytes, Picture, all_of, area_mean, pull_in_ends
 from training.scene import Scene
 from training.shores import Shores
 
@@ -138,7 +138,7 @@ def _stitched(tiles: list[Path], count: int) -> torch.Tensor:
     """Join tiles, row by row, to one picture (3, H, W)."""
     opened = [np.array(Image.open(path).convert("RGB")) for path in tiles]
     rows = [np.concatenate(opened[i : i + count], 1) for i in range(0, len(opened), count)]
-    return torch.from_numpy(lift_blacks(np.concatenate(rows))).permute(2, 0, 1).contiguous()
+    return torch.from_numpy(pull_in_ends(np.concatenate(rows))).permute(2, 0, 1).contiguous()
 
 
 def _held_out(x: int, y: int, count: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:

@@ -1,8 +1,9 @@
 """Write level 0 of the bundled world: NASA's Blue Marble as a tiled GeoTIFF.
 
 Run `python -m training.root --out src/geoinfinite/data/blue-marble.tif`. The README beside this file says why
-the pixels are kept as JPEG without chroma subsampling. The blacks are lifted (`training.layer.lift_blacks`);
-JPEG makes some pixels at coasts black again, which are lifted further until none is left.
+the pixels are kept as JPEG without chroma subsampling. Blacks and whites are pulled in
+(`training.layer.pull_in_ends`); JPEG puts some pixels at coasts back, which are moved again,
+until none is left.
 """
 
 from __future__ import annotations
@@ -18,22 +19,23 @@ from rasterio.transform import from_origin
 from training import globe
 from training.layer import Bytes
 
-DARKEST = 5
-"""Least value of a band: a block of level 1 that has this mean has room for detail."""
-MOST_PASSES = 24
+DARKEST, BRIGHTEST = 5, 250
+"""Least and largest value of a band: a block of level 1 that has such a mean has room for detail."""
+MOST_PASSES = 60
 
 
 def write(pixels: Bytes, target: Path) -> None:
-    """Write the globe (2700, 5400, 3) with its georeference, no band of a pixel below `DARKEST`."""
+    """Write the globe (2700, 5400, 3) with its georeference, every band from `DARKEST` to `BRIGHTEST`."""
     wanted = np.moveaxis(pixels, 2, 0).astype(np.int16)
     target.parent.mkdir(parents=True, exist_ok=True)
     for _ in range(MOST_PASSES):
         _write(target, wanted.clip(0, 255).astype(np.uint8))
         with rasterio.open(target) as dataset:
-            lacking = (DARKEST - dataset.read().astype(np.int16)).clip(0)
-        if not lacking.any():
+            found = dataset.read().astype(np.int16)
+        outside = found.clip(DARKEST, BRIGHTEST) - found
+        if not outside.any():
             break
-        wanted += 2 * lacking
+        wanted += 2 * outside
 
 
 def _write(target: Path, pixels: NDArray[np.uint8]) -> None:
@@ -56,7 +58,7 @@ def _write(target: Path, pixels: NDArray[np.uint8]) -> None:
     ) as dataset:
         dataset.write(pixels)
         dataset.update_tags(
-            title="NASA Blue Marble Next Generation, blacks lifted",
+            title="NASA Blue Marble Next Generation, blacks and whites pulled in",
             credit="NASA Earth Observatory, Reto Stockli",
             licence="public domain",
         )

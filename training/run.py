@@ -107,8 +107,11 @@ class Run:
         return Lesson(made, noise, older, losses.directions(self.generator), self._rates(progress))
 
     def _rates(self, progress: float) -> Tensor:
-        rate, adversary = schedule.learning_rate(self.step, progress), schedule.adversary_weight(self.step)
-        networks = rate if self.plan.start is None else rate * schedule.further(self.step)
+        start, practised = self.plan.start, self.step
+        if start is not None and (start / CRITIC).exists():
+            practised += schedule.ADVERSARY_STEPS
+        rate, adversary = schedule.learning_rate(self.step, progress), schedule.adversary_weight(practised)
+        networks = rate if start is None else rate * schedule.further(practised)
         moving = 1 - schedule.ema_decay(self.step)
         return torch.tensor([networks, rate * schedule.CRITIC_RATE, adversary, moving])
 

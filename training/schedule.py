@@ -52,14 +52,14 @@ def phase(step: int, progress: float, factor: int = 1) -> Phase:
     return Phase(examples, tile, drawn)
 
 
-def adversary_weight(step: int) -> float:
-    """Return the weight of the adversarial loss, which the critic must first earn."""
-    return min(1.0, step / ADVERSARY_STEPS)
+def adversary_weight(practised: int) -> float:
+    """Return the weight of the adversarial loss, which the critic must first earn by so many steps."""
+    return min(1.0, practised / ADVERSARY_STEPS)
 
 
-def further(step: int) -> float:
+def further(practised: int) -> float:
     """Return the factor on the learning rate of a trained network, which waits for its critic."""
-    return FURTHER * adversary_weight(step)
+    return FURTHER * adversary_weight(practised)
 
 
 def ema_decay(step: int, most: float = 0.999) -> float:

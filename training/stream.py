@@ -68,14 +68,14 @@ def examples(crops: Crops, phase: Phase, seed: int, step: int, workers: int) -> 
         num_workers=workers,
         prefetch_factor=AHEAD if workers else None,
         multiprocessing_context="fork" if workers else None,
-        worker_init_fn=_end_by_a_signal,
+        worker_init_fn=_outlast_a_signal,
     )
     return iter(loader)
 
 
-def _end_by_a_signal(_: int) -> None:
-    """Take back the run's own handler of SIGTERM, which a fork inherits."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def _outlast_a_signal(_: int) -> None:
+    """Leave SIGTERM to the run, which ends its step and its workers: a signal may reach the whole group."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def seed_of(seed: int, step: int, stream: int = 0) -> int:

@@ -10,7 +10,7 @@ import pytest
 import rasterio
 from PIL import Image
 from training.globe import COLUMNS, LAST_LATITUDE, ROWS, joined
-from training.root import DARKEST, write
+from training.root import BRIGHTEST, DARKEST, write
 
 ACROSS = 16
 """Tiles of zoom 4: 0.76 of their pixels along each pixel of the globe at the equator."""
@@ -61,13 +61,15 @@ def test_the_poles_have_the_mean_of_what_lies_beside_them(globe: np.ndarray) -> 
         np.testing.assert_allclose(cap.mean((0, 1)), beside.mean((0, 1)), atol=0.51)
 
 
-def test_the_file_keeps_the_colour_of_every_pixel_and_has_no_black(tmp_path: Path) -> None:
+def test_the_file_keeps_the_colour_of_every_pixel_and_has_neither_black_nor_white(tmp_path: Path) -> None:
     # Blue and brown by turns: a file that shares colours between pixels would make both grey.
     pixels = np.full((32, 48, 3), (20, 60, 120), np.uint8)
     pixels[::2, ::2] = (120, 90, 50)
     pixels[20:, 30:] = 0
+    pixels[20:, :18] = 255
     write(pixels, tmp_path / "root.tif")
     with rasterio.open(tmp_path / "root.tif") as dataset:
         found = np.moveaxis(dataset.read(), 0, 2).astype(int)
     assert found.min() >= DARKEST
+    assert found.max() <= BRIGHTEST
     assert np.abs(found - pixels)[:16, :24].max() < 30

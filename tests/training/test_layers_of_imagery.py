@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from pyproj import Transformer
-from training.layer import lift_blacks
+from training.layer import pull_in_ends
 from training.shores import Shores
 
 from training import ground, imagery, marble, sources
@@ -113,12 +113,13 @@ def test_stitching_keeps_rows_and_columns(tmp_path: Path) -> None:
     assert [int(joined[0, 300, 100]), int(joined[0, 100, 300])] == [26, 21]
 
 
-def test_lifted_blacks_are_never_zero_and_keep_their_order() -> None:
+def test_pulled_in_ends_are_neither_black_nor_white_and_keep_their_order() -> None:
     values = np.arange(256, dtype=np.uint8)
-    lifted = lift_blacks(values.reshape(16, 16)).ravel()
-    assert lifted.min() == 8
-    assert np.array_equal(lifted[16:], values[16:])
-    assert (np.diff(lifted.astype(int)) >= 0).all()
+    moved = pull_in_ends(values.reshape(16, 16)).ravel()
+    assert (moved.min(), moved.max()) == (8, 247)
+    assert np.array_equal(moved[16:240], values[16:240])
+    assert (np.diff(moved.astype(int)) >= 0).all()
+    assert np.array_equal(moved[:16].astype(int), 255 - moved[:-17:-1].astype(int))
 
 
 def test_equal_gains_stay_equal_and_keep_the_mean() -> None:

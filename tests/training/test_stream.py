@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 from itertools import islice
 
 import pytest
@@ -54,3 +57,20 @@ def test_a_phase_says_how_many_examples_of_which_size(crops: Crops) -> None:
     assert alone.real.child.shape == (2, 3, 32, 32)
     assert with_drawn.drawn is not None
     assert (len(with_drawn.real.child), len(with_drawn.drawn.youngest.child)) == (2, 1)
+
+
+def test_a_signal_to_the_whole_group_does_not_end_the_workers(crops: Crops) -> None:
+    stream = examples(crops, REAL_ALONE, 7, 0, 2)
+    both_at_work = list(islice(stream, 2))
+    assert len(both_at_work) == 2
+    workers = multiprocessing.active_children()
+    assert len(workers) == 2
+    for worker in workers:
+        assert worker.pid is not None
+        os.kill(worker.pid, signal.SIGTERM)
+    # More than are made ahead.
+    assert all(map(same, islice(stream, 12), made(crops, REAL_ALONE, 2, 0, 12)))
+    del stream
+    for worker in workers:
+        worker.join(20)
+        assert worker.exitcode == 0
