@@ -65,6 +65,7 @@ HEAVY_FILES = (
     "models/earth/detail.py",
     "models/earth/detail_tiles.py",
     "models/earth/network.py",
+    "models/earth/shores.py",
     "models/earth/tiles.py",
     "models/networks/box_encoder.py",
     "models/networks/control3d.py",

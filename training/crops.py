@@ -28,6 +28,8 @@ SHARES = {
 }
 """Share of the training crops that each source gives when all are there."""
 MARBLES = "blue-marble", "blue-marble-fine"
+SOFT_AT_SHORES = "blue-marble-fine"
+"""The source whose pictures do not follow the water that is known of them: it is not told."""
 LAND_SHARE = 0.85
 """Share of Blue Marble crops that must show land on a quarter of their area."""
 ROUGH_SHARE = 0.3
@@ -192,6 +194,8 @@ class Crops:
                 pixels = torch.cat([self._recolour(pixels[:3]), pixels[3:]])
         if self._uniform() < COAST_SHARE and coasts.is_dry(pixels):
             pixels = self._coast(pixels, side)
+        elif layer.source == SOFT_AT_SHORES:
+            pixels[4] = 0
         return pixels, label, aspect
 
     def _coast(self, land: Tensor, side: int) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 from geoinfinite.models.earth.colours import Condition, condition, reconstruct, residual
 from geoinfinite.models.earth.detail import DetailNetwork
 from geoinfinite.models.earth.network import EarthSettings
+from geoinfinite.models.earth.shores import shore, with_shore
 from training.crops import Batch, Region, centre, follow, to_bytes
 
 DRAWN_BELOW = 2000.0
@@ -22,7 +23,7 @@ class Given:
     """What a batch is drawn from."""
 
     condition: Condition
-    """Of the parents."""
+    """Of the parents, enlarged with their shores."""
     means: Tensor
     """(B, 3, T / factor, T / factor): the parents' pixels below the tiles, the means of their children."""
     water: Tensor
@@ -48,7 +49,8 @@ class Given:
 
 def given(batch: Batch, settings: EarthSettings) -> Given:
     """Return what a batch is drawn from."""
-    seen = condition(batch.parent, settings)
+    plain = condition(batch.parent, settings)
+    seen = with_shore(plain, shore(plain, batch.water, settings.factor))
     means = centre(batch.parent, seen.base.shape[-1] // settings.factor)
     return Given(seen, means, batch.water, batch.gsd_m, batch.aspect)
 

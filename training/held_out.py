@@ -103,7 +103,7 @@ def drawn(network: DetailNetwork, batch: Batch, seed: int, settings: EarthSettin
 
 def enlarged(batch: Batch, settings: EarthSettings = SETTINGS) -> Tensor:
     """Return the parents (B, 3, T, T), enlarged bicubically with their means kept."""
-    seen = given(batch, settings)
+    seen = given(replace(batch, water=torch.zeros_like(batch.water)), settings)
     return with_means(seen.condition.base, seen.means).clamp(-1, 1)
 
 

@@ -16,6 +16,7 @@ from earth_networks import write_detail_network
 from geoinfinite.diffusion.model import Cond
 from geoinfinite.errors import ModelError
 from geoinfinite.models.earth.detail_tiles import LARGEST_ASPECT, DetailModel
+from geoinfinite.models.earth.shores import shore, with_shore
 from geoinfinite.models.files import CONFIG, SIDECAR, WEIGHTS
 from geoinfinite.models.reference import ModelReference, from_pretrained
 from geoinfinite.testing import SteeredModelContract
@@ -65,11 +66,13 @@ def test_the_answer_is_that_of_the_network_itself(folder: Path) -> None:
     detail = bound.field(bound.denoise(bound.state(noise() * np.float32(999)), 999.0))
     shares = torch.zeros(2, 2, 32, 32)
     shares[0, 0], shares[0, 1] = torch.from_numpy(water()[0]), 1
-    features = torch.cat([bound.given.features, shares], 1)
+    added = shore(bound.given, shares, model.settings.factor)
+    assert float(added[0].abs().max()) > 0.1
+    features = torch.cat([with_shore(bound.given, added).features, shares], 1)
     gsd, aspect = torch.tensor([464.0, 464.0]), torch.tensor([2.0, 1.0])
     with torch.no_grad():
-        answer = model.network(torch.from_numpy(noise()), features, gsd, aspect).numpy()
-    np.testing.assert_allclose(detail, answer, atol=5e-3)
+        answer = model.network(torch.from_numpy(noise()), features, gsd, aspect)
+    np.testing.assert_allclose(detail, (answer + added).numpy(), rtol=5e-3, atol=5e-3)
 
 
 @pytest.mark.parametrize("told", [{"water": water()}, {"aspect": np.array([2.0])}])

@@ -42,6 +42,10 @@ class Condition:
     features: Tensor
     """(B, 8, T, T): base, the parent's own detail, standardised log(unit) of brightness and of colour."""
 
+    def part(self, tiles: slice) -> Condition:
+        """Return the condition of some of the tiles."""
+        return Condition(self.base[tiles], self.unit[tiles], self.features[tiles])
+
 
 def along_axes(image: Tensor) -> Tensor:
     """Return brightness and two colours (B, 3, H, W) of red, green and blue."""

@@ -18,6 +18,7 @@ from geoinfinite.models.earth import detail
 from geoinfinite.models.earth.colours import Condition, condition, reconstruct, residual
 from geoinfinite.models.earth.detail_files import ASPECT, WATER, read_shape
 from geoinfinite.models.earth.settings import EarthSettings, read_settings
+from geoinfinite.models.earth.shores import shore, with_shore
 from geoinfinite.models.earth.tiles import check_device
 from geoinfinite.models.threads import tile_by_tile
 from geoinfinite.told import Told
@@ -31,7 +32,9 @@ class DetailTiles:
     """The network told about one batch of tiles; a state is the detail in units of local contrast."""
 
     network: nn.Module
+    factor: int
     given: Condition
+    """Of the parents, whatever is told of their water: a state has one meaning."""
     gsd_m: Tensor
     water: Tensor
     """(B, 2, T, T): the share of water from -1 to 1, times its strength, and whether it is known."""
@@ -60,10 +63,12 @@ class DetailTiles:
 
     @torch.inference_mode()
     def _drawn(self, noise: Tensor, tile: slice) -> Tensor:
-        features = torch.cat([self.given.features[tile], self.water[tile]], dim=1)
+        given, water = self.given.part(tile), self.water[tile]
+        added = shore(given, water, self.factor)
+        features = torch.cat([with_shore(given, added).features, water], dim=1)
         with torch.autocast(noise.device.type, self.dtype, enabled=self.dtype is not torch.float32):
             answer: Tensor = self.network(noise, features, self.gsd_m[tile], self.aspect[tile])
-        return answer.float()
+        return answer.float() + added
 
     def image(self, x0: Tensor) -> Array:
         """Return the enlarged parent plus the detail in its units."""
@@ -112,6 +117,7 @@ class DetailModel:
         strength = cond.strength.get(WATER, 1.0)
         return DetailTiles(
             network=self.network,
+            factor=self.settings.factor,
             given=given,
             gsd_m=torch.full((tiles,), cond.gsd_m, device=self.device),
             water=_water(cond.told.get(WATER), strength, like),
