@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from geoinfinite.errors import WorldError
 from geoinfinite.plane.resample import Array
 
-HEADROOM, FOOTROOM = 1 / 5, 1 / 40
+HEADROOM, FOOTROOM = 1 / 5, 1 / 16
 """Shares of the range that a block leaves free at its bright and at its dark end (or half of what is left,
 where that is less): a pixel near the end has descendants without detail, and on snow a rectangle shows."""
 
