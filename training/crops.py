@@ -192,10 +192,11 @@ class Crops:
             label = self._label(gsd_m, *layer.octaves)
             if self._uniform() < RECOLOUR_SHARE:
                 pixels = torch.cat([self._recolour(pixels[:3]), pixels[3:]])
-        if self._uniform() < COAST_SHARE and coasts.is_dry(pixels):
-            pixels = self._coast(pixels, side)
-        elif layer.source == SOFT_AT_SHORES:
+        dry = coasts.is_dry(pixels)
+        if layer.source == SOFT_AT_SHORES:
             pixels[4] = 0
+        if self._uniform() < COAST_SHARE and dry:
+            pixels = self._coast(pixels, side)
         return pixels, label, aspect
 
     def _coast(self, land: Tensor, side: int) -> Tensor:

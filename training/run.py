@@ -54,6 +54,9 @@ class Run:
         self.phase: Phase | None = None
         self.examples: Iterator[Examples] = iter(())
         self.learner = Learner(self.device, plan.start)
+        # A critic that comes with the network has practised before.
+        known = plan.start is not None and (plan.start / CRITIC).exists()
+        self.practised = schedule.ADVERSARY_STEPS if known else 0
         self.learn = Replay(self.learner.learn, self.device)
         self.step, self.spent, self.stopped = 0, 0.0, False
         if self._checkpoint.exists():
@@ -107,11 +110,9 @@ class Run:
         return Lesson(made, noise, older, losses.directions(self.generator), self._rates(progress))
 
     def _rates(self, progress: float) -> Tensor:
-        start, practised = self.plan.start, self.step
-        if start is not None and (start / CRITIC).exists():
-            practised += schedule.ADVERSARY_STEPS
+        practised = self.step + self.practised
         rate, adversary = schedule.learning_rate(self.step, progress), schedule.adversary_weight(practised)
-        networks = rate if start is None else rate * schedule.further(practised)
+        networks = rate if self.plan.start is None else rate * schedule.further(practised)
         moving = 1 - schedule.ema_decay(self.step)
         return torch.tensor([networks, rate * schedule.CRITIC_RATE, adversary, moving])
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from training.learner import CRITIC, SETTINGS
+from training.learner import CRITIC, SETTINGS, Lesson
 from training.run import Plan, Run
 from training_scenes import scene, smooth
 
@@ -30,6 +30,19 @@ class StoppedRun(Run):
         if self.step + 1 >= self.last:
             os.kill(os.getpid(), signal.SIGTERM)
         return found
+
+
+def adversary_of(run: Run) -> float:
+    """Return the weight of the adversary in the next step, which is not taken."""
+    lessons: list[Lesson] = []
+
+    def listen(lesson: Lesson) -> dict[str, torch.Tensor]:
+        lessons.append(lesson)
+        return {}
+
+    run.learn = listen
+    run._advance(0.0)
+    return float(lessons[0].rates[2])
 
 
 def run(folder: Path, name: str, last: int) -> dict[str, Any]:
@@ -103,6 +116,8 @@ def test_a_run_goes_on_with_a_trained_network(folder: Path, uninterrupted: dict[
     (snapshot / "elsewhere").rename(snapshot / CRITIC)
     assert not _equal(anew.learner.critic.state_dict()["enter.bias"], uninterrupted["critic"]["enter.bias"])
     assert further.step == 0
+    # A critic that has practised counts in full from the first step.
+    assert [adversary_of(run) for run in (further, anew)] == [1.0, 0.0]
     # Its parents are drawn from the first step on; a new network has none for a while.
     drawing = StoppedRun(Plan(folder / "pack", folder / "drawing", minutes=1e9, start=snapshot))
     drawing.train()

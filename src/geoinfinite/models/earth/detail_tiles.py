@@ -33,6 +33,7 @@ class DetailTiles:
 
     network: nn.Module
     factor: int
+    """Child pixels along each parent pixel."""
     given: Condition
     """Of the parents, whatever is told of their water: a state has one meaning."""
     gsd_m: Tensor
@@ -64,7 +65,8 @@ class DetailTiles:
     @torch.inference_mode()
     def _drawn(self, noise: Tensor, tile: slice) -> Tensor:
         given, water = self.given.part(tile), self.water[tile]
-        added = shore(given, water, self.factor)
+        # The line is the same for shares of any strength.
+        added = self.strength * shore(given, water, self.factor)
         features = torch.cat([with_shore(given, added).features, water], dim=1)
         with torch.autocast(noise.device.type, self.dtype, enabled=self.dtype is not torch.float32):
             answer: Tensor = self.network(noise, features, self.gsd_m[tile], self.aspect[tile])
