@@ -156,14 +156,21 @@ def test_the_bundled_network_completes_a_real_raster(tmp_path: Path, monkeypatch
     assert sum(calls.batches) == gi.plan(array).evaluations > 0
     drawn = [xr.open_zarr(tmp_path / "s.zarr", group="1").image.values]
     drawn += [gi.generate(recipe.replace(seed=n), 1, within) for n in (1, 2)]
-    edges, insides = [], []
+    edges = []
     for image in drawn:
         np.testing.assert_array_equal(image[:, mask], real[:, mask])
-        across, down = (np.abs(np.diff(image.astype(float), axis=axis)).mean(0) for axis in (2, 1))
+        across, down = steps(image)
         edges += [across[36:124, 51], across[36:124, 139], down[35, 52:140], down[123, 52:140]]
-        insides += [across[44:116, 60:132].ravel(), down[44:116, 60:132].ravel()]
+    across, down = steps(real)
+    ground = [across[44:116, 60:132].ravel(), down[44:116, 60:132].ravel()]
     # A network of one evaluation does not see the pixels beside the hole: its rim shows a little.
-    assert np.concatenate(edges).mean() / np.concatenate(insides).mean() <= 1.3
+    assert np.concatenate(edges).mean() / np.concatenate(ground).mean() <= 1.2
+
+
+def steps(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean difference, over bands, between neighbours across and down."""
+    across, down = (np.abs(np.diff(image.astype(float), axis=axis)).mean(0) for axis in (2, 1))
+    return across, down
 
 
 STRAIGHT = [name for name, solver in SOLVERS.items() if not solver.renoises and name != "plms_v"]
@@ -172,7 +179,7 @@ STRAIGHT = [name for name, solver in SOLVERS.items() if not solver.renoises and 
 
 def rim(image: np.ndarray) -> float:
     """Mean step between neighbours across the rim of the hole, over that of the ground around it."""
-    across, down = (np.abs(np.diff(image.astype(float), axis=axis)).mean(0) for axis in (2, 1))
+    across, down = steps(image)
     edge = [across[96:150, 109], across[96:150, 179], down[95, 110:180], down[149, 110:180]]
     around = [across[10:80].ravel(), down[10:80].ravel()]
     return float(np.concatenate(edge).mean() / np.concatenate(around).mean())
