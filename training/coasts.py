@@ -1,7 +1,7 @@
 """Coasts put together of three places: land of any source, a sea, and the shoreline of a third.
 
-Pictures of 0.5 to 2 km are too soft at the shore to show that it lies where the water is told, and finer ones
-do not know their water. Here it does, at every resolution. The sea and the shoreline are the Blue Marble's.
+Pictures of 0.5 to 2 km hardly follow the shore that is told, and finer ones do not know their water. Here it
+lies where it is told, at every resolution. The sea and the shoreline are the Blue Marble's.
 """
 
 from __future__ import annotations

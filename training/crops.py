@@ -29,7 +29,7 @@ SHARES = {
 """Share of the training crops that each source gives when all are there."""
 MARBLES = "blue-marble", "blue-marble-fine"
 SOFT_AT_SHORES = "blue-marble-fine"
-"""The source whose pictures do not follow the water that is known of them: it is not told."""
+"""The source whose pictures hardly follow the water that is known of them: it is not told."""
 LAND_SHARE = 0.85
 """Share of Blue Marble crops that must show land on a quarter of their area."""
 ROUGH_SHARE = 0.3

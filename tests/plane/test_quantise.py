@@ -61,13 +61,19 @@ def test_blocks_well_within_range_keep_detail(
     assert (np.abs(settled - wanted)[inside] <= 1 + top * 1e-5).all()
 
 
-def test_descendants_of_bright_pixels_keep_detail() -> None:
-    """Blocks without detail show as rectangles: without a reserve a quarter of these are flat."""
+def four_generations_under(value: int) -> np.ndarray:
+    """The 256 x 256 descendants of one pixel, with detail of 8 counts on every level."""
     detail = np.random.default_rng(5).normal(size=(4, 1, 256, 256)).astype(np.float32) / 16
-    level = np.full((1, 1, 1), 249, np.uint8)
+    level = np.full((1, 1, 1), value, np.uint8)
     for generation in range(4):
         side = 4 ** (generation + 1)
         level = Encoding("uint8").settle(detail[generation, :, :side, :side], level, 4)
+    return level
+
+
+def test_descendants_of_bright_pixels_keep_detail() -> None:
+    """Blocks without detail show as rectangles: without a reserve a quarter of these are flat."""
+    level = four_generations_under(249)
     blocks = level.reshape(64, 4, 64, 4)
     assert (blocks.max((1, 3)) == blocks.min((1, 3))).mean() < 0.02
     assert (level == 255).mean() < 0.002
@@ -75,12 +81,7 @@ def test_descendants_of_bright_pixels_keep_detail() -> None:
 
 def test_descendants_of_dark_pixels_stay_off_black() -> None:
     """A pixel near black is a black rectangle below: without a reserve these are one in eleven."""
-    detail = np.random.default_rng(5).normal(size=(4, 1, 256, 256)).astype(np.float32) / 16
-    level = np.full((1, 1, 1), 24, np.uint8)
-    for generation in range(4):
-        side = 4 ** (generation + 1)
-        level = Encoding("uint8").settle(detail[generation, :, :side, :side], level, 4)
-    assert (level <= 3).mean() < 0.006
+    assert (four_generations_under(24) <= 3).mean() < 0.006
 
 
 def test_float_levels_keep_means_to_rounding() -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,9 +49,12 @@ def test_children_keep_the_means_of_their_parents_and_follow_the_seed(tmp_path: 
     assert float(whole.float().mean()) > 0.5
 
 
-def test_enlarged_parents_have_their_means_and_no_detail() -> None:
+def test_enlarged_parents_have_their_means_and_no_detail_whatever_is_told_of_their_water() -> None:
     batch = HeldOut(scenes(), ORTHO, 4).batch(3, 32)
     smooth = enlarged(batch)
+    water = torch.ones_like(batch.water)
+    water[:, 0, :, 7:] = -1
+    assert torch.equal(enlarged(replace(batch, water=water)), smooth)
     torch.testing.assert_close(
         torch.nn.functional.avg_pool2d(smooth, 4), batch.parent[..., 6:-6, 6:-6], atol=1e-5, rtol=0
     )

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from geoinfinite.models.earth.colours import Condition, condition, from_axes, residual
+from geoinfinite.models.earth.network import DETAIL_LIMIT
 from geoinfinite.models.earth.settings import EarthSettings
 from geoinfinite.models.earth.shores import shore, with_shore
 
@@ -85,7 +86,8 @@ def test_the_features_are_those_of_a_parent_that_was_enlarged_with_its_shore() -
     found = with_shore(plain, change)
     assert torch.allclose(found.base, plain.base + added(plain, water), atol=1e-5)
     assert torch.equal(found.features[:, :3], found.base)
-    assert torch.allclose(found.features[:, 3:6], (plain.features[:, 3:6] + change).clamp(-6, 6), atol=1e-4)
+    assert torch.allclose(found.features[:, 3:6], plain.features[:, 3:6] + change, atol=1e-4)
+    assert float(with_shore(plain, 50 * change).features[:, 3:6].abs().max()) == DETAIL_LIMIT
     assert torch.equal(found.features[:, 6:], plain.features[:, 6:])
     assert torch.equal(found.unit, plain.unit)
     # What a child adds to either is one picture.
