@@ -12,7 +12,7 @@ from geoinfinite.models.earth.colours import Condition, condition, reconstruct, 
 from geoinfinite.models.earth.detail import DetailNetwork
 from geoinfinite.models.earth.network import EarthSettings
 from geoinfinite.models.earth.shores import shore, with_shore
-from training.crops import Batch, Region, centre, follow, to_bytes
+from training.batch import Batch, Region, centre, follow, to_bytes
 
 DRAWN_BELOW = 2000.0
 """Metres: the coarsest crops whose parents are drawn; the root is real."""

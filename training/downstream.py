@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from training import pack
-from training.crops import Batch
+from training.batch import Batch
 from training.detail import seeded
 from training.held_out import GROUPS, SIDE, HeldOut, drawn, read_network
 from training.scene import Scene

@@ -15,7 +15,8 @@ from geoinfinite.models.earth.detail import DetailNetwork, load
 from geoinfinite.models.earth.detail_files import read_shape
 from geoinfinite.models.earth.network import EarthSettings
 from geoinfinite.models.earth.settings import read_settings
-from training.crops import Batch, Crops
+from training.batch import Batch
+from training.crops import Crops
 from training.detail import draw, given, seeded, with_means
 from training.layer import Layer
 from training.learner import SETTINGS
@@ -34,7 +35,7 @@ class Group:
     name: str
     """A file name without its ending."""
     source: str
-    """A key of `training.imagery.SHARES`."""
+    """A key of `training.places.SHARES`."""
     finest_m: float
     coarsest_m: float
 

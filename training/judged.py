@@ -28,7 +28,7 @@ from geoinfinite.evaluation import (
     kid,
 )
 from training import pack
-from training.crops import Batch
+from training.batch import Batch
 from training.held_out import GROUPS, Group, HeldOut, counts, drawn, enlarged, read_network
 
 SEED_A, SEED_B, SEED_NOISE = 1, 2, 3

@@ -21,7 +21,7 @@ class Layer:
     """One picture at one resolution, with what the crop sampler must know of it."""
 
     source: str
-    """A key of `training.imagery.SHARES`."""
+    """A key of `training.places.SHARES`."""
     pixels: Tensor
     """(3, H, W) uint8."""
     usable: Tensor

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from geoinfinite.models.earth.detail import DetailNetwork, DetailShape, load
 from geoinfinite.models.earth.network import EarthSettings
 from training import losses
+from training.batch import Batch
 from training.critic import Critic
-from training.crops import Batch
 from training.detail import Given, bfloat16_is_fast, detail_of, draw, drawn_parents, given
 from training.stream import Examples
 
@@ -30,7 +30,7 @@ SETTINGS = EarthSettings(
     log_scale_std=0.8,
 )
 """Constants of the detail's unit: with this gain and floor the training detail has about unit variance."""
-WEIGHTS = {"deceit": 0.5, "texture": 3.0, "energy": 1.0}
+WEIGHTS = {"deceit": 0.5, "texture": 2.0, "energy": 0.75, "power": 0.5}
 LARGEST_GRADIENT = 5.0
 CRITIC = "critic.safetensors"
 """The file of a snapshot that only a further run needs."""
@@ -104,6 +104,7 @@ class Learner:
             "deceit": self._deceit(judged, seen, shown),
             "texture": losses.texture(drawn, real, batch.gsd_m, lesson.directions),
             "energy": losses.energy(drawn, real, len(made.real.parent)),
+            "power": losses.power(drawn, real),
         }
         weighted = {name: WEIGHTS[name] * value for name, value in found.items()}
         weighted["deceit"] = adversary * weighted["deceit"]

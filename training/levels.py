@@ -24,7 +24,7 @@ from PIL import Image
 from geoinfinite import evaluation
 from geoinfinite.models.earth.detail import DetailNetwork
 from training import pack
-from training.crops import Batch, centre
+from training.batch import Batch, centre
 from training.detail import DRAWN_BELOW, lineage, region_side, seeded, with_drawn_parents
 from training.held_out import GROUPS, SIDE, Group, HeldOut, counts, drawn, read_network
 from training.judged import SEED_A, SEED_B, SEED_NOISE, pictures

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-LEVELS, FILTERS, BANDS, SIDE = 3, 24, 3, 7
+LEVELS, FILTERS, BANDS, SIDE = 2, 24, 3, 7
+"""Scales, the finest first: of blocks of 4 x 4 pixels detail has no mean, so a third would be empty."""
 LEAST_SPREAD = 0.05
 """Texture is measured in units of its spread and not less than this, so that flat water counts little."""
 MOST_GROUPS, SMALLEST_GROUP = 8, 4
@@ -62,6 +63,24 @@ def texture(drawn: Tensor, real: Tensor, gsd_m: Tensor, filters: tuple[Tensor, .
             pooled = (_pooled(half[group]) for half in a.chunk(2))
             distances.append(_transport(torch.stack(list(pooled)), _pooled(b[group])[None]) / len(alike))
     return torch.stack(distances).sum() / (2 * LEVELS)
+
+
+def power(drawn: Tensor, real: Tensor) -> Tensor:
+    """Return how far the mean power of drawn detail is from that of the real, by scale and band.
+
+    `drawn` holds every picture of `real` twice, the batch again. The square of a difference would also be
+    smaller for drawings of less various power; the product of the differences of two independent drawings
+    is, on average, least where their mean power is the one expected of the real, given the parent.
+    """
+    ours, others = _powers(drawn).chunk(2)
+    theirs = _powers(real)
+    unit = theirs.mean(0) + LEAST_SPREAD**2
+    return ((ours - theirs) * (others - theirs) / unit**2).mean()
+
+
+def _powers(images: Tensor) -> Tensor:
+    """Return the mean square (B, scale, band) of every picture."""
+    return torch.stack([x.square().mean((2, 3)) for x in _bands(images)], 1)
 
 
 def _pooled(values: Tensor) -> Tensor:

@@ -95,7 +95,7 @@ class Run:
     def _advance(self, progress: float) -> dict[str, Tensor]:
         for stream, generator in enumerate((self.generator, self.noises), 1):
             generator.manual_seed(seed_of(self.plan.seed, self.step, stream))
-        return self.learn(self._lesson(self._made(progress), progress))
+        return self.learn(self._lesson(self._made(), progress))
 
     def _lesson(self, made: Examples, progress: float) -> Lesson:
         """Return all that is random in a step, and how fast it goes on."""
@@ -116,10 +116,10 @@ class Run:
         moving = 1 - schedule.ema_decay(self.step)
         return torch.tensor([networks, rate * schedule.CRITIC_RATE, adversary, moving])
 
-    def _made(self, progress: float) -> Examples:
+    def _made(self) -> Examples:
         """Return the examples of this step."""
         known = self.step if self.plan.start is None else self.step + schedule.DRAWN_FROM_STEP
-        phase = schedule.phase(known, progress, self.plan.batch)
+        phase = schedule.phase(known, self.plan.batch)
         if phase != self.phase:
             plan, self.phase = self.plan, phase
             self.examples = examples(self.crops, phase, plan.seed, self.step, plan.workers)

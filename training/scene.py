@@ -22,7 +22,7 @@ class Scene:
     name: str
     """A file name without its ending, unique in a pack."""
     source: str
-    """A key of `training.imagery.SHARES`."""
+    """A key of `training.places.SHARES`."""
     pixels: Tensor
     """(3, H, W) uint8."""
     usable: Tensor

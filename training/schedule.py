@@ -18,9 +18,8 @@ WARM_UP_STEPS = 100
 ADVERSARY_STEPS = 400
 """Steps in which the adversarial loss grows to its full weight."""
 ANNEAL_FROM = 0.7
-LARGE_TILES_FROM = 0.6
-SMALL, LARGE = (12, 64), (4, 128)
-"""(examples, tile px) of a batch, early and late."""
+EXAMPLES, TILE = 12, 64
+"""Examples of a batch, and pixels of a side of each."""
 DRAWN_SHARE = 0.4
 """Share of the examples whose parents are drawn, once the network draws at all."""
 DRAWN_FROM_STEP = 800
@@ -44,12 +43,11 @@ class Phase:
     """How many examples have parents that the network has drawn."""
 
 
-def phase(step: int, progress: float, factor: int = 1) -> Phase:
-    """Return the phase of a step: larger tiles at the end, as in drawing; `factor` times as many examples."""
-    examples, tile = SMALL if progress < LARGE_TILES_FROM else LARGE
-    examples *= factor
+def phase(step: int, factor: int = 1) -> Phase:
+    """Return the phase of a step; `factor` times as many examples."""
+    examples = EXAMPLES * factor
     drawn = round(DRAWN_SHARE * examples) if step >= DRAWN_FROM_STEP else 0
-    return Phase(examples, tile, drawn)
+    return Phase(examples, TILE, drawn)
 
 
 def adversary_weight(practised: int) -> float:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from training.crops import Batch, Crops
+from training.batch import Batch
+from training.crops import Crops
 from training.detail import DRAWN_BELOW, Lineage, lineage, region_side
 from training.schedule import Phase
 

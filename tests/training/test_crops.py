@@ -9,8 +9,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from training.crops import Crops, Region, _in_cells
+from training.batch import Region
+from training.crops import Crops
 from training.scene import Scene
+from training.told_water import in_cells
 from training_scenes import rough, scene, smooth, waves
 
 from geoinfinite.models.earth.network import EarthSettings
@@ -97,13 +99,13 @@ def test_cells_are_interpolated_between_their_means(cell: int) -> None:
     rows, columns = ((np.arange(side) + 0.5) / cell - 0.5 for side in (48, 80))
     down = np.array([np.interp(rows, np.arange(len(means)), column) for column in means.T]).T
     expected = np.array([np.interp(columns, np.arange(means.shape[1]), row) for row in down])
-    assert np.allclose(_in_cells(water, cell)[0, 0].numpy(), expected, atol=1e-5)
+    assert np.allclose(in_cells(water, cell)[0, 0].numpy(), expected, atol=1e-5)
 
 
 def test_cells_of_one_pixel_and_cells_that_do_not_fit() -> None:
     water = torch.linspace(-1, 1, 140).reshape(1, 1, 10, 14)
-    assert torch.equal(_in_cells(water, 1), water)
-    assert _in_cells(water, 4).shape == (1, 1, 10, 14)
+    assert torch.equal(in_cells(water, 1), water)
+    assert in_cells(water, 4).shape == (1, 1, 10, 14)
 
 
 @pytest.mark.parametrize("source", ["blue-marble", "landsat"])

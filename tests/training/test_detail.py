@@ -9,7 +9,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from training.crops import Batch, Crops, centre
+from training.batch import Batch, centre
+from training.crops import Crops
 from training.detail import (
     detail_of,
     draw,

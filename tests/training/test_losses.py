@@ -121,6 +121,35 @@ def test_the_energy_score_is_least_for_the_true_distribution() -> None:
     assert truth < score(1.0, sure=0.5) - 0.03
 
 
+def chequered(*powers: float) -> Tensor:
+    """Pictures that have this power at the finest scale and none at any other."""
+    rows, columns = torch.meshgrid(torch.arange(16), torch.arange(24), indexing="ij")
+    signs = 1.0 - 2.0 * ((rows + columns) % 2)
+    return torch.tensor(powers).sqrt()[:, None, None, None] * signs.expand(1, 3, 16, 24)
+
+
+def test_power_has_the_closed_form() -> None:
+    # Differences of -0.5 and 1.5 at the first picture, 1 and 3 at the second; a mean power of 2.
+    found = losses.power(chequered(0.5, 4.0, 2.5, 6.0), chequered(1.0, 3.0))
+    unit = 2.0 + losses.LEAST_SPREAD**2
+    assert float(found) == pytest.approx((-0.5 * 1.5 + 1 * 3) / 2 / unit**2 / losses.LEVELS, rel=1e-5)
+
+
+def test_power_asks_for_the_expected_power_and_not_for_less_variety() -> None:
+    # Real pictures of one kind of parent have a power of 0.2 or 1.8.
+    real = (0.2, 1.8, 0.2, 1.8)
+
+    def loss(*powers: float) -> float:
+        return float(losses.power(chequered(*powers), chequered(*real)))
+
+    expected = loss(*8 * (1.0,))
+    assert loss(*8 * (0.6,)) > expected + 0.05  # the usual power, which a mean of logarithms asks for
+    assert loss(*8 * (1.4,)) > expected + 0.05
+    # Drawings of power 0.5 or 1.5, whatever the other is, are as good as those of power 1.
+    varied = loss(0.5, 0.5, 1.5, 1.5, 0.5, 0.5, 1.5, 1.5), loss(0.5, 0.5, 1.5, 1.5, 1.5, 1.5, 0.5, 0.5)
+    assert sum(varied) / 2 == pytest.approx(expected, abs=1e-5)
+
+
 @pytest.fixture(scope="module")
 def critic() -> Critic:
     with torch.random.fork_rng():

@@ -11,8 +11,8 @@ import pytest
 import rasterio
 from PIL import Image
 from rasterio.transform import from_origin
-from training.crops import SHARES
 from training.layer import Picture
+from training.places import SHARES
 
 from training import marble, open_scenes, scene_files, sources
 
