@@ -103,16 +103,19 @@ def test_ctrl_c_says_how_to_go_on() -> None:
             "--format=coco needs objects, and the world is told none; name a file of .*",
         ),
         ("--masks ship --out a", "--masks=ship needs objects, .*: --boxes FILE"),
-        ("--boxes boxes.gpkg --split 0.8 --out a", "split=0.8 must be one to three shares that sum to 1, .*"),
+        (
+            "--boxes boxes.gpkg --split 0.8 --out a",
+            "--split=0.8 must be one to three shares that sum to 1",
+        ),
         (
             "--boxes boxes.gpkg --column kind --format dota --out a",
-            "column='kind' is no attribute of .*; name",
+            "--column='kind' is no attribute of .*; name",
         ),
         (
             "--boxes boxes.gpkg --classes car --format dota --out a",
-            r"classes=\('car',\) are no classes of .*",
+            r"--classes=\('car',\) are no classes of .*",
         ),
-        ("--pairs 5 --out a", "pairs=5: level 3 has coarser levels 4, 16, 64 times coarser; take 4"),
+        ("--pairs 5 --out a", "--pairs=5: level 3 has coarser levels 4, 16, 64 times coarser; take 4"),
         ("--bbox 0 0 1 1 --out a", ".*reaches outside the grid, .*; ask for a part of it"),
         ("--out patch.tif", ".*patch.tif is not a store of geoinfinite; name another path"),
         ("--out nowhere/a", "the folder .*nowhere does not exist; create it, or choose another path"),

@@ -56,10 +56,13 @@ def test_map_tiles_are_as_the_options_say(world: Recipe, capsys: pytest.CaptureF
         (["--tile-size", "512", "--out", "a.zarr"], "--tile-size is for .pmtiles and .mbtiles: leave it out"),
         (
             ["--min-zoom", "9", "--max-zoom", "3", "--out", "a.pmtiles"],
-            "min_zoom=9 is above max_zoom=3; swap",
+            "--min-zoom=9 is above --max-zoom=3; swap",
         ),
-        (["--max-zoom", "99", "--out", "a.mbtiles"], "max_zoom=99 must be an integer from 0 to 24; take ano"),
-        (["--max-zoom", "24", "--out", "a.mbtiles"], "map tiles; take max_zoom="),
+        (
+            ["--max-zoom", "99", "--out", "a.mbtiles"],
+            "--max-zoom=99 must be an integer from 0 to 24; take",
+        ),
+        (["--max-zoom", "24", "--out", "a.mbtiles"], "map tiles; take --max-zoom="),
     ],
 )
 def test_settings_that_do_nothing_or_too_much_are_refused_before_anything_is_drawn(

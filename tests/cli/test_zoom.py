@@ -56,7 +56,7 @@ def test_without_a_box_it_draws_the_whole_raster(scene: Path) -> None:
     [
         (
             ["scene.tif", "--factor", "8"],
-            "factor=8 is no power of 4, by which the model draws each level; take 4 or",
+            "--factor=8 is no power of 4, by which the model draws each level; take 4 or",
         ),
         (["absent.tif", "--factor", "4"], "absent.tif' does not exist"),
         (["bare.png", "--factor", "4"], "bare.png' has no "),

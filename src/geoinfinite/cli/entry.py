@@ -7,6 +7,7 @@ before, and ``--help`` imports nothing heavy.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -25,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     signals = Signals(console=arguments is None)
     signals.listen()
-    options = import_module("geoinfinite.cli.parser").parse(sys.argv[1:] if arguments is None else arguments)
+    typed = sys.argv[1:] if arguments is None else arguments
+    options = import_module("geoinfinite.cli.parser").parse(typed)
     options.signals = signals
     try:
         return _run(options)
@@ -48,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             signals.end_with_hint()
         if options.debug:
             raise
-        _say(_reason(error))
+        _say(_as_typed(_reason(error), typed))
         return code_of(error)
 
 
@@ -66,6 +68,14 @@ def _reason(error: Exception) -> str:
         what = f"{error.filename}: {error.strerror}" if error.filename else first
         return f"{what}; check the path, its permissions and the free space"
     return f"unexpected {type(error).__name__}: {first}; please report it with the output of --debug"
+
+
+def _as_typed(reason: str, typed: Sequence[str]) -> str:
+    """Return a reason with the options that were typed in place of the parameters of Python they set."""
+    for option in sorted({word.partition("=")[0] for word in typed if word.startswith("--")}):
+        parameter = option.removeprefix("--").replace("-", "_")
+        reason = re.sub(rf"(?<![\w.-]){re.escape(parameter)}=", f"{option}=", reason)
+    return reason
 
 
 def _say(reason: str) -> None:
