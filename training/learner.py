@@ -24,13 +24,13 @@ SETTINGS = EarthSettings(
     margin=6,
     unshuffle=4,
     multiple=16,
-    gain=0.8,
-    floor=0.02,
-    log_scale_mean=-2.9,
-    log_scale_std=0.8,
+    gain=1.0,
+    floor=0.01,
+    log_scale_mean=-3.0,
+    log_scale_std=0.9,
 )
 """Constants of the detail's unit: with this gain and floor the training detail has about unit variance."""
-WEIGHTS = {"deceit": 0.5, "texture": 2.0, "energy": 0.75, "power": 0.5}
+WEIGHTS = {"deceit": 1.0, "texture": 1.5, "energy": 1.0, "power": 0.25}
 LARGEST_GRADIENT = 5.0
 CRITIC = "critic.safetensors"
 """The file of a snapshot that only a further run needs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from geoinfinite.models.earth.colours import (
     from_axes,
     reconstruct,
     residual,
+    variance,
 )
 from geoinfinite.models.earth.settings import EarthSettings
 
@@ -81,20 +83,39 @@ def test_the_features_tell_both_units() -> None:
     assert torch.allclose(given.features[:, 6:], (told + 2.0) / 0.5, atol=1e-5)
 
 
-def test_a_pixel_depends_on_five_parent_pixels_around_it() -> None:
+def test_contrast_is_the_weighted_variance_of_nine_pixels() -> None:
+    values = noise(2, 3, 8, 9)
+    near = np.outer([1, 2, 1], [1, 2, 1]).ravel()
+    for tile, band, y, x in ((0, 0, 0, 0), (1, 2, 5, 6), (0, 1, 3, 2)):
+        nine = values[tile, band, y : y + 3, x : x + 3].numpy().ravel()
+        expected = np.cov(nine, aweights=near, ddof=0)
+        assert float(variance(values)[tile, band, y, x]) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_a_calm_field_near_a_bright_roof_keeps_its_small_unit() -> None:
+    parent = torch.full((1, 3, 20, 24), -0.5)
+    parent[..., 10, 12] = 1.0
+    row = condition(parent, SETTINGS).unit[0, 0, 4 * (10 - SETTINGS.margin) + 2]
+    roof = 4 * (12 - SETTINGS.margin)
+    assert float(row[roof : roof + 4].min()) > 20 * SETTINGS.floor
+    # Two pixels of the parent away, and as far again as bilinear interpolation reaches.
+    calm = row[roof + 4 + 2 * 4 :]
+    assert torch.allclose(calm, torch.full_like(calm, SETTINGS.floor), atol=0.1 * SETTINGS.floor)
+
+
+def test_a_pixel_depends_on_four_parent_pixels_around_it() -> None:
     parent = window()
     moved = parent.clone()
-    moved[..., 0, 0] += 1.0
+    moved[..., 1, 1] += 1.0
     changed = (condition(moved, SETTINGS).features - condition(parent, SETTINGS).features).abs().amax((0, 1))
     assert float(changed.max()) == 0.0
     moved[..., 9, 9] += 1.0
     changed = (condition(moved, SETTINGS).features - condition(parent, SETTINGS).features).abs().amax((0, 1))
     rows, columns = (torch.nonzero(changed.amax(axis) > 0).flatten() for axis in (1, 0))
     centre = 4 * (9 - SETTINGS.margin)
-    assert centre - 18 <= int(rows.min())
-    assert int(rows.max()) <= centre + 21
-    assert centre - 18 <= int(columns.min())
-    assert int(columns.max()) <= centre + 21
+    for found in (rows, columns):
+        assert centre - 4 * 4 - 2 <= int(found.min())
+        assert int(found.max()) <= centre + 3 + 4 * 4 + 2
 
 
 def test_a_flat_parent_has_a_finite_slope() -> None:

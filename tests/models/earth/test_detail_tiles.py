@@ -112,6 +112,7 @@ def test_reduced_precision_draws_nearly_the_same(folder: Path) -> None:
         (SIDECAR, "multiple", 10, r"geoinfinite.json: multiple=10 does not fit fold=2 in config.json"),
         (CONFIG, "channels", [16], r"config.json: channels=\[16\] must be a list of 2 to 2 values"),
         (CONFIG, "inputs", 10, r"config.json: inputs=10 must be 13"),
+        (CONFIG, "contrast", 5, r"config.json: contrast=5 must be 3"),
         (CONFIG, "_class_name", "UNet2DModel", r"_class_name='UNet2DModel' must be 'DetailNetwork'"),
     ],
 )
@@ -121,6 +122,16 @@ def test_files_that_do_not_fit_each_other(
     found = json.loads((folder / name).read_text())
     (folder / name).write_text(json.dumps(found | {key: value}))
     with pytest.raises(ModelError, match=message):
+        from_pretrained(folder)
+
+
+def test_a_network_of_an_older_unit_is_refused(folder: Path) -> None:
+    found = json.loads((folder / CONFIG).read_text())
+    del found["contrast"]
+    (folder / CONFIG).write_text(json.dumps(found))
+    with pytest.raises(
+        ModelError, match=r"config.json: contrast is missing, .* python -m training --start"
+    ):
         from_pretrained(folder)
 
 

@@ -9,15 +9,16 @@ window. Training and inference both import this module, so there is one definiti
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from geoinfinite.models.earth.network import DETAIL_LIMIT, about_local_mean, enlarge
-from geoinfinite.models.earth.settings import BOX, EarthSettings
+from geoinfinite.models.earth.settings import EarthSettings
 
 AXES = (
     tuple(x / math.sqrt(3) for x in (1, 1, 1)),
@@ -27,6 +28,8 @@ AXES = (
 """Brightness, red against blue, both against green: an orthonormal basis of red, green and blue."""
 COLOUR_GAIN, COLOUR_FLOOR = 1.2, 0.8
 """Gain and floor of the unit of colour, as multiples of those of brightness."""
+NEARNESS = 0.25, 0.5, 0.25
+"""Weights, along each axis, of the three pixels whose variance is the parent's contrast."""
 LEAST_VARIANCE = 1e-6
 """It keeps the slope of the square root finite where the parent is flat; an eighth of a count of 255."""
 
@@ -65,15 +68,14 @@ def _sum(image: Tensor, weights: tuple[float, ...]) -> Tensor:
 def condition(parent: Tensor, settings: EarthSettings) -> Condition:
     """Turn a parent window (B, 3, P, P) into the condition of its tile.
 
-    Every operation is local and looks at most 5 parent pixels away, so the condition of a pixel
+    Every operation is local and looks at most 4 parent pixels away, so the condition of a pixel
     does not depend on the tile through which it is reached.
     """
     factor, margin = settings.factor, settings.margin
-    local_mean, deviation = about_local_mean(parent)
-    squares = along_axes(deviation).square()
-    powers = torch.stack([squares[:, 0], squares[:, 1:].mean(1)], 1)
-    contrast = (F.avg_pool2d(powers, BOX, stride=1) + LEAST_VARIANCE).sqrt()
-    brightness, colour = enlarge(contrast, factor, margin - 4, "bilinear").unbind(1)
+    local_mean, _ = about_local_mean(parent)
+    spread = variance(along_axes(parent))
+    contrast = torch.stack([spread[:, 0], spread[:, 1:].mean(1)], 1).add(LEAST_VARIANCE).sqrt()
+    brightness, colour = enlarge(contrast, factor, margin - 1, "bilinear").unbind(1)
     ours = settings.gain * brightness + settings.floor
     theirs = settings.gain * COLOUR_GAIN * colour + settings.floor * COLOUR_FLOOR
     unit = torch.stack([ours, theirs, theirs], 1)
@@ -82,6 +84,19 @@ def condition(parent: Tensor, settings: EarthSettings) -> Condition:
     log_units = (unit[:, :2].log() - settings.log_scale_mean) / settings.log_scale_std
     features = torch.cat([base, detail.clamp(-DETAIL_LIMIT, DETAIL_LIMIT), log_units], dim=1)
     return Condition(base, unit, features)
+
+
+def variance(values: Tensor) -> Tensor:
+    """Return the variance (B, C, H - 2, W - 2) of 3 x 3 pixels, weighted by `NEARNESS`.
+
+    Pixels farther off tell less of where detail is: a calm field near a bright roof would have the roof's.
+    """
+    height, width = (length - 2 for length in values.shape[-2:])
+    places = itertools.product(enumerate(NEARNESS), enumerate(NEARNESS))
+    parts = [(a * b, values[..., i : i + height, j : j + width]) for (i, a), (j, b) in places]
+    # Sums of torch may be rounded otherwise at another width; a chain of additions is not.
+    mean = reduce(torch.add, (weight * part for weight, part in parts))
+    return reduce(torch.add, (weight * (part - mean).square() for weight, part in parts))
 
 
 def residual(child: Tensor, given: Condition) -> Tensor:

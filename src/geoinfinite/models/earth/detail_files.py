@@ -22,6 +22,8 @@ SLOTS = (
 TOLD = 2
 """Channels of water: its share, and whether it is known."""
 INPUTS = 3 * BANDS + 2 + TOLD
+CONTRAST = 3
+"""`DetailShape.contrast` of the formulas in `colours`."""
 SAMPLER = IndependentTiles(solver="euler", shift=1.0, steps=1, tile=256, stride=216)
 """How the network is sampled: one evaluation per tile, tiles that overlap by a sixth."""
 
@@ -42,6 +44,8 @@ class DetailShape:
     """Blocks at the fine scale, before and again after the coarse one; blocks at the coarse scale."""
     embedding: int = 128
     """Length of the code of ground sample distance and aspect."""
+    contrast: int = CONTRAST
+    """Side in parent pixels of the neighbourhood whose contrast is the unit of detail."""
 
 
 _WIDTH, _DEPTH = Whole(1, 4096), Whole(0, 64)
@@ -53,13 +57,20 @@ RULES: dict[str, Rule] = {
     "channels": ListOf(_WIDTH, 2, 2),
     "blocks": ListOf(_DEPTH, 2, 2),
     "embedding": _WIDTH,
+    "contrast": OneOf((CONTRAST,)),
 }
 
 
 def read_shape(directory: Path, settings: EarthSettings) -> DetailShape:
     """Return the shape of a network's folder; raise `ModelError` if it does not fit the settings."""
     path = directory / CONFIG
-    found = check_values(path, read_object(path), RULES, needed=tuple(RULES))
+    said = read_object(path)
+    if said.get("_class_name") == "DetailNetwork" and "contrast" not in said:
+        raise ModelError(
+            f"{path}: contrast is missing, so the network draws in an older unit of detail; train it further "
+            "with python -m training --start, which writes it anew"
+        )
+    found = check_values(path, said, RULES, needed=tuple(RULES))
     values: dict[str, Any] = {field.name: found[field.name] for field in fields(DetailShape)}
     shape = DetailShape(**values | {name: tuple(values[name]) for name in ("channels", "blocks")})
     for name, wanted in (("unshuffle", shape.fold), ("multiple", 2 * shape.fold)):
