@@ -129,9 +129,7 @@ def test_a_network_of_an_older_unit_is_refused(folder: Path) -> None:
     found = json.loads((folder / CONFIG).read_text())
     del found["contrast"]
     (folder / CONFIG).write_text(json.dumps(found))
-    with pytest.raises(
-        ModelError, match=r"config.json: contrast is missing, .* python -m training --start"
-    ):
+    with pytest.raises(ModelError, match=r"config.json: contrast is missing, .* python -m training --start"):
         from_pretrained(folder)
 
 
