@@ -8,7 +8,7 @@ from torch import Tensor
 from training.critic import Critic
 from training.crops import Crops
 from training.detail import detail_of, given, noise_of, seeded
-from training.learner import SETTINGS, Learner, Lesson
+from training.learner import SETTINGS, WEIGHTS, Learner, Lesson
 from training.schedule import Phase
 from training.stream import Examples, examples
 from training_scenes import scene, smooth
@@ -40,15 +40,30 @@ def made() -> Examples:
 
 
 @pytest.fixture(scope="module")
-def shown(made: Examples) -> list[tuple[Tensor, ...]]:
-    learner, critic = Learner(torch.device("cpu")), Seen()
+def critic() -> Seen:
+    return Seen()
+
+
+@pytest.fixture(scope="module")
+def found(made: Examples, critic: Seen) -> dict[str, Tensor]:
+    """The losses of a step."""
+    learner = Learner(torch.device("cpu"))
     learner.critic = critic
     assert made.drawn is not None
     older = tuple(noise_of(made.drawn, seeded(k)) for k in (1, 2))
     noise = torch.randn(2 * PHASE.examples, 3, 32, 32, generator=seeded(3))
     rates = torch.tensor([1e-4, 1e-4, 1.0, 0.1])
-    learner.learn(Lesson(made, noise, older, losses.directions(seeded(4)), rates))
+    return learner.learn(Lesson(made, noise, older, losses.directions(seeded(4)), rates))
+
+
+@pytest.fixture(scope="module")
+def shown(critic: Seen, found: dict[str, Tensor]) -> list[tuple[Tensor, ...]]:
     return critic.shown
+
+
+def test_all_that_has_a_weight_is_learnt(found: dict[str, Tensor]) -> None:
+    assert found.keys() == {"critic", *WEIGHTS}
+    assert all(bool(value.isfinite()) for value in found.values())
 
 
 def test_the_critic_learns_from_as_many_drawn_as_real(
