@@ -17,7 +17,7 @@ from functools import reduce
 import torch
 from torch import Tensor
 
-from geoinfinite.models.earth.network import DETAIL_LIMIT, about_local_mean, enlarge
+from geoinfinite.models.earth.network import DETAIL_LIMIT, enlarge, local_mean
 from geoinfinite.models.earth.settings import EarthSettings
 
 AXES = (
@@ -72,7 +72,6 @@ def condition(parent: Tensor, settings: EarthSettings) -> Condition:
     does not depend on the tile through which it is reached.
     """
     factor, margin = settings.factor, settings.margin
-    local_mean, _ = about_local_mean(parent)
     spread = variance(along_axes(parent))
     contrast = torch.stack([spread[:, 0], spread[:, 1:].mean(1)], 1).add(LEAST_VARIANCE).sqrt()
     brightness, colour = enlarge(contrast, factor, margin - 1, "bilinear").unbind(1)
@@ -80,7 +79,7 @@ def condition(parent: Tensor, settings: EarthSettings) -> Condition:
     theirs = settings.gain * COLOUR_GAIN * colour + settings.floor * COLOUR_FLOOR
     unit = torch.stack([ours, theirs, theirs], 1)
     base = enlarge(parent, factor, margin, "bicubic")
-    detail = along_axes(base - enlarge(local_mean, factor, margin - 2, "bicubic")) / unit
+    detail = along_axes(base - enlarge(local_mean(parent), factor, margin - 2, "bicubic")) / unit
     log_units = (unit[:, :2].log() - settings.log_scale_mean) / settings.log_scale_std
     features = torch.cat([base, detail.clamp(-DETAIL_LIMIT, DETAIL_LIMIT), log_units], dim=1)
     return Condition(base, unit, features)

@@ -72,23 +72,22 @@ def condition(parent: Tensor, settings: EarthSettings) -> EarthCondition:
     does not depend on the tile through which it is reached.
     """
     factor, margin = settings.factor, settings.margin
-    local_mean, deviation = about_local_mean(parent)
+    mean, half = local_mean(parent), BOX // 2
+    deviation = parent[..., half:-half, half:-half] - mean
     variance = F.avg_pool2d(deviation.square().mean(1, keepdim=True), BOX, stride=1)
     contrast = enlarge(variance.clamp_min(0).sqrt(), factor, margin - 4, "bilinear")
     base = enlarge(parent, factor, margin, "bicubic")
     scale = settings.gain * contrast + settings.floor
-    detail = base - enlarge(local_mean, factor, margin - 2, "bicubic")
+    detail = base - enlarge(mean, factor, margin - 2, "bicubic")
     detail.div_(scale).clamp_(-DETAIL_LIMIT, DETAIL_LIMIT)
     log_scale = (scale.log() - settings.log_scale_mean) / settings.log_scale_std
     features = torch.cat([base, detail, log_scale], dim=1)
     return EarthCondition(base, scale, features)
 
 
-def about_local_mean(parent: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the means of `BOX` x `BOX` pixels, and what the pixels in their middles add to them."""
-    local_mean = F.avg_pool2d(parent, BOX, stride=1)
-    inner = parent[..., BOX // 2 : -(BOX // 2), BOX // 2 : -(BOX // 2)]
-    return local_mean, inner - local_mean
+def local_mean(parent: Tensor) -> Tensor:
+    """Return the means of `BOX` x `BOX` pixels."""
+    return F.avg_pool2d(parent, BOX, stride=1)
 
 
 def enlarge(window: Tensor, factor: int, margin: int, mode: str) -> Tensor:

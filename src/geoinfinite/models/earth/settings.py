@@ -16,7 +16,7 @@ KIND = "earth-residual-flow"
 DETAIL_KIND = "earth-detail"
 """A `DetailNetwork`, which draws in one evaluation."""
 BOX = 5
-"""Side in parent pixels of the neighbourhood whose contrast is the unit of detail."""
+"""Side in parent pixels of the neighbourhood whose mean the parent's own detail lacks."""
 BANDS = 3
 
 _POSITIVE = Number(0, 1e6, positive=True)
