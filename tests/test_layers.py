@@ -195,3 +195,8 @@ def test_only_the_command_line_prints() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     ]
     assert [path for path in printing if piece(path) != "cli"] == []
+
+
+def test_filters_of_warnings_which_belong_to_the_process_are_changed_under_one_lock() -> None:
+    changing = [path for path, tree in files().items() if "catch_warnings" in ast.dump(tree)]
+    assert changing == ["ignored_warnings.py"]

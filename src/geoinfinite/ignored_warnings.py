@@ -18,12 +18,12 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def ignored(category: type[Warning]) -> Iterator[None]:
-    """Ignore a category of warnings within a block, one thread at a time.
+def ignored(category: type[Warning], message: str = "") -> Iterator[None]:
+    """Ignore a category of warnings, those that begin with `message`, within a block, one thread at a time.
 
     >>> with ignored(FutureWarning):
     ...     warnings.warn("not shown", FutureWarning)
     """
     with _filters, warnings.catch_warnings():
-        warnings.simplefilter("ignore", category)
+        warnings.filterwarnings("ignore", message, category)
         yield

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import traceback
+import warnings
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import morecantile
 import numpy as np
@@ -363,3 +366,20 @@ def test_a_missing_shard_is_said(world: gi.World, tmp_path: Path) -> None:
         answer = api.get("/tiles/WebMercatorQuad/4/8/5.png?level=2")
         assert answer.status_code == 404
         assert "geoinfinite resume STORE" in answer.json()["error"]
+
+
+def test_no_request_changes_the_filters_of_warnings_which_other_threads_may_be_changing(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed: list[str] = []
+
+    class Recorded(warnings.catch_warnings):
+        def __enter__(self) -> Any:
+            changed.append(traceback.extract_stack()[-2].filename)
+            return super().__enter__()
+
+    with client(server) as fresh:
+        monkeypatch.setattr(warnings, "catch_warnings", Recorded)
+        assert fresh.get("/health").status_code == 200
+        assert fresh.get("/map.js").status_code == 200
+    assert changed == []

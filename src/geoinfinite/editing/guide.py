@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from geoinfinite.conditions.place import Place
 from geoinfinite.conditions.raster import Raster
 from geoinfinite.editing.coarse import Coarse
 from geoinfinite.errors import CostWarning, WorldError
+from geoinfinite.ignored_warnings import ignored
 from geoinfinite.plane.grid import Grid
 from geoinfinite.plane.quantise import Encoding
 from geoinfinite.told import Slot
@@ -48,9 +48,8 @@ class Guide:
         raster = Raster("guide", str(self.path), resampling="average", scale=1.0)
         try:
             raster.check(slot, grid, 0)
-            with warnings.catch_warnings():
-                # It is read once, for few pixels: overviews would not pay.
-                warnings.simplefilter("ignore", CostWarning)
+            # It is read once, for few pixels: overviews would not pay.
+            with ignored(CostWarning):
                 return raster.told(Place(grid, 0, grid.full(0)), slot)
         except WorldError as error:
             raise WorldError(f"guide={str(self.path)!r} cannot be used: {error}") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -14,6 +13,7 @@ from pyproj.exceptions import CRSError, ProjError
 from pyproj.transformer import TransformerGroup
 
 from geoinfinite.errors import WindowError, WorldError, shorten
+from geoinfinite.ignored_warnings import ignored
 
 Bounds = tuple[float, float, float, float]
 """``(left, bottom, right, top)`` in units of a CRS."""
@@ -59,9 +59,8 @@ def transformer(source: str, target: str) -> Transformer:
     metres apart on two machines.
     """
     crs = parse_crs(source), parse_crs(target)
-    with warnings.catch_warnings():
-        # PROJ warns of grids that it would like to have.
-        warnings.simplefilter("ignore", UserWarning)
+    # PROJ warns of grids that it would like to have.
+    with ignored(UserWarning):
         ways = TransformerGroup(*crs, always_xy=True).transformers
     without = [way for way in ways if not any(part.grids for part in way.operations or ())]
     if len(without) == len(ways) or not without:

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,7 +17,7 @@ from geoinfinite.errors import GeoInfiniteError, shorten
 from geoinfinite.provenance import version
 from geoinfinite.serve.metrics import Metrics
 from geoinfinite.serve.refusals import Refused, status_of
-from geoinfinite.serve.routes import routes
+from geoinfinite.serve.routes import Answer, answers
 from geoinfinite.serve.server import Server
 
 PAGE = Path(__file__).parent / "page"
@@ -40,9 +39,11 @@ _HEADERS: Mapping[str, str] = {
 def make_app(server: Server, *, hosts: frozenset[str] | None = LOCAL) -> ASGIApp:
     """Return the application of a server; ``hosts`` are the names that it answers to, ``None`` for all."""
     app = FastAPI(title="geoinfinite", version=version(), docs_url=None, redoc_url=None)
-    app.include_router(routes(server))
-    for path, file in _files().items():
-        app.add_api_route(path, _file(file), methods=["GET"], response_model=None, name=f"file {path}")
+    # Not by a router, whose routes FastAPI reads again at the first request: it changes the filters of
+    # warnings then, which belong to the process, while other threads load the network.
+    pages = {path: _file(file) for path, file in _files().items()}
+    for path, answer in {**answers(server), **pages}.items():
+        app.add_api_route(path, answer, methods=["GET"], response_model=None, name=path)
     app.add_exception_handler(GeoInfiniteError, _refused)
     app.add_exception_handler(HTTPException, _not_found)
     app.add_exception_handler(RequestValidationError, _not_valid)
@@ -67,7 +68,7 @@ def _files() -> dict[str, Path]:
     }
 
 
-def _file(path: Path) -> Any:
+def _file(path: Path) -> Answer:
     async def answer() -> Response:
         """Answer with a file of the map page."""
         return FileResponse(path, headers={"Cache-Control": "no-cache"})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import morecantile
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from numpy.typing import NDArray
 
@@ -29,10 +29,9 @@ _ASK_AGAIN = "no-cache"
 Answer = Callable[..., Awaitable[Response]]
 
 
-def routes(server: Server) -> APIRouter:
-    """Return the routes of map tiles, documents, clicks, downloads, and the server's own state."""
-    router = APIRouter()
-    for path, answer in {
+def answers(server: Server) -> Mapping[str, Answer]:
+    """Return what answers at which path: map tiles, documents, clicks, downloads, the server's own state."""
+    return {
         "/tiles/{tms}/{z}/{x}/{last}": _map_tile(server),
         "/tilejson.json": _tile_json(server),
         "/wmts.xml": _wmts(server),
@@ -45,9 +44,7 @@ def routes(server: Server) -> APIRouter:
         "/waiting": _waiting(server),
         "/health": _health(server),
         "/metrics": _metrics(server),
-    }.items():
-        router.add_api_route(path, answer, methods=["GET"], response_model=None, name=path.strip("/"))
-    return router
+    }
 
 
 def _map_tile(server: Server) -> Answer:

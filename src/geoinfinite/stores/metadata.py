@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import zarr
 from zarr.storage import MemoryStore
 
+from geoinfinite.ignored_warnings import ignored
 from geoinfinite.stores.cuts import LEDGER, PARENTS
 from geoinfinite.stores.groups import write_groups
 from geoinfinite.stores.identity import Header
@@ -59,9 +59,8 @@ def _rendered(job: _Job) -> dict[str, bytes]:
     memory: dict[str, Any] = {}
     store = MemoryStore(memory)
     write_groups(store, plan, job.header.to_attributes())
-    with warnings.catch_warnings():
-        # The specification of Zarr 3 does not have it yet; without it xarray warns at every opening.
-        warnings.filterwarnings("ignore", message="Consolidated metadata")
+    # The specification of Zarr 3 does not have it yet; without it xarray warns at every opening.
+    with ignored(UserWarning, "Consolidated metadata"):
         zarr.consolidate_metadata(store)
     made = {name: data.to_bytes() for name, data in sorted(memory.items())}
     root = json.loads(made.pop(preset.root))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import re
-import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from geoinfinite.errors import ModelError
+from geoinfinite.ignored_warnings import ignored
 from geoinfinite.models.converting.parts import Tensors
 from geoinfinite.models.schema import shortened
 
@@ -112,9 +112,8 @@ def _pickled(path: Path) -> Mapping[str, Tensor]:
         if whole:
             _check_archive(path)
         strange = _strange(path) if whole else []
-        with torch.serialization.safe_globals([(_Left, name) for name in strange]), warnings.catch_warnings():
-            # Of pickles that torch has not written itself; what they hold is checked as of any other.
-            warnings.simplefilter("ignore", UserWarning)
+        # Torch warns of pickles that it has not written itself; what they hold is checked as of any other.
+        with torch.serialization.safe_globals([(_Left, name) for name in strange]), ignored(UserWarning):
             found = torch.load(path, map_location="cpu", weights_only=True, mmap=whole)
     except ModelError:
         raise
