@@ -16,7 +16,7 @@ from pathlib import Path
 from rasterio.errors import RasterioError
 
 from training import globe, ground, marble, open_scenes, pack
-from training.layer import Bytes
+from training.layer import Bytes, pull_in_ends
 from training.scene import Scene
 from training.shores import Shores, open_shores
 from training.sources import SourceUnavailable
@@ -37,7 +37,7 @@ GROUND: tuple[Callable[[Path, Bytes, bool], list[Scene]], ...] = (
 
 def scenes(cache: Path, shores: Shores, held_out: bool) -> list[Scene]:
     """Return the scenes for training, or those of the held-out places; the globe at 7.4 km comes first."""
-    whole = globe.read(cache)
+    whole = pull_in_ends(globe.read(cache))
     found = [marble.globe_scene(whole, shores, held_out)]
     makers: list[tuple[str, Callable[[], list[Scene]]]] = [
         ("marble_windows", partial(marble.window_scenes, cache, shores, held_out)),

@@ -19,14 +19,13 @@ from training import scene_files
 from training.ground import darkest, map_colours
 from training.layer import Bytes, Picture
 from training.marble import HELD_OUT_BOXES, colour_at
-from training.scene import Scene, all_usable
+from training.scene import HALF_AN_OCTAVE, Scene, all_usable
 from training.sources import SourceUnavailable
 
 TABLE, TOWNS, MOSAICS = (
     Path(__file__).with_name(f"open_{name}.csv") for name in ("scenes", "towns", "drone")
 )
 GAIN = 0.8
-OCTAVES = {"landsat": (-1.3, 0.8), "sentinel": (-1.3, 0.9), "naip": (-1.4, 1.0), "drone": (-1.2, 0.6)}
 WEIGHTS = {
     "landsat": {0: 3.0, 1: 2.0, 2: 1.0},
     "sentinel": {0: 3.0, 1: 2.0, 2: 1.0},
@@ -158,7 +157,7 @@ def _scene(row: Row, values: Picture, globe: Bytes) -> Scene:
     area = values[0].size / 1e6
     weights = {power: weight * area**0.5 for power, weight in WEIGHTS[row.source].items()}
     pixels = torch.where(usable, colours, 0)
-    return Scene(row.name, row.source, pixels, usable, None, row.gsd_m, OCTAVES[row.source], weights)
+    return Scene(row.name, row.source, pixels, usable, None, row.gsd_m, HALF_AN_OCTAVE, weights)
 
 
 def _photograph(name: str, source: str, gsd_m: float, values: Picture, target: Picture) -> Scene:
@@ -168,4 +167,4 @@ def _photograph(name: str, source: str, gsd_m: float, values: Picture, target: P
     usable = torch.from_numpy(valid) if valid.mean() < 0.999 else all_usable(colours)
     area = values[0].size / 65_536
     weights = {power: weight * area for power, weight in WEIGHTS[source].items()}
-    return Scene(name, source, colours, usable, None, gsd_m, OCTAVES[source], weights)
+    return Scene(name, source, colours, usable, None, gsd_m, HALF_AN_OCTAVE, weights)

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from training.layer import Layer, all_of, area_mean
 
+HALF_AN_OCTAVE = -0.5, 0.5
+"""Jitter of the labels of sources whose layers are an octave apart: what is told is what is shown."""
 NO_POWER = 96
 """A layer whose shorter side is below this is left out."""
 

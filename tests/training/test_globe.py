@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import torch
 from PIL import Image
-from training.globe import COLUMNS, LAST_LATITUDE, ROWS, joined
-from training.root import BRIGHTEST, DARKEST, write
+from training.globe import LAST_LATITUDE, joined
+from training.layer import area_mean
+from training.moved_shores import moved
+from training.root import BRIGHTEST, DARKEST, MARGIN, STRIP, with_shores, write
 
+ROWS, COLUMNS = 2700, 5400
 ACROSS = 16
 """Tiles of zoom 4: 0.76 of their pixels along each pixel of the globe at the equator."""
 
@@ -73,3 +77,26 @@ def test_the_file_keeps_the_colour_of_every_pixel_and_has_neither_black_nor_whit
     assert found.min() >= DARKEST
     assert found.max() <= BRIGHTEST
     assert np.abs(found - pixels)[:16, :24].max() < 30
+
+
+def test_level_0_has_the_means_of_moved_shores_whatever_the_strips() -> None:
+    rows, columns = STRIP + 40, 64
+    share = np.zeros((rows, columns), np.uint8)
+    # An oblique shore, across the end of the first strip; the picture has it three pixels to the east.
+    line = 20 + 20 * np.arange(rows)[:, None] / rows
+    share[:] = 255 * (np.arange(columns) > line)
+    shown = np.where(np.roll(share, 3, 1)[..., None] > 0, (20, 60, 120), (40, 60, 30)).astype(np.uint8)
+    found = with_shores(shown, share)
+    whole = torch.from_numpy(moved(shown, share)).permute(2, 0, 1)
+    np.testing.assert_array_equal(np.moveaxis(found, 2, 0), area_mean(whole, 4).numpy())
+    assert (found != with_shores(shown, np.roll(share, 3, 1))).any()
+
+
+def test_moving_a_shore_depends_on_no_pixel_beyond_the_margin_of_a_strip() -> None:
+    rng = np.random.default_rng(4)
+    share = np.repeat(np.repeat(255 * rng.integers(0, 2, (20, 8)), 8, 0), 8, 1).astype(np.uint8)
+    shown = rng.integers(0, 100, (160, 64, 3)).astype(np.uint8)
+    strip, inside = slice(30, 130), slice(30 + MARGIN, 130 - MARGIN)
+    alone = moved(shown[strip], share[strip])[MARGIN:-MARGIN]
+    np.testing.assert_array_equal(alone, moved(shown, share)[inside])
+    assert (alone != shown[inside]).any()

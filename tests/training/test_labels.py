@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
 from training.labels import FINEST_LABEL, WIDE_SHARE, label
+from training.scene import HALF_AN_OCTAVE
 from training_scenes import rough, scene
 
 GSD_M = 700.0
@@ -38,3 +40,18 @@ def test_what_finer_sources_hardly_show_is_labelled_finer(
     assert float(wide.float().mean()) == pytest.approx(share * (1 - 0.5 / -float(reach)), abs=0.04)
     if share:
         assert float(own.min()) == pytest.approx(float(reach), abs=0.4)
+
+
+def test_labels_of_layers_an_octave_apart_meet_and_do_not_overlap() -> None:
+    """Pixels of a camera are softer than their area means: under one label neither would be learnt."""
+    picture = scene("landsat", rough(500, 420, 1), gsd_m=30.0)
+    layers = list(replace(picture, octaves=HALF_AN_OCTAVE, weights={0: 1.0, 1: 1.0, 2: 1.0}).layers())
+    generator = torch.Generator().manual_seed(3)
+    spans = []
+    for layer in layers:
+        channels = torch.full((5, 64, 64), 60.0)
+        told = [label(layer, channels, layer.gsd_m, generator) for _ in range(400)]
+        spans.append((min(told), max(told)))
+    assert [round(layer.gsd_m) for layer in layers] == [30, 60, 120]
+    for finer, coarser in pairwise(spans):
+        assert finer[1] <= coarser[0] == pytest.approx(finer[1], rel=0.02)
