@@ -82,8 +82,8 @@ def _write(target: Path, pixels: NDArray[np.uint8]) -> None:
         dataset.write(pixels)
         dataset.update_tags(
             title="NASA Blue Marble Next Generation, shores moved to GSHHG's, blacks and whites pulled in",
-            credit="NASA Earth Observatory, Reto Stockli",
-            licence="public domain",
+            credit="NASA Earth Observatory, Reto Stockli; GSHHG, Wessel and Smith 1996",
+            licence="imagery public domain, shores LGPL",
         )
 
 
