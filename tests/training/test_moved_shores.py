@@ -42,6 +42,8 @@ def test_what_agrees_and_what_lies_away_from_the_line_stays_bit_for_bit() -> Non
     right = pictured(share)
     np.testing.assert_array_equal(moved(right, share), right)
     shown = pictured(told(LINE + 2.4))
+    # A pond that is not told, farther from the line than shores are moved.
+    shown[10, LINE - 8] = SEA
     changed = (moved(shown, share) != shown).any(-1).any(0)
     assert set(np.flatnonzero(changed)) <= set(range(LINE - 4, LINE + 6))
     assert changed.any()
@@ -60,3 +62,17 @@ def test_a_lake_that_the_picture_does_not_show_a_narrow_river_and_snow_stay_as_t
     found = moved(snowy, share)
     np.testing.assert_array_equal(found[5:9], snowy[5:9])
     assert (found != snowy).any()
+
+
+def test_colours_of_a_side_that_is_far_off_tell_nothing_of_a_narrow_lake() -> None:
+    lake = told(52)
+    lake[:, 20:23] = 255
+    shown = pictured(np.where(np.arange(WIDTH) < 40, np.roll(lake, 2, axis=1), lake).astype(np.uint8))
+    np.testing.assert_array_equal(moved(shown, lake)[:, :35], shown[:, :35])
+
+
+def test_a_pixel_that_is_moved_all_the_way_loses_what_is_neither_land_nor_water() -> None:
+    share = told(LINE)
+    shown = pictured(told(LINE + 2))
+    shown[10, LINE] += np.array([0, 40, 0], np.uint8)
+    assert np.abs(moved(shown, share)[10, LINE].astype(int) - SEA).max() < 12
