@@ -61,6 +61,7 @@ HEAVY_FILES = (
     "models/diffusers/text_encoder.py",
     "models/diffusers/tiles.py",
     "models/diffusers/weights.py",
+    "models/earth/calibration.py",
     "models/earth/colours.py",
     "models/earth/detail.py",
     "models/earth/detail_tiles.py",

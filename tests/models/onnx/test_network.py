@@ -28,9 +28,11 @@ RANGE = 1e-4
 
 @pytest.fixture(scope="module")
 def detail() -> DetailNetwork:
-    shape = DetailShape(inputs=7, fold=2, channels=(24, 40), blocks=(1, 2), embedding=16)
+    shape = DetailShape(fold=2, channels=(24, 40), blocks=(1, 2), embedding=16)
     network = latents.randomise(DetailNetwork(shape), seed=3).requires_grad_(False)
     assert isinstance(network, DetailNetwork)
+    gains = network.calibration.gains
+    gains.copy_(torch.linspace(0.5, 2, gains.numel()).reshape(gains.shape))
     return network
 
 
@@ -42,7 +44,7 @@ def through(detail: DetailNetwork) -> OnnxNetwork:
 
 def tiles() -> tuple[Tensor, ...]:
     """Noise and features of three tiles of 24 x 16 px, each with a distance and an aspect of its own."""
-    fields = latents.field(3, 7, 24, 16, seed=8)
+    fields = latents.field(3, 13, 24, 16, seed=8)
     told = torch.tensor([[464.0, 1.1], [29.0, 1.6], [1.5, 1.0]])
     return torch.from_numpy(fields[:, :3]), torch.from_numpy(fields[:, 3:]), told[:, 0], told[:, 1]
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from geoinfinite.errors import ModelError, shorten
 from geoinfinite.models.diffusers.weights import load_tensors
+from geoinfinite.models.earth.calibration import Calibration
 from geoinfinite.models.earth.detail_files import DetailShape as DetailShape
 from geoinfinite.models.files import CONFIG, WEIGHTS
 
@@ -23,6 +24,10 @@ FREQUENCIES = 32
 """Pairs of sine and cosine that tell the ground sample distance."""
 LONGEST = 1000.0
 PER_OCTAVE = 4.0
+LOG_UNIT = slice(6, 7)
+"""The feature that is the standardised log of the unit of brightness."""
+GAINS = "calibration.gains"
+"""The tensor that networks lack which were saved before there were gains."""
 
 
 class Embedding(nn.Module):
@@ -91,6 +96,7 @@ class DetailNetwork(nn.Module):
         self.after = nn.ModuleList(Block(fine, shape.embedding) for _ in range(around))
         self.norm = PixelNorm()
         self.leave = nn.Conv2d(fine, shape.bands * shape.fold**2, 3, padding=1)
+        self.calibration = Calibration()
 
     def forward(self, noise: Tensor, features: Tensor, gsd_m: Tensor, aspect: Tensor) -> Tensor:
         """Return detail in units of the parent's local contrast."""
@@ -105,15 +111,17 @@ class DetailNetwork(nn.Module):
         x = skipped + F.pixel_shuffle(self.up(x), 2)
         for block in self.after:
             x = block(x, code)
-        detail: Tensor = F.pixel_shuffle(self.leave(F.silu(self.norm(x))), self.shape.fold)
-        return detail
+        detail = F.pixel_shuffle(self.leave(F.silu(self.norm(x))), self.shape.fold)
+        calibrated: Tensor = self.calibration(detail, features[:, LOG_UNIT], gsd_m)
+        return calibrated
 
 
 def load(directory: Path, shape: DetailShape) -> DetailNetwork:
     """Read the weights of a network; raise `ModelError` if they are of another shape."""
     network, path = DetailNetwork(shape), directory / WEIGHTS
     try:
-        network.load_state_dict(load_tensors(path), strict=True, assign=True)
+        tensors = {GAINS: network.calibration.gains, **load_tensors(path)}
+        network.load_state_dict(tensors, strict=True, assign=True)
     except RuntimeError as error:
         cause = shorten(str(error).strip().splitlines()[-1].strip())
         raise ModelError(

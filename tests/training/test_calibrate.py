@@ -1,0 +1,145 @@
+"""Gains that are fitted to training places."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from held_out_scenes import scenes, write_network
+from training.calibrate import LEAST_POWER, PER_HALVING, Powers, fitted, layer_powers
+from training.held_out import read_network
+from training.scene import all_usable
+
+from geoinfinite.models.earth.calibration import CONTRASTS, FINEST, PER_OCTAVE, RESOLUTIONS
+from training import calibrate, pack
+
+NODE = 17
+"""32 m."""
+GSD = 2.0 ** (FINEST + NODE / PER_OCTAVE)
+
+
+def layer(
+    ratio: float, gsd_m: float = GSD, halvings: int = 0, share: tuple[float, ...] = (0.1, 0.4, 0.3, 0.2)
+) -> Powers:
+    """A layer whose real mean square is `ratio` times the drawn one, which differs from node to node."""
+    shares = np.array(share)
+    drawn = (0.3 + 0.1 * np.arange(CONTRASTS)) * shares
+    real = ratio * (drawn + LEAST_POWER * shares) - LEAST_POWER * shares
+    return Powers(gsd_m, halvings, shares, real, drawn)
+
+
+def gains(*layers: Powers) -> np.ndarray:
+    return fitted(list(layers)).numpy()
+
+
+def test_layers_that_agree_get_the_gain_that_makes_them_right() -> None:
+    found = gains(layer(1.44), layer(1.44), layer(1.44))
+    np.testing.assert_allclose(found[NODE], 1.2, rtol=1e-6)
+
+
+def test_a_resolution_that_no_layer_is_near_keeps_its_strength() -> None:
+    found = gains(layer(1.44), layer(1.44))
+    near = [node for node in range(RESOLUTIONS) if abs(node - NODE) <= 1]
+    np.testing.assert_allclose(found[near], 1.2, rtol=1e-6)
+    np.testing.assert_array_equal(np.delete(found, near, axis=0), 1.0)
+
+
+def test_one_layer_alone_changes_nothing_nor_one_beside_a_trace_of_another() -> None:
+    np.testing.assert_array_equal(gains(layer(4.0)), 1.0)
+    np.testing.assert_array_equal(gains(layer(4.0), layer(4.0, halvings=4)), 1.0)
+
+
+def test_layers_that_disagree_by_more_than_their_mean_change_nothing() -> None:
+    np.testing.assert_array_equal(gains(layer(4.0), layer(0.3), layer(1.1), layer(0.8)), 1.0)
+
+
+def test_the_gain_is_the_mean_by_factors_less_what_may_be_chance() -> None:
+    found = gains(*(layer(ratio) for ratio in (1.2, 1.5, 2.4, 1.8)))
+    logs = np.log([1.2, 1.5, 2.4, 1.8])
+    sure = 1 - logs.var(ddof=1) / 4 / logs.mean() ** 2
+    assert 0.5 < sure < 0.95
+    np.testing.assert_allclose(found[NODE], np.exp(sure * logs.mean() / 2), rtol=1e-6)
+
+
+def test_pixels_of_the_camera_count_more_than_means_of_them() -> None:
+    halved = [layer(0.5, halvings=1)] * 4
+    found = gains(layer(2.0), layer(2.0), layer(2.0), layer(2.0), *halved)
+    weights = np.array([1.0] * 4 + [1 / PER_HALVING] * 4)
+    weights /= weights.sum()
+    logs = np.log([2.0] * 4 + [0.5] * 4)
+    mean = (weights * logs).sum()
+    number = 1 / np.square(weights).sum()
+    error = (weights * np.square(logs - mean)).sum() / (number - 1)
+    np.testing.assert_allclose(found[NODE], np.exp(mean * (1 - error / mean**2) / 2), rtol=1e-6)
+
+
+def test_a_contrast_that_a_layer_does_not_have_asks_nothing_of_it() -> None:
+    calm = (0.6, 0.4, 0.0, 0.0)
+    found = gains(*[layer(1.44, share=calm)] * 3)
+    np.testing.assert_allclose(found[NODE, :2], 1.2, rtol=1e-6)
+    np.testing.assert_array_equal(found[NODE, 2:], 1.0)
+
+
+def test_flat_water_asks_for_little() -> None:
+    flat = layer(1.0)
+    nothing = replace(flat, real=0 * flat.real, drawn=0.001 * flat.drawn)
+    assert gains(nothing, nothing)[NODE].min() > 0.95
+
+
+@pytest.fixture(scope="module")
+def network_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_network(tmp_path_factory.mktemp("network"))
+
+
+def test_layers_too_small_for_a_crop_are_left_out_and_the_others_told_apart(network_folder: Path) -> None:
+    found = list(layer_powers(read_network(network_folder), scenes(), 4))
+    assert [(one.gsd_m, one.halvings) for one in found] == [
+        (7421.3, 0),
+        (600.0, 0),
+        (800.0, 0),
+        (0.1, 0),
+    ]
+    for one in found:
+        np.testing.assert_allclose(one.share.sum(), 1.0)
+
+
+def test_a_network_that_draws_too_little_draws_as_much_as_the_real_one(tmp_path: Path) -> None:
+    """Three scenes of one kind of noise: what is measured with the gains in is nearly what is real."""
+    rough = torch.Generator().manual_seed(8)
+    bytes_ = [torch.randint(100, 150, (3, 220, 260), generator=rough).to(torch.uint8) for _ in range(3)]
+    alike = [
+        replace(scenes()[4], pixels=b, usable=all_usable(b), water=None, weights={0: 1.0}) for b in bytes_
+    ]
+    network = read_network(write_network(tmp_path / "network"))
+    before = list(layer_powers(network, alike, 8))
+    network.calibration.gains *= fitted(before)
+    after = list(layer_powers(network, alike, 8))
+    assert log_ratio(before) > 1.5
+    assert log_ratio(after) < 0.3 < log_ratio(before) / 5
+
+
+def log_ratio(found: list[Powers]) -> float:
+    """How far off the mean square of fine brightness is over all contrasts, as a log."""
+    real, drawn = (sum(getattr(one, name).sum() for one in found) for name in ("real", "drawn"))
+    return abs(float(np.log(drawn / real)))
+
+
+def test_the_command_writes_the_gains_and_nothing_else_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, held = write_network(tmp_path / "network"), tmp_path / "pack"
+    pack.write(held, scenes())
+    before = read_network(folder).state_dict()
+    monkeypatch.setattr("sys.argv", f"calibrate --network {folder} --pack {held} --crops 4".split())
+    calibrate.main()
+    after = read_network(folder).state_dict()
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(lines) == RESOLUTIONS
+    for number, line in enumerate(lines):
+        np.testing.assert_allclose(line["gains"], after["calibration.gains"][number], atol=0.0006)
+    changed = [name for name in before if not torch.equal(before[name], after[name])]
+    assert changed in (["calibration.gains"], [])

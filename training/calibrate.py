@@ -1,0 +1,155 @@
+"""Fit a network's gains to training places: `python -m training.calibrate --network DIR --pack PACK`.
+
+Of every layer of the pack some crops are drawn from their real parents, without augmentation. The square of a
+gain is the real mean square of fine brightness over the drawn, at a resolution and a contrast of the parent.
+DIR's weights are written anew with the gains; what the network had before is multiplied.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from geoinfinite.models.earth.calibration import CONTRASTS, FINEST, LOWEST, PER_OCTAVE, RESOLUTIONS, fine
+from geoinfinite.models.earth.detail import LOG_UNIT, DetailNetwork
+from geoinfinite.models.earth.network import SIDECAR
+from training import export, pack
+from training.crops import Crops
+from training.detail import detail_of, draw, given, seeded
+from training.held_out import SIDE, SMALLEST_SIDE, read_network
+from training.learner import SETTINGS
+from training.places import corners
+from training.scene import Scene
+
+AT_ONCE = 4
+REACH = 0.75
+"""Octaves from a node of resolution beyond which a layer does not count."""
+PER_HALVING = 4.0
+"""How much less a layer counts for every octave to which it was averaged: pixels of a camera are softer."""
+LEAST_POWER = 0.02
+"""It is added to both mean squares, in units of detail: flat water counts little."""
+LEAST_LAYERS = 2.0
+"""Layers, as many as count, below which nothing is known of how far they differ."""
+SEED = 21
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Powers:
+    """Of a layer, by contrast of the parent (contrast,): how much fine brightness is real, how much drawn."""
+
+    gsd_m: float
+    halvings: int
+    """Octaves to which the scene's own pixels were averaged."""
+    share: Numbers
+    """Share of the pixels, 1 in all."""
+    real: Numbers
+    """Mean square in units of detail, times that share."""
+    drawn: Numbers
+
+
+def layer_powers(network: DetailNetwork, scenes: list[Scene], crops: int) -> Iterator[Powers]:
+    """Yield the powers of all layers of the scenes that are large enough."""
+    for number, scene in enumerate(scenes):
+        for halvings in scene.weights:
+            one = replace(scene, weights={halvings: 1.0})
+            # The colours that Crops takes from its first scene are of no use here.
+            source = Crops([one, *scenes[:1]], SETTINGS, seeded(SEED + number), plain=True)
+            layers = [layer for layer in one.layers() if bool(corners(layer.usable, SMALLEST_SIDE).any())]
+            if layers:
+                source.layers = layers
+                yield _powers(network, source, layers[0].gsd_m, halvings, crops)
+
+
+@torch.no_grad()
+def _powers(network: DetailNetwork, source: Crops, gsd_m: float, halvings: int, crops: int) -> Powers:
+    # The share of the pixels, what is real and what is drawn.
+    sums = torch.zeros(3, CONTRASTS, dtype=torch.float64)
+    for _ in range(0, crops, AT_ONCE):
+        batch = source.batch(AT_ONCE, SIDE)
+        seen = given(batch, SETTINGS)
+        noise = torch.randn(batch.child.shape, generator=source.generator)
+        children = batch.child, draw(network, seen, noise)
+        details = (detail_of(child, seen, SETTINGS.factor)[:, :1] for child in children)
+        near = _nearness(seen.features[:, LOG_UNIT])
+        squares = [torch.ones_like(near[:, :1]), *(fine(detail).square() for detail in details)]
+        sums += torch.stack([(near * square).sum((0, 2, 3)) for square in squares])
+    share, real, drawn = (sums / sums[0].sum()).numpy()
+    return Powers(gsd_m, halvings, share, real, drawn)
+
+
+def _nearness(log_unit: Tensor) -> Tensor:
+    """Return how near values (B, 1, T, T) are to every node of contrast, (B, contrast, T, T), 1 in all."""
+    nodes = torch.arange(CONTRASTS)[:, None, None]
+    place = (log_unit - LOWEST).clamp(0, CONTRASTS - 1)
+    return (1 - (place - nodes).abs()).clamp(min=0)
+
+
+def fitted(found: list[Powers]) -> Tensor:
+    """Return the gains (resolution, contrast) that layers ask for.
+
+    Every layer near a resolution counts the same, but for its halvings. Gains are the mean of theirs, by
+    factors, shrunk towards 1 by as much as may be due to chance: positive-part shrinkage, James and Stein
+    1961. So a resolution that few scenes show, or scenes that disagree, stays as it was taught.
+    """
+    octaves = np.log2([one.gsd_m for one in found])
+    native = PER_HALVING ** -np.array([float(one.halvings) for one in found])
+    share, real, drawn = (
+        np.stack([getattr(one, name) for one in found]) for name in ("share", "real", "drawn")
+    )
+    # Where a layer has no pixel it asks nothing, and its weight is 0.
+    least = LEAST_POWER * np.where(share > 0, share, 1)
+    asked = np.log((real + least) / (drawn + least))
+    gains = np.ones((RESOLUTIONS, CONTRASTS))
+    for number in range(RESOLUTIONS):
+        away = np.abs(octaves - FINEST - number / PER_OCTAVE)
+        weights = (native * np.maximum(0, 1 - away / REACH))[:, None] * share
+        gains[number] = np.exp(_shrunk_mean(asked, weights) / 2)
+    return torch.from_numpy(gains).float()
+
+
+def _shrunk_mean(values: Numbers, weights: Numbers) -> Numbers:
+    """Return the weighted mean over layers of (layer, contrast), as far as it is no chance."""
+    total, layers = weights.sum(0), _as_many(weights)
+    portion = weights / np.maximum(total, 1e-12)
+    mean = (portion * values).sum(0)
+    error = (portion * np.square(values - mean)).sum(0) / np.maximum(layers - 1, 1e-12)
+    sure = np.maximum(0, 1 - error / np.maximum(np.square(mean), 1e-12))
+    shrunk: Numbers = mean * sure * (layers >= LEAST_LAYERS)
+    return shrunk
+
+
+def _as_many(weights: Numbers) -> Numbers:
+    """Return as how many layers of one weight those of unequal weights count (Kish 1965)."""
+    number: Numbers = np.square(weights.sum(0)) / np.maximum(np.square(weights).sum(0), 1e-12)
+    return number
+
+
+def main() -> None:
+    """Read the command line, print the gains and write the network."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--network", type=Path, required=True, help="folder of the network, written anew")
+    parser.add_argument("--pack", type=Path, required=True, help="folder that `training.imagery` wrote")
+    parser.add_argument("--crops", type=int, default=8, help="crops of a layer")
+    arguments = parser.parse_args()
+    network = read_network(arguments.network)
+    scenes = pack.read(arguments.pack)
+    gains = fitted(list(layer_powers(network, scenes, arguments.crops)))
+    network.calibration.gains *= gains
+    for number, by_contrast in enumerate(gains.tolist()):
+        gsd_m = 2 ** (FINEST + number / PER_OCTAVE)
+        print(json.dumps({"gsd_m": round(gsd_m, 2), "gains": [round(gain, 3) for gain in by_contrast]}))
+    step = json.loads((arguments.network / SIDECAR).read_text(encoding="utf-8"))["step"]
+    export.write(arguments.network, network, SETTINGS, step)
+
+
+if __name__ == "__main__":
+    main()
