@@ -1,10 +1,10 @@
 """Write level 0 of the bundled world: NASA's Blue Marble as a tiled GeoTIFF.
 
 Run `python -m training.root --water water.tif --out src/geoinfinite/data/blue-marble.tif`. Shores are moved
-to where the raster of water has them (`training.moved_shores`), ice gets one colour (`training.even_ice`).
-The README beside this file says why the pixels are kept as JPEG without chroma subsampling. Blacks and whites
-are pulled in (`training.layer.pull_in_ends`); JPEG puts some pixels at coasts back, which are moved again,
-until none is left.
+to where the raster of water has them (`training.moved_shores`). The README beside this file says why the
+pixels are kept as JPEG without chroma subsampling. Blacks and whites are pulled in
+(`training.layer.pull_in_ends`); JPEG puts some pixels at coasts back, which are moved again, until none is
+left.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from rasterio.transform import from_origin
 
 from training import globe
-from training.even_ice import evened
 from training.layer import Bytes, pull_in_ends
 from training.moved_shores import moved
 from training.shores import open_shores
@@ -82,8 +81,7 @@ def _write(target: Path, pixels: NDArray[np.uint8]) -> None:
     ) as dataset:
         dataset.write(pixels)
         dataset.update_tags(
-            title="NASA Blue Marble Next Generation, shores moved to GSHHG's, ice evened, "
-            "blacks and whites pulled in",
+            title="NASA Blue Marble Next Generation, shores moved to GSHHG's, blacks and whites pulled in",
             credit="NASA Earth Observatory, Reto Stockli; GSHHG, Wessel and Smith 1996",
             licence="imagery public domain, shores LGPL",
         )
@@ -98,7 +96,7 @@ def main() -> None:
     arguments = parser.parse_args()
     fine = globe.read(arguments.cache, FINER)
     share = open_shores(arguments.water).globe(*fine.shape[:2]).numpy()
-    write(pull_in_ends(evened(with_shores(fine, share))), arguments.out)
+    write(pull_in_ends(with_shores(fine, share)), arguments.out)
 
 
 if __name__ == "__main__":
