@@ -12,10 +12,12 @@ import torch
 from held_out_scenes import scenes, write_network
 from training.calibrate import LEAST_POWER, PER_HALVING, Powers, fitted, layer_powers
 from training.held_out import read_network
-from training.scene import all_usable
+from training.learner import SETTINGS
+from training.scene import Scene, all_usable
 
 from geoinfinite.models.earth.calibration import CONTRASTS, FINEST, PER_OCTAVE, RESOLUTIONS
-from training import calibrate, pack
+from geoinfinite.models.files import SIDECAR
+from training import calibrate, export, pack
 
 NODE = 17
 """32 m."""
@@ -111,9 +113,7 @@ def test_a_network_that_draws_too_little_draws_as_much_as_the_real_one(tmp_path:
     """Three scenes of one kind of noise: what is measured with the gains in is nearly what is real."""
     rough = torch.Generator().manual_seed(8)
     bytes_ = [torch.randint(100, 150, (3, 220, 260), generator=rough).to(torch.uint8) for _ in range(3)]
-    alike = [
-        replace(scenes()[4], pixels=b, usable=all_usable(b), water=None, weights={0: 1.0}) for b in bytes_
-    ]
+    alike = [noise_scene(f"noise-{number}", one) for number, one in enumerate(bytes_)]
     network = read_network(write_network(tmp_path / "network"))
     before = list(layer_powers(network, alike, 8))
     network.calibration.gains *= fitted(before)
@@ -128,18 +128,27 @@ def log_ratio(found: list[Powers]) -> float:
     return abs(float(np.log(drawn / real)))
 
 
-def test_the_command_writes_the_gains_and_nothing_else_anew(
+def test_the_command_multiplies_the_gains_and_changes_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, held = write_network(tmp_path / "network"), tmp_path / "pack"
-    pack.write(held, scenes())
-    before = read_network(folder).state_dict()
+    rough = torch.Generator().manual_seed(9)
+    bytes_ = [torch.randint(100, 150, (3, 200, 210), generator=rough).to(torch.uint8) for _ in range(3)]
+    pack.write(held, [noise_scene(f"noise-{number}", one) for number, one in enumerate(bytes_)])
+    network = read_network(folder)
+    network.calibration.gains.fill_(0.5)
+    export.write(folder, network, SETTINGS, 70)
     monkeypatch.setattr("sys.argv", f"calibrate --network {folder} --pack {held} --crops 4".split())
     calibrate.main()
-    after = read_network(folder).state_dict()
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert len(lines) == RESOLUTIONS
-    for number, line in enumerate(lines):
-        np.testing.assert_allclose(line["gains"], after["calibration.gains"][number], atol=0.0006)
-    changed = [name for name in before if not torch.equal(before[name], after[name])]
-    assert changed in (["calibration.gains"], [])
+    before, after = network.state_dict(), read_network(folder).state_dict()
+    found = [json.loads(line)["gains"] for line in capsys.readouterr().out.splitlines()]
+    assert np.max(found) > 1.5
+    np.testing.assert_allclose(after["calibration.gains"], 0.5 * np.array(found), atol=0.0003)
+    assert [name for name in before if not torch.equal(before[name], after[name])] == ["calibration.gains"]
+    assert json.loads((folder / SIDECAR).read_text(encoding="utf-8"))["step"] == 70
+
+
+def noise_scene(name: str, picture: torch.Tensor) -> Scene:
+    """A scene of 0.1 m with one layer and no known water."""
+    usable = all_usable(picture)
+    return replace(scenes()[4], name=name, pixels=picture, usable=usable, water=None, weights={0: 1.0})
