@@ -15,12 +15,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from drawings import UNCACHED, cost
+from drawings import UNCACHED, cost, in_one_tile
 from numpy.typing import NDArray
 
 from geoinfinite import evaluation
@@ -29,7 +28,7 @@ from geoinfinite.models.reference import ModelReference
 from geoinfinite.models.threads import one_thread
 from geoinfinite.plane.window import Window
 from geoinfinite.recipe import worldfile
-from geoinfinite.recipe.recipe import Numerics, Recipe
+from geoinfinite.recipe.recipe import Recipe
 from geoinfinite.samplers.presets import IndependentTiles
 
 PLACES = {"alps": (2640, 11_220), "china": (3680, 17_640), "mississippi": (3600, 5380)}
@@ -134,16 +133,3 @@ def detail(recipe: Recipe, part: Window) -> NDArray[Any]:
     factor = recipe.grid.factor
     parent = recipe.root.read(part.coarsen(factor)).astype(float)
     return generate(recipe, 1, part, resources=UNCACHED) - parent.repeat(factor, 1).repeat(factor, 2)
-
-
-def in_one_tile(recipe: Recipe, part: Window) -> Recipe:
-    """Return the world with tiles so large that one holds a window, far from its edges."""
-    side = max(part.shape)
-    tile = side + 128
-    # The lattice starts at pixel 0: the side grows until one tile holds the window.
-    while not all(32 < at % tile < tile - side - 32 for at in (part.y0, part.x0)):
-        tile += 16
-    sampler = replace(recipe.sampler, tile=tile, stride=tile)
-    # The windows are far from the antimeridian, so whether the grid is periodic does not matter to them.
-    grid = replace(recipe.grid, periodic=False)
-    return recipe.replace(grid=grid, sampler=sampler, numerics=Numerics(micro_batch=1))

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dask
 import numpy as np
 import pytest
-from drawings import UNCACHED, cost
+from drawings import UNCACHED, cost, in_one_tile
 from earth_networks import write_flow_network
 from numpy.typing import NDArray
 
@@ -119,16 +119,10 @@ def with_preset(base: Recipe, name: str, steps: int | None = None) -> Recipe:
 
 def one_tile(base: Recipe, side: int) -> NDArray[Any]:
     """Return the window as a part of a single tile that lies around it: no edge crosses it."""
-    tile, plain = side + 128, base.sampler
-    # The lattice starts at pixel 0: the side grows until one tile holds the window.
-    while not all(32 < at % tile < tile - side - 32 for at in (NORTH, WEST)):
-        tile += 16
-    settings = {key: getattr(plain, key) for key in SHARED}
-    sampler = IndependentTiles(**settings, solver=plain.solver, tile=tile, stride=tile)
-    # The window is far from the antimeridian, so whether the grid is periodic does not matter to it.
-    grid = replace(base.grid, periodic=False)
-    world = base.replace(grid=grid, sampler=sampler, numerics=Numerics(micro_batch=1))
-    return generate(world, 1, window_of(side), resources=UNCACHED)
+    settings = {key: getattr(base.sampler, key) for key in SHARED}
+    world = base.replace(sampler=IndependentTiles(**settings, solver=base.sampler.solver))
+    part = window_of(side)
+    return generate(in_one_tile(world, part), 1, part, resources=UNCACHED)
 
 
 def window_of(side: int) -> Window:

@@ -61,12 +61,10 @@ def layer_powers(network: DetailNetwork, scenes: list[Scene], crops: int) -> Ite
     for number, scene in enumerate(scenes):
         for halvings in scene.weights:
             one = replace(scene, weights={halvings: 1.0})
-            # The colours that Crops takes from its first scene are of no use here.
-            source = Crops([one, *scenes[:1]], SETTINGS, seeded(SEED + number), plain=True)
-            layers = [layer for layer in one.layers() if bool(corners(layer.usable, SMALLEST_SIDE).any())]
-            if layers:
-                source.layers = layers
-                yield _powers(network, source, layers[0].gsd_m, halvings, crops)
+            source = Crops([one], SETTINGS, seeded(SEED + number), plain=True)
+            for layer in source.layers:
+                if bool(corners(layer.usable, SMALLEST_SIDE).any()):
+                    yield _powers(network, source, layer.gsd_m, halvings, crops)
 
 
 @torch.no_grad()

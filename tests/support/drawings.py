@@ -19,7 +19,7 @@ from geoinfinite.engine import (
 )
 from geoinfinite.engine.told_cache import ToldCache
 from geoinfinite.plane.window import Window
-from geoinfinite.recipe.recipe import Recipe
+from geoinfinite.recipe.recipe import Numerics, Recipe
 from geoinfinite.tiling import NoTileCache, TileCache
 
 
@@ -50,3 +50,16 @@ def on_parent(recipe: Recipe, level: int, window: Window, read: ReadPixels | Non
 def exchanged(level: Level, **parts: Any) -> Level:
     """A level with parts of its source exchanged: the noise, the layers, the settings of its sampler."""
     return replace(level, source=replace(level.drawn, **parts))
+
+
+def in_one_tile(recipe: Recipe, part: Window) -> Recipe:
+    """The world with tiles so large that one of them holds a window, far from its edges."""
+    side = max(part.shape)
+    tile = side + 128
+    # The lattice starts at pixel 0: the side grows until one tile holds the window.
+    while not all(32 < at % tile < tile - side - 32 for at in (part.y0, part.x0)):
+        tile += 16
+    sampler = replace(recipe.sampler, tile=tile, stride=tile)
+    # The window is far from the antimeridian, so whether the grid is periodic does not matter to it.
+    grid = replace(recipe.grid, periodic=False)
+    return recipe.replace(grid=grid, sampler=sampler, numerics=Numerics(micro_batch=1))
