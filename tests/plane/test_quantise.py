@@ -3,9 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy.optimize import brentq
 
 from geoinfinite.errors import WorldError
-from geoinfinite.plane.quantise import FOOTROOM, HEADROOM, Encoding
+from geoinfinite.plane.quantise import FOOTROOM, HEADROOM, LEFT_FREE, Encoding
 
 
 @st.composite
@@ -52,8 +53,8 @@ def test_blocks_well_within_range_keep_detail(
     wanted = detail - np.repeat(np.repeat(block_means(detail, factor) - parent, factor, 1), factor, 2)
     bands, rows, columns = wanted.shape
     fine = np.repeat(np.repeat(parent.astype(np.float64), factor, 1), factor, 2)
-    least = np.minimum(fine / 2, FOOTROOM * top)
-    most = top - np.minimum((top - fine) / 2, HEADROOM * top)
+    least = np.minimum(LEFT_FREE * fine, FOOTROOM * top)
+    most = top - np.minimum(LEFT_FREE * (top - fine), HEADROOM * top)
     fits = ((wanted >= least) & (wanted <= most)).reshape(
         bands, rows // factor, factor, columns // factor, factor
     )
@@ -72,16 +73,66 @@ def four_generations_under(value: int) -> np.ndarray:
 
 
 def test_descendants_of_bright_pixels_keep_detail() -> None:
-    """Blocks without detail show as rectangles: without a reserve a quarter of these are flat."""
+    """Blocks without detail show as rectangles: without a reserve 59 % of these are flat."""
     level = four_generations_under(249)
     blocks = level.reshape(64, 4, 64, 4)
-    assert (blocks.max((1, 3)) == blocks.min((1, 3))).mean() < 0.02
-    assert (level == 255).mean() < 0.002
+    assert (blocks.max((1, 3)) > blocks.min((1, 3))).all()
+    assert (level == 255).mean() < 0.03
 
 
 def test_descendants_of_dark_pixels_stay_off_black() -> None:
-    """A pixel near black is a black rectangle below: without a reserve these are one in eleven."""
-    assert (four_generations_under(24) <= 3).mean() < 0.006
+    """A pixel near black is a black rectangle below: without a reserve these are one in eight."""
+    assert (four_generations_under(24) > 3).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.floats(4, 250),
+    st.floats(1, 60),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([2, 3, 4]),
+)
+def test_a_block_near_the_end_is_the_nearest_one_with_its_mean_between_its_limits(
+    mean: float, spread: float, seed: int, factor: int
+) -> None:
+    """By squares; SciPy finds it as a quadratic programme would."""
+    values = mean + np.random.default_rng(seed).normal(size=(factor, factor)) * spread
+    settled = settled_block(values, mean)
+    least = min(LEFT_FREE * mean, FOOTROOM * 255)
+    most = 255 - min(LEFT_FREE * (255 - mean), HEADROOM * 255)
+    np.testing.assert_allclose(settled, nearest_block(values, mean, least, most), atol=0.02)
+
+
+def settled_block(values: np.ndarray, mean: float) -> np.ndarray:
+    """One block in a world of floats, in counts of 255."""
+    x = (values / 127.5 - 1).astype(np.float32)[None]
+    parent = np.full((1, 1, 1), mean / 255, np.float32)
+    return Encoding("float32").settle(x, parent, len(values))[0] * 255.0
+
+
+def nearest_block(values: np.ndarray, mean: float, least: float, most: float) -> np.ndarray:
+    def surplus(shift: float) -> float:
+        return float((values + shift).clip(least, most).mean() - mean)
+
+    return (values + brentq(surplus, -2000, 2000, xtol=1e-9)).clip(least, most)
+
+
+def test_an_edge_between_ice_and_sea_stays_an_edge() -> None:
+    """Pixels above the limit are held back there; the others do not lose their contrast for them."""
+    values = np.full((4, 4), 243.0)
+    values[0] = 40, 44, 52, 243
+    settled = settled_block(values, float(values.mean()))
+    assert np.ptp(settled[0]) > 150
+    assert settled[1:].min() > settled[0, :3].max() + 130
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.4, 254.8, 255.0])
+def test_contrast_far_beyond_the_range_leaves_the_mean(mean: float) -> None:
+    values = np.random.default_rng(6).normal(size=(4, 4)) * 4000
+    settled = settled_block(values, mean)
+    np.testing.assert_allclose(settled.mean(), mean, atol=1e-4)
+    assert settled.min() >= 0
+    assert settled.max() <= 255
 
 
 def test_float_levels_keep_means_to_rounding() -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from training.globe import LAST_LATITUDE, joined
 from training.layer import area_mean
 from training.moved_shores import moved
-from training.root import BRIGHTEST, DARKEST, MARGIN, STRIP, with_shores, write
+from training.root import MARGIN, STEP, STRIP, in_steps, with_shores, write
 
 ROWS, COLUMNS = 2700, 5400
 ACROSS = 16
@@ -65,18 +65,22 @@ def test_the_poles_have_the_mean_of_what_lies_beside_them(globe: np.ndarray) -> 
         np.testing.assert_allclose(cap.mean((0, 1)), beside.mean((0, 1)), atol=0.51)
 
 
-def test_the_file_keeps_the_colour_of_every_pixel_and_has_neither_black_nor_white(tmp_path: Path) -> None:
-    # Blue and brown by turns: a file that shares colours between pixels would make both grey.
-    pixels = np.full((32, 48, 3), (20, 60, 120), np.uint8)
-    pixels[::2, ::2] = (120, 90, 50)
-    pixels[20:, 30:] = 0
-    pixels[20:, :18] = 255
+def test_the_file_keeps_every_pixel_as_it_is_and_says_where_it_lies(tmp_path: Path) -> None:
+    """A colour that is off by a count is a spot of colour below: detail is in units of the contrast."""
+    pixels = np.random.default_rng(7).integers(0, 256, (40, 80, 3)).astype(np.uint8)
     write(pixels, tmp_path / "root.tif")
     with rasterio.open(tmp_path / "root.tif") as dataset:
-        found = np.moveaxis(dataset.read(), 0, 2).astype(int)
-    assert found.min() >= DARKEST
-    assert found.max() <= BRIGHTEST
-    assert np.abs(found - pixels)[:16, :24].max() < 30
+        np.testing.assert_array_equal(np.moveaxis(dataset.read(), 0, 2), pixels)
+        assert dataset.crs == "EPSG:4326"
+        assert (dataset.transform * (15, 30)) == pytest.approx((-179.0, 88.0))
+
+
+def test_steps_are_off_by_no_more_than_half_of_one_and_by_nothing_on_average() -> None:
+    every = np.arange(1, 254, dtype=np.uint8).reshape(11, 23)
+    found = in_steps(every).astype(int)
+    assert not (found % STEP).any()
+    assert np.abs(found - every).max() == STEP // 2
+    assert abs((found - every).mean()) < 0.01
 
 
 def test_level_0_has_the_means_of_moved_shores_whatever_the_strips() -> None:
