@@ -8,6 +8,7 @@ DIR's weights are written anew with the gains; what the network had before is mu
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -36,6 +37,8 @@ PER_HALVING = 4.0
 """How much less a layer counts for every octave to which it was averaged: pixels of a camera are softer."""
 LEAST_POWER = 0.02
 """It is added to both mean squares, in units of detail: flat water counts little."""
+PARTS_OF_GLOBE = 2, 3
+"""From north to south, from west to east: the whole Earth is many places, and each part counts as a layer."""
 LEAST_LAYERS = 2.0
 """Layers, as many as count, below which nothing is known of how far they differ."""
 SEED = 21
@@ -59,12 +62,29 @@ class Powers:
 def layer_powers(network: DetailNetwork, scenes: list[Scene], crops: int) -> Iterator[Powers]:
     """Yield the powers of all layers of the scenes that are large enough."""
     for number, scene in enumerate(scenes):
-        for halvings in scene.weights:
-            one = replace(scene, weights={halvings: 1.0})
-            source = Crops([one], SETTINGS, seeded(SEED + number), plain=True)
-            for layer in source.layers:
-                if bool(corners(layer.usable, SMALLEST_SIDE).any()):
-                    yield _powers(network, source, layer.gsd_m, halvings, crops)
+        for place in _places(scene):
+            for halvings in scene.weights:
+                one = replace(place, weights={halvings: 1.0})
+                source = Crops([one], SETTINGS, seeded(SEED + number), plain=True)
+                for layer in source.layers:
+                    if bool(corners(layer.usable, SMALLEST_SIDE).any()):
+                        yield _powers(network, source, layer.gsd_m, halvings, crops)
+
+
+def _places(scene: Scene) -> Iterator[Scene]:
+    """Yield a scene; the globe as many times, with one of its parts usable."""
+    if not scene.plate_carree:
+        yield scene
+        return
+    for rows, columns in itertools.product(*map(_parts, scene.usable.shape, PARTS_OF_GLOBE)):
+        part = torch.zeros_like(scene.usable)
+        part[rows, columns] = True
+        yield replace(scene, usable=scene.usable & part)
+
+
+def _parts(length: int, count: int) -> list[slice]:
+    bounds = [number * length // count for number in range(count + 1)]
+    return [slice(*pair) for pair in itertools.pairwise(bounds)]
 
 
 @torch.no_grad()

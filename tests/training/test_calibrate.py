@@ -109,6 +109,17 @@ def test_layers_too_small_for_a_crop_are_left_out_and_the_others_told_apart(netw
         np.testing.assert_allclose(one.share.sum(), 1.0)
 
 
+def test_every_part_of_the_globe_counts_as_a_layer_of_its_own(network_folder: Path) -> None:
+    """Even, but for one of the parts."""
+    picture = torch.full((3, 400, 600), 100, dtype=torch.uint8)
+    rough = torch.Generator().manual_seed(8)
+    picture[:, 200:, 200:400] = torch.randint(100, 150, (3, 200, 200), generator=rough).to(torch.uint8)
+    globe = replace(noise_scene("globe", picture), plate_carree=True)
+    found = list(layer_powers(read_network(network_folder), [globe], 4))
+    assert [one.real.sum() > 0.1 for one in found] == [False] * 4 + [True, False]
+    assert len(list(layer_powers(read_network(network_folder), [replace(globe, plate_carree=False)], 4))) == 1
+
+
 def test_a_network_that_draws_too_little_draws_as_much_as_the_real_one(tmp_path: Path) -> None:
     """Three scenes of one kind of noise: what is measured with the gains in is nearly what is real."""
     rough = torch.Generator().manual_seed(8)
