@@ -58,8 +58,8 @@ def test_blocks_well_within_range_keep_detail(
     fits = ((wanted >= least) & (wanted <= most)).reshape(
         bands, rows // factor, factor, columns // factor, factor
     )
-    inside = np.repeat(np.repeat(fits.all((2, 4)), factor, 1), factor, 2)
-    assert (np.abs(settled - wanted)[inside] <= 1 + top * 1e-5).all()
+    inside = np.repeat(np.repeat(fits.all((0, 2, 4)), factor, 0), factor, 1)
+    assert (np.abs(settled - wanted)[:, inside] <= 1 + top * 1e-5).all()
 
 
 def four_generations_under(value: int) -> np.ndarray:
@@ -124,6 +124,31 @@ def test_an_edge_between_ice_and_sea_stays_an_edge() -> None:
     settled = settled_block(values, float(values.mean()))
     assert np.ptp(settled[0]) > 150
     assert settled[1:].min() > settled[0, :3].max() + 130
+
+
+def test_a_pixel_that_is_held_back_keeps_its_hue() -> None:
+    """Forest beside snow, whose blue would be below black: by itself it would leave the snow yellow."""
+    forest, snow = np.array([20.0, 30.0, -10.0]), np.array([235.0, 240.0, 230.0])
+    values = np.broadcast_to(forest[:, None, None], (3, 4, 4)).copy()
+    values[:, 1:3, 1:3] = snow[:, None, None]
+    parent = values.mean((1, 2), keepdims=True)
+    settled = Encoding("float32").settle(
+        (values / 127.5 - 1).astype(np.float32), (parent / 255).astype(np.float32), 4
+    )
+    np.testing.assert_allclose(settled.mean((1, 2), keepdims=True) * 255, parent, atol=1e-3)
+    lines = (settled * 255 - parent) / (values - parent)
+    np.testing.assert_allclose(lines, np.broadcast_to(lines[:1], lines.shape), rtol=0.02)
+    assert np.ptp(settled[1] * 255) > 110
+
+
+@pytest.mark.parametrize("end", [0.0, 1.0])
+def test_a_band_at_the_end_of_the_range_takes_no_contrast_from_the_others(end: float) -> None:
+    x = (np.random.default_rng(9).normal(size=(2, 4, 4)) * 0.2).astype(np.float32)
+    parent = np.array([0.5, end], np.float32)[:, None, None]
+    settled = Encoding("float32").settle(x, parent, 4)
+    np.testing.assert_allclose(settled[0], Encoding("float32").settle(x[:1], parent[:1], 4)[0])
+    assert np.ptp(settled[0]) > 0.3
+    assert (settled[1] == end).all()
 
 
 @pytest.mark.parametrize("mean", [0.0, 0.4, 254.8, 255.0])
