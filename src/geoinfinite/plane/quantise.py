@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 from geoinfinite.errors import WorldError
 from geoinfinite.plane.resample import Array
 
-HEADROOM, FOOTROOM = 1 / 20, 1 / 16
-"""Shares of the range that a block leaves free at its bright and at its dark end."""
-LEFT_FREE = 2 / 3
-"""Share that it leaves free of what is left of the range beyond its mean, where that is less: a pixel at the
-end has descendants without detail, and on snow a rectangle shows."""
-LEAST_ROOM = 1 / 64
+BRIGHT_END, DARK_END = (1 / 20, 2 / 3), (1 / 16, 1 / 2)
+"""What a block leaves free there: a share of the range, or of what is left of it beyond the block's mean where
+that is less. A pixel at the end has descendants without detail, and on snow a rectangle shows."""
+LEAST_ROOM = 1 / 32
 """Share of the range: a band in which a block has less room than this below or above its mean holds back only
 itself, for it would take the contrast of all the others."""
 SHIFTS = 4
@@ -116,9 +114,9 @@ def _contain(planes: Array, parent: Array, low: float, high: float) -> Array:
     moved: Array = planes - _sum(planes) / np.float32(len(planes))
     moved += parent
     down = parent - np.float32(low)
-    down -= _reserve(down, FOOTROOM * (high - low))
+    down -= _reserve(down, DARK_END, high - low)
     up = np.float32(high) - parent
-    up -= _reserve(up, HEADROOM * (high - low))
+    up -= _reserve(up, BRIGHT_END, high - low)
     tight = ((moved.min(axis=0) < parent - down) | (moved.max(axis=0) > parent + up)).any(axis=0)
     mean = parent[:, tight]
     room = _Room(down[:, tight], up[:, tight], np.float32(LEAST_ROOM * (high - low)))
@@ -127,9 +125,10 @@ def _contain(planes: Array, parent: Array, low: float, high: float) -> Array:
     return moved
 
 
-def _reserve(left: Array, most: float) -> Array:
-    """Return how much of what is left of the range a block leaves free."""
-    reserve: Array = np.minimum(np.float32(most), left * np.float32(LEFT_FREE))
+def _reserve(left: Array, end: tuple[float, float], extent: float) -> Array:
+    """Return how much of what is left of the range a block leaves free at an end."""
+    of_range, of_left = end
+    reserve: Array = np.minimum(np.float32(of_range * extent), left * np.float32(of_left))
     return reserve
 
 
