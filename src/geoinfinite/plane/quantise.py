@@ -12,7 +12,7 @@ from geoinfinite.errors import WorldError
 from geoinfinite.plane.resample import Array
 
 BRIGHT_END, DARK_END = (1 / 20, 2 / 3), (1 / 16, 1 / 2)
-"""What a block leaves free there: a share of the range, or of what is left of it beyond the block's mean where
+"""What a block leaves free there: a share of the range, or of what is left of it beyond the block's mean, if
 that is less. A pixel at the end has descendants without detail, and on snow a rectangle shows."""
 LEAST_ROOM = 1 / 32
 """Share of the range: a band in which a block has less room than this below or above its mean holds back only
