@@ -2,9 +2,9 @@
 
 `python -m training.cascade --pack HELD PACK` draws level 2 of the bundled world, with everything that a
 user's window goes through, in the middle of the packs' windows of the Blue Marble that `WINDOWS` names. It
-prints, for every window and for all of them, the power over the real one: of brightness and of two colours, within
-squares of 2 px, of 4 px less those of 2, and so on. The real pictures are resampled to the world's pixels,
-which takes from their finest octave. `--sheet FILE` writes drawn over real.
+prints, for every window and for all of them, the power over the real one: of brightness and of two colours,
+within squares of 2 px, of 4 px less those of 2, and so on. The real pictures are resampled to the world's
+pixels, which takes from their finest octave. `--sheet FILE` writes drawn over real.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from training.scene import Scene
 LEVEL, SIDE, OCTAVES = 2, 256, 4
 PER_DEGREE = 15 * 4**LEVEL
 WINDOWS = "246-159", "73-164", "77-140", "131-88", "130-70", "187-103", "123-80", "215-137"
-"""Their first tiles, of zoom 8: New Zealand, Patagonia, Altiplano, Alps, Norway, Tibet, England, Kimberley."""
+"""First tiles, of zoom 8: New Zealand, Patagonia, Altiplano, Alps, Norway, Tibet, England, Kimberley."""
 Picture = NDArray[np.uint8]
 
 
