@@ -118,6 +118,11 @@ def test_every_part_of_the_globe_counts_as_a_layer_of_its_own(network_folder: Pa
     found = list(layer_powers(read_network(network_folder), [globe], 4))
     assert [one.real.sum() > 0.1 for one in found] == [False] * 4 + [True, False]
     assert len(list(layer_powers(read_network(network_folder), [replace(globe, plate_carree=False)], 4))) == 1
+    # Held out.
+    known = globe.usable.clone()
+    known[200:, 200:400] = False
+    held_out = list(layer_powers(read_network(network_folder), [replace(globe, usable=known)], 4))
+    assert [one.real.sum() > 0.1 for one in held_out] == [False] * 5
 
 
 def test_a_network_that_draws_too_little_draws_as_much_as_the_real_one(tmp_path: Path) -> None:
