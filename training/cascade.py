@@ -2,9 +2,10 @@
 
 `python -m training.cascade --pack HELD PACK` draws level 2 of the bundled world, with everything that a
 user's window goes through, in the middle of the packs' windows of the Blue Marble that `WINDOWS` names. It
-prints, for every window and for all of them, the power over the real one: of brightness and of two colours,
-within squares of 2 px, of 4 px less those of 2, and so on. The real pictures are resampled to the world's
-pixels, which takes from their finest octave. `--sheet FILE` writes drawn over real.
+prints, for every window and for all of them, the power over the real one of brightness and of two colours, by
+octave (`geoinfinite.evaluation.octave_ratios`): of level 2, and of its means, which are level 1. The real
+pictures are resampled to the world's pixels. Their own are no smaller, so that their finest octaves are too
+weak at level 2; at level 1 they are sharp. `--sheet FILE` writes drawn over real.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ from rasterio.warp import Resampling, reproject
 from torch import Tensor
 
 import geoinfinite as gi
+from geoinfinite.evaluation import octave_ratios
 from geoinfinite.models.earth.colours import along_axes
 from geoinfinite.plane.web_map import HALF_M
 from training import pack
 from training.marble import ZOOM
 from training.scene import Scene
 
-LEVEL, SIDE, OCTAVES = 2, 256, 4
+LEVEL, SIDE = 2, 256
 PER_DEGREE = 15 * 4**LEVEL
 WINDOWS = "246-159", "73-164", "77-140", "131-88", "130-70", "187-103", "123-80", "215-137"
 """First tiles, of zoom 8: New Zealand, Patagonia, Altiplano, Alps, Norway, Tibet, England, Kimberley."""
@@ -64,21 +66,18 @@ def resampled(scene: Scene, tiles: int, at: gi.Window) -> Picture:
     return np.rint(found).astype(np.uint8)
 
 
-def powers(picture: Picture) -> Tensor:
-    """Return the power (octave, axis) of brightness and two colours of a picture (3, y, x)."""
-    left, found = along_axes(torch.from_numpy(picture.astype(np.float32))[None] / 127.5 - 1), []
-    for _ in range(OCTAVES):
-        means = F.avg_pool2d(left, 2)
-        within = left - F.interpolate(means, scale_factor=2.0, mode="nearest")
-        found.append(within.square().mean((0, 2, 3)))
-        left = means
-    return torch.stack(found)
+def figures(drawn: list[Picture], real: list[Picture]) -> dict[str, list[list[float]]]:
+    """Return the power over the real one (axis, octave) of brightness and two colours, by level."""
+    fine = [along_axes(torch.from_numpy(np.stack(images).astype(np.float32))) for images in (drawn, real)]
+    return {"level 2": ratios(*fine), "level 1": ratios(*(F.avg_pool2d(images, 4) for images in fine))}
 
 
-def report(name: str, drawn: Tensor, real: Tensor) -> str:
-    """Return a line of JSON: the ratio of powers (octave, axis)."""
-    ratio = (drawn / real).tolist()
-    return json.dumps({"window": name, "power": [[round(value, 2) for value in row] for row in ratio]})
+def ratios(drawn: Tensor, real: Tensor) -> list[list[float]]:
+    """Return the power over the real one (axis, octave) of pictures (picture, axis, y, x)."""
+    pairs = (
+        (one.numpy(), other.numpy()) for one, other in zip(drawn.split(1, 1), real.split(1, 1), strict=True)
+    )
+    return [[round(value, 2) for value in octave_ratios(*pair)] for pair in pairs]
 
 
 def main() -> None:
@@ -89,20 +88,20 @@ def main() -> None:
     arguments = parser.parse_args()
     scenes = {scene.name: scene for folder in arguments.pack for scene in pack.read(folder)}
     world: Any = gi.World.load("earth")
-    found, pairs = [], []
+    drawn, real = [], []
     for name in (f"marble-{place}" for place in WINDOWS):
         if name not in scenes:
             continue
         # Windows have 6 tiles of 256 px, the others 4; north and south of 45 degrees they are halved.
         tiles = 6 if scenes[name].pixels.shape[1] % 768 == 0 else 4
         at = window(scenes[name], tiles)
-        pair = np.asarray(gi.generate(world, LEVEL, at)), resampled(scenes[name], tiles, at)
-        pairs.append(np.concatenate(pair, 1))
-        found.append(torch.stack([powers(picture) for picture in pair]))
-        print(report(name, *found[-1]), flush=True)
-    print(report("all", *torch.stack(found).sum(0)))
+        drawn.append(np.asarray(gi.generate(world, LEVEL, at)))
+        real.append(resampled(scenes[name], tiles, at))
+        print(json.dumps({"window": name, **figures(drawn[-1:], real[-1:])}), flush=True)
+    print(json.dumps({"window": "all", **figures(drawn, real)}))
     if arguments.sheet is not None:
-        Image.fromarray(np.concatenate(pairs, 2).transpose(1, 2, 0)).save(arguments.sheet)
+        rows = [np.concatenate(pictures, 2) for pictures in (drawn, real)]
+        Image.fromarray(np.concatenate(rows, 1).transpose(1, 2, 0)).save(arguments.sheet)
 
 
 if __name__ == "__main__":

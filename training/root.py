@@ -27,7 +27,7 @@ FINER = 4
 STRIP, MARGIN = 600, 24
 """Rows of finer pixels whose shores are moved at once, and those around them that this depends on."""
 STEP = 2
-"""Counts between values of a band: without the last bit the file is a quarter smaller."""
+"""Counts between values of a band: without the last bit the file is a fifth smaller."""
 
 
 def with_shores(fine: Bytes, share: Bytes) -> Bytes:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from training.cascade import LEVEL, PER_DEGREE, SIDE, powers, resampled, window
+from training.cascade import LEVEL, PER_DEGREE, SIDE, figures, resampled, window
 from training.scene import Scene, all_usable
 
 TILES = 4
@@ -45,12 +45,17 @@ def test_every_pixel_shows_its_own_place() -> None:
         assert found[1, row, column] == pytest.approx(down, abs=1.1)
 
 
-def test_power_is_told_apart_by_octave_and_by_axis() -> None:
-    grey = np.full((3, 64, 64), 100, np.uint8)
-    grey[:, :, 1::2] = 120
-    wide = np.full((3, 64, 64), 100, np.uint8)
-    wide[1, (np.arange(64) // 4) % 2 == 1] = 130
-    fine, coarse = powers(grey), powers(wide)
-    assert (fine[0, 0] > 100 * fine.sum() - 100 * fine[0, 0]).all()
-    assert coarse[2, 2] == pytest.approx(2 * float(coarse[2, 0]), rel=1e-3)
-    assert float(coarse.sum() - coarse[2].sum()) < 1e-9
+def test_power_is_told_apart_by_axis_octave_and_level() -> None:
+    """A wave of 11 px of green against red and blue, on noise that both have."""
+    rng = np.random.default_rng(3)
+    real = rng.integers(60, 120, (3, 256, 256)).astype(np.uint8)
+    wave = np.rint(20 * np.sin(np.arange(256) * np.pi / 5.5)).astype(int)
+    drawn = real.astype(int) + np.array([1, -2, 1])[:, None, None] * wave
+    found = {level: np.array(x) for level, x in figures([drawn.astype(np.uint8)], [real]).items()}
+    for power in found.values():
+        np.testing.assert_allclose(power[:2], 1, atol=0.05)
+    assert found["level 2"][2, 2] > 5
+    np.testing.assert_allclose(found["level 2"][2, 0], 1, atol=0.1)
+    # Of 2.75 px there.
+    assert found["level 1"][2, 0] > 5
+    np.testing.assert_allclose(found["level 1"][2, 2], 1, atol=0.1)
