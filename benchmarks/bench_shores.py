@@ -6,12 +6,17 @@ and compared with GSHHG's shoreline on the pixels farther than two from the line
 pictures, which takes dark forest for water, and by the one that parts the picture's own colours best. Windows
 whose water level 0 does not show, rivers and reservoirs that are as brown there as their banks, are told
 apart: no level below can show it either, for the means of its pixels are level 0.
+
+``GEOINFINITE_BENCH_TILES`` names a folder of map tiles, ``8/X/Y.jpeg`` of 256 px: ``tiles`` of a clone of
+https://github.com/freetiler/nasa-bluemarble. Then what the judge says of that real picture is printed too.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,9 +25,13 @@ import rasterio
 import rasterio.windows
 from drawings import UNCACHED
 from numpy.typing import NDArray
+from PIL import Image
+from rasterio.transform import from_bounds, from_origin
+from rasterio.warp import Resampling, reproject, transform_bounds
 from scipy.ndimage import distance_transform_edt
 
 from geoinfinite.engine import generate
+from geoinfinite.plane.web_map import HALF_M
 from geoinfinite.plane.window import Window
 from geoinfinite.rasters.bundled import raster_path
 from geoinfinite.recipe import worldfile
@@ -40,6 +49,7 @@ BLUER = 4
 """Counts by which blue exceeds red where there is water."""
 BEYOND = 2.0
 GREYEST = 6
+ZOOM, TILE = 8, 256
 Mask = NDArray[np.bool_]
 
 
@@ -119,15 +129,49 @@ def parting(values: NDArray[Any]) -> int:
     return int(values[1:][between.argmax()])
 
 
-def figures(recipe: Recipe, level: int, count: int = COASTS) -> list[Agreement]:
-    """Return the agreement of the first coasts of a level."""
-    found = []
+def shown(tiles: Path, level: int, place: Window) -> NDArray[np.uint8]:
+    """Return what map tiles show, resampled to a window (3, y, x) of a level."""
+    degrees, side = 1 / (PER_DEGREE // CELLS * 4**level), 2 * HALF_M / 2**ZOOM
+    edges = (
+        place.x0 * degrees - 180,
+        90 - place.y1 * degrees,
+        place.x1 * degrees - 180,
+        90 - place.y0 * degrees,
+    )
+    west, south, east, north = transform_bounds("EPSG:4326", "EPSG:3857", *edges)
+    columns, rows = (
+        range(int((first + HALF_M) // side), int((last + HALF_M) // side) + 1)
+        for first, last in ((west, east), (-north, -south))
+    )
+    lines = [[np.asarray(Image.open(tiles / f"{ZOOM}/{x}/{y}.jpeg")) for x in columns] for y in rows]
+    joined = np.concatenate([np.concatenate(line, 1) for line in lines]).astype(np.float32)
+    found = np.zeros((3, *place.shape), np.float32)
+    reproject(
+        np.moveaxis(joined, 2, 0),
+        found,
+        src_transform=from_origin(
+            columns[0] * side - HALF_M, HALF_M - rows[0] * side, side / TILE, side / TILE
+        ),
+        src_crs="EPSG:3857",
+        dst_transform=from_bounds(*edges, *place.shape[::-1]),
+        dst_crs="EPSG:4326",
+        resampling=Resampling.bilinear,
+    )
+    return np.rint(found).astype(np.uint8)
+
+
+def figures(recipe: Recipe, level: int, count: int, tiles: str | None) -> dict[str, list[Agreement]]:
+    """Return the agreement of the first coasts of a level as drawn, and as map tiles show them."""
+    found: dict[str, list[Agreement]] = {"drawn": []}
     for _, window in zip(range(count), coasts(level), strict=False):
         finer = LEVELS[level]
         place = window.y0 // finer, window.x0 // finer, SIDE // finer
         water = water_at(*place).repeat(finer, 0).repeat(finer, 1)
-        picture = generate(recipe, level, window, resources=UNCACHED)
-        found.append(agreement(picture, water, shows_water(*place)))
+        pictures = {"drawn": generate(recipe, level, window, resources=UNCACHED)}
+        if tiles is not None:
+            pictures["real"] = shown(Path(tiles), level, window)
+        for name, picture in pictures.items():
+            found.setdefault(name, []).append(agreement(picture, water, shows_water(*place)))
     return found
 
 
@@ -135,13 +179,16 @@ def figures(recipe: Recipe, level: int, count: int = COASTS) -> list[Agreement]:
 def test_shores(level: int, benchmark: Any) -> None:
     count = COASTS if benchmark.enabled else 1
     recipe = worldfile.load("earth", Recipe)
-    found = benchmark.pedantic(figures, (recipe, level, count), rounds=1)
-    far, parted, grey, shown = (
-        np.array([getattr(a, name) for a in found]) for name in ("far", "parted", "grey", "shown")
-    )
-    print(
-        f"level {level}: agrees on {far.mean():.4f} of pixels, least {far.min():.4f}, grey {grey.mean():.4f};"
-        f" where level 0 shows the water ({int(shown.sum())} of {count}) on {far[shown].mean():.4f},"
-        f" with each picture's own threshold on {parted[shown].mean():.4f}, least {parted[shown].min():.4f}"
-    )
-    assert far.mean() > 0.5
+    tiles = os.environ.get("GEOINFINITE_BENCH_TILES")
+    by_name = benchmark.pedantic(figures, (recipe, level, count, tiles), rounds=1)
+    for name, found in by_name.items():
+        far, parted, grey, seen = (
+            np.array([getattr(a, figure) for a in found]) for figure in ("far", "parted", "grey", "shown")
+        )
+        print(
+            f"level {level}, {name}: agrees on {far.mean():.4f} of pixels, least {far.min():.4f}, grey"
+            f" {grey.mean():.4f}; where level 0 shows the water ({int(seen.sum())} of {count}) on"
+            f" {far[seen].mean():.4f}, with each picture's own threshold on {parted[seen].mean():.4f},"
+            f" least {parted[seen].min():.4f}"
+        )
+        assert far.mean() > 0.5

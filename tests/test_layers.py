@@ -67,6 +67,7 @@ HEAVY_FILES = (
     "models/earth/detail_tiles.py",
     "models/earth/network.py",
     "models/earth/shores.py",
+    "models/earth/stray.py",
     "models/earth/tiles.py",
     "models/networks/box_encoder.py",
     "models/networks/control3d.py",

@@ -79,7 +79,7 @@ def draw(network: DetailNetwork, seen: Given, noise: Tensor, half: bool = False)
     none. Real pictures are bytes: a critic would know drawn ones that are not by the steps they lack.
     """
     with torch.autocast(noise.device.type, torch.bfloat16, enabled=half):
-        detail = network(noise, seen.features, seen.gsd_m, seen.aspect)
+        detail = network(noise, seen.features, seen.condition.stray, seen.gsd_m, seen.aspect)
     child = with_means(reconstruct(detail.float(), seen.condition), seen.means).clamp(-1, 1)
     return child + (to_bytes(child) - child).detach()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,21 +26,26 @@ GSD = 2.0 ** (FINEST + NODE / PER_OCTAVE)
 
 
 def layer(
-    ratio: float, gsd_m: float = GSD, halvings: int = 0, share: tuple[float, ...] = (0.1, 0.4, 0.3, 0.2)
+    ratio: float,
+    gsd_m: float = GSD,
+    halvings: int = 0,
+    share: tuple[float, ...] = (0.1, 0.4, 0.3, 0.2),
+    part: str = "brightness",
 ) -> Powers:
     """A layer whose real mean square is `ratio` times the drawn one, which differs from node to node."""
     shares = np.array(share)
     drawn = (0.3 + 0.1 * np.arange(CONTRASTS)) * shares
-    real = ratio * (drawn + LEAST_POWER * shares) - LEAST_POWER * shares
-    return Powers(gsd_m, halvings, shares, real, drawn)
+    real = ratio * (drawn + LEAST_POWER[part] * shares) - LEAST_POWER[part] * shares
+    return Powers(part, gsd_m, halvings, shares, real, drawn)
 
 
 def gains(*layers: Powers) -> np.ndarray:
     return fitted(list(layers)).numpy()
 
 
-def test_layers_that_agree_get_the_gain_that_makes_them_right() -> None:
-    found = gains(layer(1.44), layer(1.44), layer(1.44))
+@pytest.mark.parametrize("part", LEAST_POWER)
+def test_layers_that_agree_get_the_gain_that_makes_them_right(part: str) -> None:
+    found = gains(*[layer(1.44, part=part)] * 3)
     np.testing.assert_allclose(found[NODE], 1.2, rtol=1e-6)
 
 
@@ -98,7 +104,9 @@ def network_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_layers_too_small_for_a_crop_are_left_out_and_the_others_told_apart(network_folder: Path) -> None:
-    found = list(layer_powers(read_network(network_folder), scenes(), 4))
+    every = list(layer_powers(read_network(network_folder), scenes(), 4))
+    assert [one.part for one in every] == 4 * list(LEAST_POWER)
+    found = of("brightness", every)
     assert [(one.gsd_m, one.halvings) for one in found] == [
         (7421.3, 0),
         (600.0, 0),
@@ -115,31 +123,43 @@ def test_every_part_of_the_globe_counts_as_a_layer_of_its_own(network_folder: Pa
     rough = torch.Generator().manual_seed(8)
     picture[:, 200:, 200:400] = torch.randint(100, 150, (3, 200, 200), generator=rough).to(torch.uint8)
     globe = replace(noise_scene("globe", picture), plate_carree=True)
-    found = list(layer_powers(read_network(network_folder), [globe], 4))
+    network = read_network(network_folder)
+    found = of("brightness", layer_powers(network, [globe], 4))
     assert [one.real.sum() > 0.1 for one in found] == [False] * 4 + [True, False]
-    assert len(list(layer_powers(read_network(network_folder), [replace(globe, plate_carree=False)], 4))) == 1
+    assert len(of("brightness", layer_powers(network, [replace(globe, plate_carree=False)], 4))) == 1
     # Held out.
     known = globe.usable.clone()
     known[200:, 200:400] = False
-    held_out = list(layer_powers(read_network(network_folder), [replace(globe, usable=known)], 4))
+    held_out = of("brightness", layer_powers(network, [replace(globe, usable=known)], 4))
     assert [one.real.sum() > 0.1 for one in held_out] == [False] * 5
 
 
-def test_a_network_that_draws_too_little_draws_as_much_as_the_real_one(tmp_path: Path) -> None:
+def test_a_network_is_right_when_it_is_calibrated_though_its_parts_overlap(tmp_path: Path) -> None:
     """Three scenes of one kind of noise: what is measured with the gains in is nearly what is real."""
     rough = torch.Generator().manual_seed(8)
     bytes_ = [torch.randint(100, 150, (3, 220, 260), generator=rough).to(torch.uint8) for _ in range(3)]
     alike = [noise_scene(f"noise-{number}", one) for number, one in enumerate(bytes_)]
     network = read_network(write_network(tmp_path / "network"))
     before = list(layer_powers(network, alike, 8))
-    network.calibration.gains *= fitted(before)
+    once = calibrate.calibrate(network, alike, 8)
+    twice = calibrate.calibrate(network, alike, 8)
     after = list(layer_powers(network, alike, 8))
-    assert log_ratio(before) > 1.5
-    assert log_ratio(after) < 0.3 < log_ratio(before) / 5
+    for part, gains in {
+        "brightness": network.calibration.gains,
+        "colour": network.calibration.colour_gains,
+        "stray": network.calibration.stray_gains,
+    }.items():
+        torch.testing.assert_close(gains, once[part] * twice[part])
+        assert log_ratio(of(part, before)) > 0.7
+        assert log_ratio(of(part, after)) < log_ratio(of(part, before)) / 5
+
+
+def of(part: str, found: Iterable[Powers]) -> list[Powers]:
+    return [one for one in found if one.part == part]
 
 
 def log_ratio(found: list[Powers]) -> float:
-    """How far off the mean square of fine brightness is over all contrasts, as a log."""
+    """How far off the mean square of a part is over all contrasts, as a log."""
     real, drawn = (sum(getattr(one, name).sum() for one in found) for name in ("real", "drawn"))
     return abs(float(np.log(drawn / real)))
 
@@ -152,15 +172,22 @@ def test_the_command_multiplies_the_gains_and_changes_nothing_else(
     bytes_ = [torch.randint(100, 150, (3, 200, 210), generator=rough).to(torch.uint8) for _ in range(3)]
     pack.write(held, [noise_scene(f"noise-{number}", one) for number, one in enumerate(bytes_)])
     network = read_network(folder)
-    network.calibration.gains.fill_(0.5)
+    own = network.calibration
+    for gains in (own.gains, own.colour_gains, own.stray_gains):
+        gains.fill_(0.5)
     export.write(folder, network, SETTINGS, 70)
     monkeypatch.setattr("sys.argv", f"calibrate --network {folder} --pack {held} --crops 4".split())
     calibrate.main()
     before, after = network.state_dict(), read_network(folder).state_dict()
-    found = [json.loads(line)["gains"] for line in capsys.readouterr().out.splitlines()]
-    assert np.max(found) > 1.5
-    np.testing.assert_allclose(after["calibration.gains"], 0.5 * np.array(found), atol=0.0003)
-    assert [name for name in before if not torch.equal(before[name], after[name])] == ["calibration.gains"]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["round"] for line in lines] == RESOLUTIONS * [1] + RESOLUTIONS * [2]
+    names = {"brightness": "gains", "colour": "colour_gains", "stray": "stray_gains"}
+    for part, name in names.items():
+        first, second = np.array([line[part] for line in lines]).reshape(2, RESOLUTIONS, CONTRASTS)
+        assert first.max() > 1.2
+        np.testing.assert_allclose(after[f"calibration.{name}"], 0.5 * first * second, rtol=2e-3)
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {f"calibration.{name}" for name in names.values()}
     assert json.loads((folder / SIDECAR).read_text(encoding="utf-8"))["step"] == 70
 
 

@@ -83,7 +83,8 @@ def test_training_draws_what_the_library_draws_where_water_is_told(
     library = bound.image(bound.denoise(bound.state(999 * noise(len(told.child), 32).numpy()), 999.0))
     with torch.no_grad():
         gsd_m = torch.full_like(told.gsd_m, 30.0)
-        detail = network(noise(len(told.child), 32), seen.features, gsd_m, told.aspect)
+        stray = seen.condition.stray
+        detail = network(noise(len(told.child), 32), seen.features, stray, gsd_m, told.aspect)
     ours = reconstruct(detail, seen.condition).numpy()
     assert float((seen.condition.base - condition(told.parent, SETTINGS).base).abs().max()) > 0.02
     np.testing.assert_allclose(library, ours, atol=2e-3)

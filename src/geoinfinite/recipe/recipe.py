@@ -35,7 +35,7 @@ from geoinfinite.samplers.presets import PRESETS
 from geoinfinite.samplers.tiled import TiledSampler
 from geoinfinite.token import token
 
-PIXELS = 11
+PIXELS = 12
 """Version of the arithmetic: raised by every change of the library that changes a pixel."""
 LONGEST_NAME = 4096
 """Characters of a world's name."""

@@ -74,7 +74,7 @@ def test_the_answer_is_that_of_the_network_itself_and_the_shore(folder: Path, st
     features = torch.cat([with_shore(bound.given, added).features, shares], 1)
     gsd, aspect = torch.tensor([464.0, 464.0]), torch.tensor([2.0, 1.0])
     with torch.no_grad():
-        answer = model.network(torch.from_numpy(noise()), features, gsd, aspect)
+        answer = model.network(torch.from_numpy(noise()), features, bound.given.stray, gsd, aspect)
     np.testing.assert_allclose(detail, (answer + added).numpy(), rtol=1e-2, atol=1e-2)
 
 

@@ -31,8 +31,9 @@ def detail() -> DetailNetwork:
     shape = DetailShape(fold=2, channels=(24, 40), blocks=(1, 2), embedding=16)
     network = latents.randomise(DetailNetwork(shape), seed=3).requires_grad_(False)
     assert isinstance(network, DetailNetwork)
-    gains = network.calibration.gains
-    gains.copy_(torch.linspace(0.5, 2, gains.numel()).reshape(gains.shape))
+    own = network.calibration
+    for gains, last in ((own.gains, 2.0), (own.colour_gains, 3.0), (own.stray_gains, 0.2)):
+        gains.copy_(torch.linspace(0.5, last, gains.numel()).reshape(gains.shape))
     return network
 
 
@@ -43,10 +44,11 @@ def through(detail: DetailNetwork) -> OnnxNetwork:
 
 
 def tiles() -> tuple[Tensor, ...]:
-    """Noise and features of three tiles of 24 x 16 px, each with a distance and an aspect of its own."""
-    fields = latents.field(3, 13, 24, 16, seed=8)
+    """Noise, features and stray colour of three tiles of 24 x 16 px, each with a distance and an aspect."""
+    fields = torch.from_numpy(latents.field(3, 22, 24, 16, seed=8))
     told = torch.tensor([[464.0, 1.1], [29.0, 1.6], [1.5, 1.0]])
-    return torch.from_numpy(fields[:, :3]), torch.from_numpy(fields[:, 3:]), told[:, 0], told[:, 1]
+    stray = fields[:, 13:].reshape(3, 3, 3, 24, 16)
+    return fields[:, :3], fields[:, 3:13], stray, told[:, 0], told[:, 1]
 
 
 def one(number: int) -> tuple[Tensor, ...]:
@@ -54,7 +56,7 @@ def one(number: int) -> tuple[Tensor, ...]:
 
 
 @torch.inference_mode()
-def test_a_network_of_four_inputs_answers_as_in_torch(detail: DetailNetwork, through: OnnxNetwork) -> None:
+def test_a_network_of_five_inputs_answers_as_in_torch(detail: DetailNetwork, through: OnnxNetwork) -> None:
     wanted = detail(*tiles()).numpy()
     assert wanted.std((1, 2, 3)).min() > 0.1
     np.testing.assert_allclose(through(*tiles()).numpy(), wanted, atol=RANGE * np.ptp(wanted), rtol=0)

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from geoinfinite.models.earth.network import DETAIL_LIMIT, enlarge, local_mean
 from geoinfinite.models.earth.settings import EarthSettings
+from geoinfinite.models.earth.stray import least_varied, matrices
 
 AXES = (
     tuple(x / math.sqrt(3) for x in (1, 1, 1)),
@@ -44,10 +45,12 @@ class Condition:
     """(B, 3, T, T): the units of detail along `AXES`, positive."""
     features: Tensor
     """(B, 8, T, T): base, the parent's own detail, standardised log(unit) of brightness and of colour."""
+    stray: Tensor
+    """(B, 3, 3, T, T): the matrices (row, column) that take stray colour out of detail (`stray.matrices`)."""
 
     def part(self, tiles: slice) -> Condition:
         """Return the condition of some of the tiles."""
-        return Condition(self.base[tiles], self.unit[tiles], self.features[tiles])
+        return Condition(self.base[tiles], self.unit[tiles], self.features[tiles], self.stray[tiles])
 
 
 def along_axes(image: Tensor) -> Tensor:
@@ -72,8 +75,9 @@ def condition(parent: Tensor, settings: EarthSettings) -> Condition:
     does not depend on the tile through which it is reached.
     """
     factor, margin = settings.factor, settings.margin
-    spread = variance(along_axes(parent))
-    contrast = torch.stack([spread[:, 0], spread[:, 1:].mean(1)], 1).add(LEAST_VARIANCE).sqrt()
+    spread = covariance(along_axes(parent))
+    variances = [spread[:, axis, axis] for axis in range(3)]
+    contrast = torch.stack([variances[0], (variances[1] + variances[2]) / 2], 1).add(LEAST_VARIANCE).sqrt()
     brightness, colour = enlarge(contrast, factor, margin - 1, "bilinear").unbind(1)
     ours = settings.gain * brightness + settings.floor
     theirs = settings.gain * COLOUR_GAIN * colour + settings.floor * COLOUR_FLOOR
@@ -82,11 +86,12 @@ def condition(parent: Tensor, settings: EarthSettings) -> Condition:
     detail = along_axes(base - enlarge(local_mean(parent), factor, margin - 2, "bicubic")) / unit
     log_units = (unit[:, :2].log() - settings.log_scale_mean) / settings.log_scale_std
     features = torch.cat([base, detail.clamp(-DETAIL_LIMIT, DETAIL_LIMIT), log_units], dim=1)
-    return Condition(base, unit, features)
+    stray = matrices(enlarge(least_varied(spread).flatten(1, 2), factor, margin - 1, "bilinear"), unit)
+    return Condition(base, unit, features, stray)
 
 
-def variance(values: Tensor) -> Tensor:
-    """Return the variance (B, C, H - 2, W - 2) of 3 x 3 pixels, weighted by `NEARNESS`.
+def covariance(values: Tensor) -> Tensor:
+    """Return the covariances (B, C, C, H - 2, W - 2) of 3 x 3 pixels, weighted by `NEARNESS`.
 
     Pixels farther off tell less of where detail is: a calm field near a bright roof would have the roof's.
     """
@@ -95,7 +100,8 @@ def variance(values: Tensor) -> Tensor:
     parts = [(a * b, values[..., i : i + height, j : j + width]) for (i, a), (j, b) in places]
     # Sums of torch may be rounded otherwise at another width; a chain of additions is not.
     mean = reduce(torch.add, (weight * part for weight, part in parts))
-    return reduce(torch.add, (weight * (part - mean).square() for weight, part in parts))
+    away = ((weight, part - mean) for weight, part in parts)
+    return reduce(torch.add, (weight * (off[:, :, None] * off[:, None]) for weight, off in away))
 
 
 def residual(child: Tensor, given: Condition) -> Tensor:

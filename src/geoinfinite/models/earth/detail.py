@@ -26,8 +26,8 @@ LONGEST = 1000.0
 PER_OCTAVE = 4.0
 LOG_UNIT = slice(6, 7)
 """The feature that is the standardised log of the unit of brightness."""
-GAINS = "calibration.gains"
-"""The tensor that networks lack which were saved before there were gains."""
+CALIBRATION = "calibration."
+"""How the names of gains begin: networks lack those which there were not when they were saved."""
 
 
 class Embedding(nn.Module):
@@ -98,7 +98,9 @@ class DetailNetwork(nn.Module):
         self.leave = nn.Conv2d(fine, shape.bands * shape.fold**2, 3, padding=1)
         self.calibration = Calibration()
 
-    def forward(self, noise: Tensor, features: Tensor, gsd_m: Tensor, aspect: Tensor) -> Tensor:
+    def forward(
+        self, noise: Tensor, features: Tensor, stray: Tensor, gsd_m: Tensor, aspect: Tensor
+    ) -> Tensor:
         """Return detail in units of the parent's local contrast."""
         code = self.embedding(gsd_m, aspect)
         folded = F.pixel_unshuffle(torch.cat([noise, features], 1), self.shape.fold)
@@ -112,7 +114,7 @@ class DetailNetwork(nn.Module):
         for block in self.after:
             x = block(x, code)
         detail = F.pixel_shuffle(self.leave(F.silu(self.norm(x))), self.shape.fold)
-        calibrated: Tensor = self.calibration(detail, features[:, LOG_UNIT], gsd_m)
+        calibrated: Tensor = self.calibration(detail, stray, features[:, LOG_UNIT], gsd_m)
         return calibrated
 
 
@@ -120,7 +122,9 @@ def load(directory: Path, shape: DetailShape) -> DetailNetwork:
     """Read the weights of a network; raise `ModelError` if they are of another shape."""
     network, path = DetailNetwork(shape), directory / WEIGHTS
     try:
-        tensors = {GAINS: network.calibration.gains, **load_tensors(path)}
+        ones = {name: gains for name, gains in network.state_dict().items() if name.startswith(CALIBRATION)}
+        # In memory of their own: how torch rounds depends on where in a file tensors begin.
+        tensors = {name: tensor.clone() for name, tensor in {**ones, **load_tensors(path)}.items()}
         network.load_state_dict(tensors, strict=True, assign=True)
     except RuntimeError as error:
         cause = shorten(str(error).strip().splitlines()[-1].strip())

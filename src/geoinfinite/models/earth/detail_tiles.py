@@ -69,7 +69,7 @@ class DetailTiles:
         added = self.strength * shore(given, water, self.factor)
         features = torch.cat([with_shore(given, added).features, water], dim=1)
         with torch.autocast(noise.device.type, self.dtype, enabled=self.dtype is not torch.float32):
-            answer: Tensor = self.network(noise, features, self.gsd_m[tile], self.aspect[tile])
+            answer: Tensor = self.network(noise, features, given.stray, self.gsd_m[tile], self.aspect[tile])
         return answer.float() + added
 
     def image(self, x0: Tensor) -> Array:
