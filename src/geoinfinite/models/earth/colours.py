@@ -45,12 +45,18 @@ class Condition:
     """(B, 3, T, T): the units of detail along `AXES`, positive."""
     features: Tensor
     """(B, 8, T, T): base, the parent's own detail, standardised log(unit) of brightness and of colour."""
-    stray: Tensor
-    """(B, 3, 3, T, T): the matrices (row, column) that take stray colour out of detail (`stray.matrices`)."""
+    directions: Tensor
+    """(B, 9, T / factor + 2, T / factor + 2): in which the parent's colours vary least, by parent pixel."""
+
+    @property
+    def stray(self) -> Tensor:
+        """(B, 3, 3, T, T): the matrices (row, column) that take stray colour out of detail."""
+        factor = self.unit.shape[-1] // (self.directions.shape[-1] - 2)
+        return matrices(enlarge(self.directions, factor, 1, "bilinear"), self.unit)
 
     def part(self, tiles: slice) -> Condition:
         """Return the condition of some of the tiles."""
-        return Condition(self.base[tiles], self.unit[tiles], self.features[tiles], self.stray[tiles])
+        return Condition(self.base[tiles], self.unit[tiles], self.features[tiles], self.directions[tiles])
 
 
 def along_axes(image: Tensor) -> Tensor:
@@ -86,8 +92,9 @@ def condition(parent: Tensor, settings: EarthSettings) -> Condition:
     detail = along_axes(base - enlarge(local_mean(parent), factor, margin - 2, "bicubic")) / unit
     log_units = (unit[:, :2].log() - settings.log_scale_mean) / settings.log_scale_std
     features = torch.cat([base, detail.clamp(-DETAIL_LIMIT, DETAIL_LIMIT), log_units], dim=1)
-    stray = matrices(enlarge(least_varied(spread).flatten(1, 2), factor, margin - 1, "bilinear"), unit)
-    return Condition(base, unit, features, stray)
+    beyond = margin - 2
+    near = spread[..., beyond : spread.shape[-2] - beyond, beyond : spread.shape[-1] - beyond]
+    return Condition(base, unit, features, least_varied(near).flatten(1, 2))
 
 
 def covariance(values: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ take the colours of such a pixel for what there is.
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor
 
@@ -36,8 +38,9 @@ def matrices(directions: Tensor, unit: Tensor) -> Tensor:
 
     `directions` (B, 9, T, T) are those of `least_varied`, row by row.
     """
-    rows = directions.reshape(len(unit), 3, 3, *unit.shape[2:])
-    return rows * (unit[:, None] / unit[:, :, None])
+    places = itertools.product(range(3), range(3))
+    entries = [directions[:, 3 * i + j] * (unit[:, j] / unit[:, i]) for i, j in places]
+    return torch.stack(entries, 1).reshape(len(unit), 3, 3, *unit.shape[2:])
 
 
 def stray_part(detail: Tensor, matrices: Tensor) -> Tensor:
