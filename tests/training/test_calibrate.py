@@ -149,6 +149,7 @@ def test_a_network_is_right_when_it_is_calibrated_though_its_parts_overlap(tmp_p
         "colour": network.calibration.colour_gains,
         "stray": network.calibration.stray_gains,
     }.items():
+        torch.testing.assert_close(once[part], fitted(of(part, before)))
         torch.testing.assert_close(gains, once[part] * twice[part])
         assert log_ratio(of(part, before)) > 0.7
         assert log_ratio(of(part, after)) < log_ratio(of(part, before)) / 5
