@@ -34,7 +34,9 @@ def bundled(side: int) -> Called:
     network = _ready(DetailNetwork(DetailShape()))
     shape = network.shape
     noise, features = _field(shape.bands, side), _field(shape.inputs - shape.bands, side)
-    return network, OnnxNetwork(network), (noise, features, torch.tensor([464.0]), torch.tensor([1.4]))
+    stray = _field(9, side).reshape(1, 3, 3, side, side)
+    told = torch.tensor([464.0]), torch.tensor([1.4])
+    return network, OnnxNetwork(network), (noise, features, stray, *told)
 
 
 def unet(side: int) -> Called:
