@@ -26,12 +26,13 @@ import rasterio.windows
 from drawings import UNCACHED
 from numpy.typing import NDArray
 from PIL import Image
-from rasterio.transform import from_bounds, from_origin
-from rasterio.warp import Resampling, reproject, transform_bounds
+from rasterio.transform import from_origin
+from rasterio.warp import Resampling, reproject
 from scipy.ndimage import distance_transform_edt
 
 from geoinfinite.engine import generate
-from geoinfinite.plane.web_map import HALF_M
+from geoinfinite.plane.grid import Grid
+from geoinfinite.plane.web_map import HALF_M, map_tile_bounds
 from geoinfinite.plane.window import Window
 from geoinfinite.rasters.bundled import raster_path
 from geoinfinite.recipe import worldfile
@@ -49,7 +50,7 @@ BLUER = 4
 """Counts by which blue exceeds red where there is water."""
 BEYOND = 2.0
 GREYEST = 6
-ZOOM, TILE = 8, 256
+ZOOM, TILE, WEB_MAP = 8, 256, "EPSG:3857"
 Mask = NDArray[np.bool_]
 
 
@@ -129,32 +130,25 @@ def parting(values: NDArray[Any]) -> int:
     return int(values[1:][between.argmax()])
 
 
-def shown(tiles: Path, level: int, place: Window) -> NDArray[np.uint8]:
+def shown(tiles: Path, grid: Grid, level: int, place: Window) -> NDArray[np.uint8]:
     """Return what map tiles show, resampled to a window (3, y, x) of a level."""
-    degrees, side = 1 / (PER_DEGREE // CELLS * 4**level), 2 * HALF_M / 2**ZOOM
-    edges = (
-        place.x0 * degrees - 180,
-        90 - place.y1 * degrees,
-        place.x1 * degrees - 180,
-        90 - place.y0 * degrees,
-    )
-    west, south, east, north = transform_bounds("EPSG:4326", "EPSG:3857", *edges)
+    side = 2 * HALF_M / 2**ZOOM
+    west, south, east, north = grid.bounds(level, place, WEB_MAP)
     columns, rows = (
         range(int((first + HALF_M) // side), int((last + HALF_M) // side) + 1)
         for first, last in ((west, east), (-north, -south))
     )
     lines = [[np.asarray(Image.open(tiles / f"{ZOOM}/{x}/{y}.jpeg")) for x in columns] for y in rows]
     joined = np.concatenate([np.concatenate(line, 1) for line in lines]).astype(np.float32)
+    left, _, _, top = map_tile_bounds(ZOOM, columns[0], rows[0])
     found = np.zeros((3, *place.shape), np.float32)
     reproject(
         np.moveaxis(joined, 2, 0),
         found,
-        src_transform=from_origin(
-            columns[0] * side - HALF_M, HALF_M - rows[0] * side, side / TILE, side / TILE
-        ),
-        src_crs="EPSG:3857",
-        dst_transform=from_bounds(*edges, *place.shape[::-1]),
-        dst_crs="EPSG:4326",
+        src_transform=from_origin(left, top, side / TILE, side / TILE),
+        src_crs=WEB_MAP,
+        dst_transform=grid.transform(level, place),
+        dst_crs=grid.crs,
         resampling=Resampling.bilinear,
     )
     return np.rint(found).astype(np.uint8)
@@ -169,7 +163,7 @@ def figures(recipe: Recipe, level: int, count: int, tiles: str | None) -> dict[s
         water = water_at(*place).repeat(finer, 0).repeat(finer, 1)
         pictures = {"drawn": generate(recipe, level, window, resources=UNCACHED)}
         if tiles is not None:
-            pictures["real"] = shown(Path(tiles), level, window)
+            pictures["real"] = shown(Path(tiles), recipe.grid, level, window)
         for name, picture in pictures.items():
             found.setdefault(name, []).append(agreement(picture, water, shows_water(*place)))
     return found
